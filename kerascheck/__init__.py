@@ -1,0 +1,3 @@
+"""kerascheck: a linter that knows Keras."""
+
+__version__ = "0.1.0"
