@@ -1,0 +1,31 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup test lint types check bench constraints clean
+
+setup:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+
+test:
+	$(BIN)/python -m pytest -q -n auto
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy --strict kerascheck
+
+check: test lint types
+	$(BIN)/kerascheck check kerascheck tests bench
+
+bench:
+	$(BIN)/python bench/startup.py
+
+constraints:
+	uv pip compile --universal --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .kerascheck_cache

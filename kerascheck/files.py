@@ -1,0 +1,282 @@
+"""Files: which ones a run looks at, their bytes, and writing them back without damage.
+
+A run over a folder without Keras ends here, so nothing heavy is imported at the top of this module.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pathspec
+
+SUFFIXES = (".py", ".ipynb")
+LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebook's code
+LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
+DEFAULT_EXCLUDE = frozenset(
+    {
+        ".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".kerascheck_cache", ".mypy_cache", ".nox",
+        ".pants.d", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv", ".virtual_documents", "__pycache__",
+        "__pypackages__", "build", "dist", "node_modules", "site-packages", "venv",
+    }
+)  # fmt: skip
+_PLAIN_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+class FileProblem(Exception):
+    """A path that cannot be read or written; the text is one line that names it and says what to do."""
+
+
+def mentions_keras(raw: bytes) -> bool:
+    """Whether a file can have findings at all: the test of `engine.mentions_keras`, on bytes."""
+    return b"keras" in raw or (b"tensorflow" in raw and b"set_random_seed" in raw)
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file. Raises FileProblem when it cannot be read; a file that is too large gives its start only.
+
+    A file is too large when more than `largest(path)` bytes come out of it; see `check_size`.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read(LARGEST_NOTEBOOK + 1)
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a null character in the name
+        raise FileProblem(f"{path!r}: cannot be read: {error}") from error
+
+
+def check_size(path: str, raw: bytes) -> None:
+    """Raises FileProblem when a file is too large to be looked at."""
+    largest = LARGEST_NOTEBOOK if path.endswith(".ipynb") else LARGEST_SOURCE
+    if len(raw) > largest:
+        raise FileProblem(f"{path}: not read, larger than {largest // 1_000_000} MB; exclude it or split it")
+
+
+def write(path: str, before: bytes, after: bytes) -> None:
+    """Replace the bytes `before` of a file by `after`, through a temporary file in the same folder; the mode stays.
+
+    Raises FileProblem, with the file untouched, when it is a symbolic link, read-only, or not `before` any more.
+    """
+    import tempfile
+
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            raise FileProblem(f"{path}: not fixed, a symbolic link; run on the file it points to")
+        if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
+            raise FileProblem(f"{path}: not fixed, read-only; make it writable and run again")
+        with open(path, "rb") as file:
+            if file.read() != before:
+                raise FileProblem(f"{path}: not fixed, changed while it was checked; run again")
+        handle, temporary = tempfile.mkstemp(prefix=".kerascheck-", dir=os.path.dirname(path) or ".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(after)
+            os.chmod(temporary, stat.S_IMODE(status.st_mode))
+            if hasattr(os, "chown") and (status.st_uid, status.st_gid) != _owner(temporary):
+                os.chown(temporary, status.st_uid, status.st_gid)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise FileProblem(f"{path}: not fixed: {error.strerror or error}; the file is as it was") from error
+
+
+def display(path: str) -> str:
+    """A path as findings show it: without a leading `./`, with slashes."""
+    path = os.path.normpath(path)
+    return path.replace(os.sep, "/")
+
+
+class Discovery:
+    """The files below some paths, in a stable order.
+
+    `excluded` is asked about every path that the settings name (a path and whether it was named by the user);
+    `problems` collects paths that could not be looked at, one line each.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_exclude: bool = True,
+        excluded: Callable[[str], bool] | None = None,
+        force_exclude: bool = False,
+    ) -> None:
+        self.problems: list[str] = []
+        self._names = DEFAULT_EXCLUDE if default_exclude else frozenset()
+        self._excluded = excluded
+        self._force = force_exclude
+        self._ignores = Ignores()
+
+    def files(self, paths: Sequence[str]) -> Iterator[str]:
+        """Every file below `paths` that may hold Python, each once; files that git ignores are still among them.
+
+        Ask `git_ignores` about those that matter: reading a .gitignore costs more than looking into a file.
+        """
+        seen: set[str] = set()
+        for path in paths:
+            named = os.path.normpath(path)
+            if self._force and self._is_excluded(named, whole=True):
+                continue
+            if os.path.isdir(path):
+                for found in self._walk(named):
+                    if found not in seen:
+                        seen.add(found)
+                        yield found
+            elif not os.path.lexists(path):
+                self.problems.append(f"{path}: no such file or folder")
+            elif named not in seen:
+                seen.add(named)
+                yield named
+
+    def git_ignores(self, path: str, paths: Sequence[str]) -> bool:
+        """Whether a .gitignore excludes a found file; files and folders named in `paths` are always taken."""
+        roots = [os.path.normpath(root) for root in paths]
+        if path in roots:
+            return False
+        inside = [root for root in roots if root == "." or path.startswith(root.rstrip(os.sep) + os.sep)]
+        return all(self._ignores.ignores(path, root) for root in inside)
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        """Files below a folder, folders and files by name; links to folders are not followed, so loops cannot be."""
+        pending = [folder]
+        while pending:
+            current = pending.pop()
+            try:
+                with os.scandir(current) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self.problems.append(f"{current}: cannot be read: {error.strerror or error}")
+                continue
+            skipped: frozenset[str] = frozenset()
+            if any(entry.name == ".gitignore" for entry in entries):
+                skipped = plain_folders(os.path.join(current, ".gitignore"))
+            folders = []
+            for entry in entries:
+                path = entry.name if current == "." else os.path.join(current, entry.name)
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in skipped and not self._is_excluded(path):
+                            folders.append(path)
+                    elif entry.name.endswith(SUFFIXES) and entry.is_file() and not self._is_excluded(path):
+                        yield path
+                except OSError as error:
+                    self.problems.append(f"{path}: cannot be read: {error.strerror or error}")
+            pending.extend(reversed(folders))
+
+    def _is_excluded(self, path: str, whole: bool = False) -> bool:
+        """Whether the default names or the settings exclude a path; `whole` looks at every folder in it."""
+        names = path.replace(os.sep, "/").split("/") if whole else (os.path.basename(path),)
+        if any(name in self._names for name in names):
+            return True
+        return self._excluded is not None and self._excluded(path)
+
+
+class Ignores:
+    """The .gitignore files of the folders that were asked about; each is read once."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, pathspec.GitIgnoreSpec | None] = {}
+        self._folders: dict[str, bool] = {}
+        self._tops: dict[str, str] = {}
+
+    def ignores(self, path: str, root: str) -> bool:
+        """Whether git ignores `path`, looking only at what lies below `root`, which the user named."""
+        absolute, top = os.path.abspath(path), os.path.abspath(root)
+        parts = os.path.relpath(absolute, top).split(os.sep)
+        current = top
+        for part in parts[:-1]:
+            current = os.path.join(current, part)
+            if self._ignores_folder(current):
+                return True
+        return self._decides(absolute, absolute)
+
+    def _ignores_folder(self, folder: str) -> bool:
+        if folder not in self._folders:
+            self._folders[folder] = self._decides(folder, folder + "/")
+        return self._folders[folder]
+
+    def _decides(self, path: str, text: str) -> bool:
+        """What the nearest .gitignore that speaks of `path` says; `text` ends in a slash for a folder."""
+        folder = os.path.dirname(path)
+        top = self._top(folder)
+        while True:
+            spec = self._spec(folder)
+            if spec is not None:
+                relative = text[len(folder.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+                said = spec.check_file(relative).include
+                if said is not None:
+                    return said
+            if folder == top:
+                return False
+            folder = os.path.dirname(folder)
+
+    def _top(self, folder: str) -> str:
+        """The top of the repository that a folder lies in; the folder itself outside of one."""
+        if folder not in self._tops:
+            self._tops[folder] = find_upwards(folder, ".git") or folder
+        return self._tops[folder]
+
+    def _spec(self, folder: str) -> pathspec.GitIgnoreSpec | None:
+        if folder not in self._specs:
+            self._specs[folder] = _read_ignore(os.path.join(folder, ".gitignore"))
+        return self._specs[folder]
+
+
+def plain_folders(path: str) -> frozenset[str]:
+    """Names in a .gitignore that can be pruned without understanding patterns: `env/`, when nothing is taken back."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file]
+    except OSError:
+        return frozenset()
+    if any(line.startswith("!") for line in lines):
+        return frozenset()
+    names = {line.strip("/") for line in lines if line.endswith("/")}
+    return frozenset(name for name in names if name and _PLAIN_NAME.issuperset(name))
+
+
+def find_upwards(folder: str, name: str) -> str | None:
+    """The nearest folder, from `folder` up, that holds an entry called `name`; `folder` is absolute."""
+    while True:
+        if os.path.lexists(os.path.join(folder, name)):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _read_ignore(path: str) -> pathspec.GitIgnoreSpec | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    import pathspec
+
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+    except ValueError:  # one pattern that git would pass over must not stop the run
+        return pathspec.GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    import pathspec
+
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
+
+
+def _owner(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_uid, status.st_gid
