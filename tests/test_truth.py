@@ -1,0 +1,296 @@
+"""The pages against a real Keras: a bad block shows its claim, a fixed and a good one do not."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+import truth
+from truth import Block, Laboratory, Outcome
+
+BLOCKS = truth.all_blocks()
+PAIRS = {before.name: (before, after) for before, after in truth.pairs(BLOCKS)}
+SAFE_FIXES = [name for name, (before, _) in PAIRS.items() if before.code in {"KC401", "KC404", "KC501"}]
+NOT_RUN = {block.name: reason for block in BLOCKS if (reason := truth.why_not_run(block)) is not None}
+
+pytestmark = pytest.mark.skipif(truth.installed_keras() is None, reason="not run: no Keras 3 is installed")
+
+# One line a case: units, activation, labels, loss, and the metric for which the string "accuracy" stands.
+STRING_ACCURACY = """
+import keras
+import numpy as np
+
+x = np.random.RandomState(0).rand(40, 4).astype("float32")
+two = (x[:, 0] > x[:, 1]).astype("int32")
+three = (x.sum(axis=1) * 3).astype("int32") % 3
+one_hot = np.eye(3, dtype="float32")[three]
+sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+binary = keras.losses.BinaryCrossentropy(from_logits=True)
+B, S, C = keras.metrics.BinaryAccuracy, keras.metrics.SparseCategoricalAccuracy, keras.metrics.CategoricalAccuracy
+cases = [
+    (1, "sigmoid", two, "binary_crossentropy", B),
+    (1, "sigmoid", two.astype("float32")[:, None], "binary_crossentropy", B),
+    (1, None, two, "mean_squared_error", B),
+    (1, None, two, binary, B),
+    (3, "softmax", three, "sparse_categorical_crossentropy", S),
+    (3, "softmax", three[:, None], "sparse_categorical_crossentropy", S),
+    (3, "softmax", three.astype("float32"), "sparse_categorical_crossentropy", S),
+    (3, None, three, sparse, S),
+    (3, "softmax", one_hot, "categorical_crossentropy", C),
+    (3, "softmax", one_hot.astype("int32"), "categorical_crossentropy", C),
+    (3, "softmax", one_hot, "binary_crossentropy", C),
+    (3, "softmax", one_hot, "mean_squared_error", C),
+    (3, "sigmoid", (x[:, :3] > 0.5).astype("float32"), "binary_crossentropy", C),
+]
+
+
+def history(units, activation, y, loss, metric):
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation=activation)])
+    model.compile("adam", loss, metrics=[metric], run_eagerly=True)
+    logs = model.fit(x, y, epochs=2, verbose=0, validation_split=0.25, shuffle=False, batch_size=16).history
+    logs["evaluate"] = list(model.evaluate(x, y, verbose=0, return_dict=True).items())
+    return logs
+
+
+for units, activation, y, loss, metric in cases:
+    for word in ("accuracy", "acc"):
+        string = history(units, activation, y, loss, word)
+        explicit = history(units, activation, y, loss, metric(name=word))
+        assert string == explicit, (units, activation, y.shape, loss, string, explicit)
+"""
+
+BUILDS = """
+import keras
+import numpy as np
+
+
+class NoBuild(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = keras.layers.Dense(4)
+        self.out = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+class Flag(NoBuild):
+    def build(self, shape):
+        self.built = True
+
+
+class Super(NoBuild):
+    def build(self, shape):
+        super().build(shape)
+
+
+class Partial(NoBuild):
+    def build(self, shape):
+        self.hidden.build(shape)
+        self.built = True
+
+
+class Guarded(NoBuild):
+    def build(self, input_shape):
+        if not self.hidden.built:
+            self.hidden.build(input_shape)
+        shape = self.hidden.compute_output_shape(input_shape)
+        if not self.out.built:
+            self.out.build(shape)
+        self.built = True
+
+
+class NoFlag(NoBuild):
+    def build(self, shape):
+        self.hidden.build(shape)
+        self.out.build((None, 4))
+
+
+class RunsCall(NoBuild):
+    def build(self, shape):
+        self.call(keras.Input(shape[1:]))
+        self.built = True
+
+
+class OwnWeights(keras.Model):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 2))
+        self.built = True
+
+    def call(self, x):
+        return keras.ops.matmul(x, self.kernel)
+
+
+def chain():
+    return keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(2)])
+
+
+x = np.random.RandomState(0).rand(5, 3).astype("float32")
+
+
+def loads(make, prepare):
+    saved = make()
+    expected = np.asarray(saved(x))
+    saved.save_weights("saved.weights.h5")
+    model = make()
+    prepare(model)
+    model.load_weights("saved.weights.h5")
+    return bool(np.allclose(np.asarray(model(x)), expected))
+
+
+def build(model):
+    model.build((None, 3))
+
+
+def call(model):
+    model(keras.Input(shape=(3,)))
+
+
+for make in (NoBuild, Flag, Super, Partial):
+    assert not loads(make, build), make
+for make in (Guarded, NoFlag, RunsCall, OwnWeights, chain):
+    assert loads(make, build), make
+for make in (NoBuild, Flag, Super, Partial, Guarded, NoFlag, RunsCall, OwnWeights, chain):
+    assert loads(make, call), make
+"""
+
+PROGRAMS = {"string-accuracy": STRING_ACCURACY, "builds": BUILDS}
+
+# {before} and {after} are the two programs of a fix; each leaves a compiled `model` and its `x` and `y`.
+CROSS_FILES = """
+import keras
+import numpy as np
+
+programs = {{"before": {before!r}, "after": {after!r}}}
+models, data = {{}}, {{}}
+for name, text in programs.items():
+    names = {{"__name__": "__main__"}}
+    exec(text, names)
+    models[name], data[name] = names["model"], (names["x"], names["y"])
+
+
+def logs(model, name):
+    return model.evaluate(*data[name], verbose=0, return_dict=True)
+
+
+def same(first, second):
+    assert list(first) == list(second), (first, second)
+    assert all(np.isclose(first[key], second[key]) for key in first), (first, second)
+
+
+for writer, reader in (("before", "after"), ("after", "before")):
+    expected = logs(models[writer], writer)
+    for suffix in (".keras", ".h5"):
+        models[writer].save(writer + suffix)
+        same(expected, logs(keras.models.load_model(writer + suffix), writer))
+    models[writer].save_weights(writer + ".weights.h5")
+    kept = models[reader].get_weights()
+    models[reader].load_weights(writer + ".weights.h5")
+    same(expected, logs(models[reader], writer))
+    models[reader].set_weights(kept)
+"""
+
+
+def cross_files(name: str) -> str:
+    before, after = PAIRS[name]
+    return CROSS_FILES.format(before=before.text, after=after.text)
+
+
+@pytest.fixture(scope="module")
+def laboratory(request: pytest.FixtureRequest) -> Iterator[Laboratory]:
+    laboratory = Laboratory()
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # alone: everything that was selected runs side by side from the start
+        selected = {item.name for item in request.session.items}
+        for block in sorted(BLOCKS, key=lambda block: not block.compares_runs):
+            if f"test_block[{block.name}]" in selected and block.name not in NOT_RUN:
+                laboratory.submit_block(block)
+        for name, program in PROGRAMS.items():
+            if f"test_program[{name}]" in selected:
+                laboratory.submit(program)
+    yield laboratory
+    laboratory.close()
+
+
+def check(block: Block, outcome: Outcome) -> None:
+    shown = outcome.shown(block.claims)
+    if not block.must_show:
+        assert not shown, shown
+        assert outcome.error is None, outcome.error
+        if block.kind == "fixed" or block.code in truth.HARMLESS_ON_KERAS_3 and block.kind == "bad":
+            assert set(block.claims) & set(outcome.examined), f"nothing to see: {outcome.examined}"
+        return
+    assert shown, f"none of {block.claims}; seen: {outcome.observed}, looked for: {outcome.examined}"
+    if shown[0]["claim"] in truth.RAISING:
+        assert shown[0]["line"] in {marker.line for marker in block.markers}, shown
+    else:
+        assert outcome.error is None, outcome.error
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+def test_block(block: Block, laboratory: Laboratory) -> None:
+    if block.name in NOT_RUN:
+        pytest.skip(f"not run: {NOT_RUN[block.name]}")
+    check(block, laboratory.submit_block(block).result())
+
+
+def test_blocks_that_were_not_run_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\ntruth: {len(BLOCKS) - len(NOT_RUN)} of {len(BLOCKS)} blocks can be run here")
+        for name, reason in NOT_RUN.items():
+            print(f"truth: not run: {name}: {reason}")
+
+
+def test_every_page_has_a_bad_a_fixed_and_two_good_blocks() -> None:
+    for code in truth.CLAIMS:
+        kinds = [block.kind for block in BLOCKS if block.code == code]
+        assert {"bad", "fixed"} <= set(kinds), code
+        assert kinds.count("good") >= 2, code
+
+
+def test_only_bad_blocks_are_marked_and_with_the_code_of_their_page() -> None:
+    for block in BLOCKS:
+        assert bool(block.markers) == (block.kind == "bad"), block.name
+        assert all(marker.code == block.code for marker in block.markers), block.name
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name: str, laboratory: Laboratory) -> None:
+    outcome = laboratory.submit(PROGRAMS[name]).result()
+    assert outcome.error is None, outcome.error
+
+
+@pytest.mark.parametrize("name", [name for name in SAFE_FIXES if name.startswith("KC501")])
+def test_safe_fix_keeps_logs_and_files_in_both_directions(name: str, laboratory: Laboratory) -> None:
+    before, after = PAIRS[name]
+    crossed = laboratory.submit(cross_files(name)).result()
+    assert crossed.error is None, crossed.error
+    logs_before = laboratory.submit_block(before).result().logs
+    assert logs_before
+    assert laboratory.submit_block(after).result().logs == logs_before
+
+
+def atoms(value: object) -> list[str]:
+    if isinstance(value, list):
+        return sorted(atom for item in value for atom in atoms(item))
+    return [repr(value)]
+
+
+@pytest.mark.parametrize("name", [name for name in SAFE_FIXES if name.startswith("KC401")])
+def test_safe_order_is_one_of_the_orders_of_the_set(name: str, laboratory: Laboratory) -> None:
+    before, after = (laboratory.submit_block(block).result().state for block in PAIRS[name])
+    assert before.keys() == after.keys()
+    for key in before:
+        if key not in {"name", "number", "targets", "encoded"}:  # positions: these follow from the order
+            assert atoms(before[key]) == atoms(after[key]), key
+
+
+@pytest.mark.parametrize("name", [name for name in SAFE_FIXES if name.startswith("KC404")])
+def test_safe_seed_function_sets_the_seed(name: str, laboratory: Laboratory) -> None:
+    _, after = PAIRS[name]
+    again = f"""{after.text}
+import tensorflow as tensorflow_again
+assert tensorflow_again.compat.v1.get_seed(None)[0] == 2, tensorflow_again.compat.v1.get_seed(None)
+"""
+    outcome = laboratory.submit(again).result()
+    assert outcome.error is None, outcome.error

@@ -1,0 +1,283 @@
+"""The examples of the pages, run in a real Keras.
+
+A page says what a mistake does; here the page's own blocks are run and watched. The watching is in `truth_worker.py`
+and knows no rule: it reports which claims a program showed. What a block must show is in its page.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKER = Path(__file__).resolve().parent / "truth_worker.py"
+
+# What confirm mode must observe, by rule: any one of these is enough. From the catalogue.
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "KC101": ("WEIGHTS_NOT_LOADED", "LOAD_RAISES"),
+    "KC102": ("WEIGHTS_NOT_LOADED",),
+    "KC103": ("WEIGHTS_NOT_LOADED", "LOAD_RAISES"),
+    "KC104": ("SAVE_RAISES", "STATE_LOST"),
+    "KC201": ("SAVE_RAISES",),
+    "KC401": ("RUNS_DIFFER",),
+    "KC402": ("RUNS_DIFFER",),
+    "KC403": ("RUNS_DIFFER",),
+    "KC404": ("CALL_RAISES",),
+    "KC405": ("RUNS_DIFFER",),
+    "KC501": ("METRIC_WRONG",),
+    "KC502": ("METRIC_WRONG",),
+    "KC509": ("METRIC_WRONG",),
+    "KC601": ("TRAINING_FLAG_LOST",),
+}
+# Rules whose fault no Keras 3 shows: there the string "accuracy" must be right.
+HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
+# An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
+INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
+RAISING = frozenset({"LOAD_RAISES", "SAVE_RAISES", "CALL_RAISES"})
+
+TIME_LIMIT = float(os.environ.get("KERASCHECK_TRUTH_TIMEOUT", "180"))
+TARGETS = os.environ.get("KERASCHECK_KERAS_TARGETS")
+TARGET_PYTHON = os.environ.get("KERASCHECK_KERAS_PYTHON", sys.executable)
+
+_FENCE = re.compile(r"^```python (bad|fixed|good)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARKER = re.compile(r"[ \t]*# (error|warning|info): (KC\d{3})[ \t]*$", re.MULTILINE)
+_TARGET = re.compile(r"\A# target: (\S+) (\d[\w.]*)")
+_TITLE = re.compile(r"\A# \S+ \((KC\d{3})\)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Marker:
+    line: int
+    severity: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One example of a page; `text` is the program without its markers."""
+
+    stem: str
+    code: str
+    kind: str
+    number: int
+    text: str
+    markers: tuple[Marker, ...]
+    package: str | None
+    release: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.code}-{self.number}-{self.kind}"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        return CLAIMS[self.code]
+
+    @property
+    def compares_runs(self) -> bool:
+        return "RUNS_DIFFER" in self.claims
+
+    @property
+    def must_show(self) -> bool:
+        """Whether the block must show its claim on Keras 3."""
+        if self.kind != "bad" or self.code in HARMLESS_ON_KERAS_3:
+            return False
+        return self.code in INFO_IS_EXECUTABLE or any(marker.severity != "info" for marker in self.markers)
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    title = _TITLE.match(text)
+    if title is None:
+        raise ValueError(f"{page.name}: the first line is not `# rule-name (KCnnn)`")
+    for number, match in enumerate(_FENCE.finditer(text), start=1):
+        kind, program = match.groups()
+        markers = tuple(
+            Marker(program.count("\n", 0, marker.start()) + 1, marker.group(1), marker.group(2))
+            for marker in _MARKER.finditer(program)
+        )
+        target = _TARGET.match(program)
+        package, release = target.groups() if target else (None, None)
+        yield Block(page.stem, title.group(1), kind, number, _MARKER.sub("", program), markers, package, release)
+
+
+def all_blocks() -> list[Block]:
+    return [
+        block for page in sorted((ROOT / "rules").glob("*.md")) for block in blocks_of(page) if block.code in CLAIMS
+    ]
+
+
+def pairs(blocks: list[Block]) -> Iterator[tuple[Block, Block]]:
+    """A fixed block belongs to the bad block right above it."""
+    for before, after in zip(blocks, blocks[1:], strict=False):
+        if before.kind == "bad" and after.kind == "fixed":
+            yield before, after
+
+
+@dataclass
+class Outcome:
+    """What a program did. Facts only."""
+
+    observed: list[dict[str, Any]] = field(default_factory=list)
+    examined: list[str] = field(default_factory=list)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def shown(self, claims: tuple[str, ...]) -> list[dict[str, Any]]:
+        return [fact for fact in self.observed if fact["claim"] in claims]
+
+
+class WorkerFailed(Exception):
+    """The child hung, died or wrote something else."""
+
+
+class Worker:
+    """A child process that imports Keras once and runs programs one after the other."""
+
+    def __init__(self, *, release: str | None = None, hash_seed: str = "0", watch: bool = True) -> None:
+        environment = {
+            **os.environ,
+            "CUDA_VISIBLE_DEVICES": "",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": hash_seed,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_ENABLE_ONEDNN_OPTS": "0",
+            "TF_NUM_INTEROP_THREADS": "1",
+            "TF_NUM_INTRAOP_THREADS": "1",
+            "TRUTH_WATCH_KERAS": "1" if watch else "",
+        }
+        python = sys.executable
+        if release is not None and TARGETS is not None:
+            environment["PYTHONPATH"] = str(Path(TARGETS) / release)
+            python = TARGET_PYTHON
+        self.process = subprocess.Popen(
+            [python, str(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.release = str(self._answer()["keras"])
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put("")
+
+    def _answer(self) -> dict[str, Any]:
+        try:
+            line = self.lines.get(timeout=TIME_LIMIT)
+        except queue.Empty:
+            self.close()
+            raise WorkerFailed(f"no answer in {TIME_LIMIT:g} s") from None
+        if not line:
+            raise WorkerFailed(f"the child ended with {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def run(self, text: str) -> Outcome:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"text": text}) + "\n")
+        self.process.stdin.flush()
+        return Outcome(**self._answer())
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+
+def run_fresh(text: str, *, release: str | None = None, hash_seed: str = "0", watch: bool = True) -> Outcome:
+    worker = Worker(release=release, hash_seed=hash_seed, watch=watch)
+    try:
+        return worker.run(text)
+    finally:
+        worker.close()
+
+
+def compare_runs(text: str, release: str | None = None) -> Outcome:
+    """The program in two fresh processes with two hash seeds; what it leaves in its names is compared."""
+    first, second = (run_fresh(text, release=release, hash_seed=seed, watch=False) for seed in ("1", "2"))
+    first.examined.append("RUNS_DIFFER")
+    names = sorted(name for name in first.state if first.state[name] != second.state.get(name))
+    if names:
+        first.observed.append({"claim": "RUNS_DIFFER", "line": None, "evidence": f"differ: {', '.join(names)}"})
+    return first
+
+
+class Laboratory:
+    """Runs blocks side by side: warm children for the installed Keras, a fresh child for every other case."""
+
+    def __init__(self, width: int | None = None) -> None:
+        self.pool = ThreadPoolExecutor(max_workers=width or min(os.cpu_count() or 1, 8))
+        self.local = threading.local()
+        self.workers: list[Worker] = []
+        self.results: dict[tuple[str, str | None, bool], Future[Outcome]] = {}
+
+    def submit(self, text: str, release: str | None = None, compares_runs: bool = False) -> Future[Outcome]:
+        key = (text, release, compares_runs)
+        if key not in self.results:
+            self.results[key] = self.pool.submit(self._run, *key)
+        return self.results[key]
+
+    def submit_block(self, block: Block) -> Future[Outcome]:
+        release = block.release if block.package == "keras" else None
+        if release == installed_keras():
+            release = None
+        return self.submit(block.text, release, block.compares_runs)
+
+    def _run(self, text: str, release: str | None, compares_runs: bool) -> Outcome:
+        if compares_runs:
+            return compare_runs(text, release)
+        if release is not None:  # a failing load can spoil later cases of the process on old releases
+            return run_fresh(text, release=release)
+        worker: Worker | None = getattr(self.local, "worker", None)
+        if worker is None or worker.process.poll() is not None:
+            worker = Worker()
+            self.local.worker = worker
+            self.workers.append(worker)
+        return worker.run(text)
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        for worker in self.workers:
+            worker.close()
+
+
+def installed_keras() -> str | None:
+    """The installed Keras 3, found without importing it."""
+    if importlib.util.find_spec("keras") is None:
+        return None
+    release = importlib.metadata.version("keras")
+    return release if release.split(".")[0] == "3" else None
+
+
+def why_not_run(block: Block) -> str | None:
+    """Why this block cannot be run here, or None."""
+    if block.release is None or (block.package == "keras" and block.release == installed_keras()):
+        return None
+    if block.package != "keras":
+        return f"{block.package} {block.release} is not run here"
+    if TARGETS is None:
+        return f"keras {block.release} is wanted, KERASCHECK_KERAS_TARGETS is not set"
+    if not (Path(TARGETS) / block.release).is_dir():
+        return f"keras {block.release} is not in KERASCHECK_KERAS_TARGETS"
+    return None

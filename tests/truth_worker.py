@@ -1,0 +1,330 @@
+"""Runs programs in a real Keras and writes down what happened; the standard library and Keras only.
+
+A job is one line of JSON on standard input: {"text": program, "keras": whether to watch Keras}.
+The answer is one line of JSON. It holds facts; whether a fact is good or bad is decided in `truth.py`.
+"""
+
+import functools
+import inspect
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+import types
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+PROGRAM = "program.py"
+WATCHED_LAYERS = ("Dropout", "Gaussian", "BatchNormalization", "Random")
+TOLERANCE = 1e-4
+
+
+class Record:
+    """What one program did."""
+
+    def __init__(self) -> None:
+        self.observed: list[dict[str, Any]] = []
+        self.examined: set[str] = set()
+        self.logs: list[dict[str, Any]] = []
+        self.training_flags: dict[int, tuple[Any, set[bool]]] | None = None
+        self.busy = False
+        self.error_claim: str | None = None
+
+    def examine(self, claim: str, holds: bool, evidence: str) -> None:
+        self.examined.add(claim)
+        if holds:
+            self.observed.append({"claim": claim, "line": line_of_the_program(), "evidence": evidence})
+
+
+RECORD = Record()
+
+
+def line_of_the_program() -> int | None:
+    frame = sys._getframe()
+    while frame is not None:
+        if os.path.basename(frame.f_code.co_filename) == PROGRAM:
+            return frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def weights_in_file(path: str) -> list[Any]:
+    """Every weight of the model in a `.weights.h5`, `.keras` or whole-model `.h5` file, without the optimizer."""
+    import h5py  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    found: list[Any] = []
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
+            found.append(item[()])
+
+    if str(path).endswith(".keras"):
+        with zipfile.ZipFile(path) as archive:
+            source: Any = io.BytesIO(archive.read("model.weights.h5"))
+    else:
+        source = path
+    with h5py.File(source, "r") as file:
+        file.visititems(visit)
+    return found
+
+
+def values_of(model: Any) -> list[Any]:
+    import numpy as np
+
+    return [np.asarray(variable) for variable in model.variables]
+
+
+def count_missing(wanted: list[Any], present: list[Any]) -> int:
+    import numpy as np
+
+    missing = 0
+    left = list(present)
+    for value in wanted:
+        for position, candidate in enumerate(left):
+            if np.shape(candidate) == np.shape(value) and np.allclose(candidate, value):
+                del left[position]
+                break
+        else:
+            missing += 1
+    return missing
+
+
+def after_load_weights(model: Any, path: Any) -> None:
+    wanted = weights_in_file(os.fspath(path))
+    missing = count_missing(wanted, values_of(model))
+    RECORD.examine(
+        "WEIGHTS_NOT_LOADED", missing > 0, f"{missing} of {len(wanted)} arrays of the file are not in the model"
+    )
+
+
+def after_save(model: Any, path: Any) -> None:
+    stored = weights_in_file(os.fspath(path))
+    empty = [layer.name for layer in model._flatten_layers(include_self=False) if not layer.built]
+    RECORD.examine("STATE_LOST", not stored and bool(empty), f"the file holds no weights; never built: {empty}")
+
+
+def accuracy_by_hand(model: Any, x: Any, y: Any) -> float:
+    """The share of right answers, from the predictions alone."""
+    import numpy as np
+
+    predictions = np.asarray(model.predict(x, verbose=0))
+    labels = np.asarray(y)
+    if predictions.shape[-1] == 1:
+        limit = 0.0 if getattr(model.loss, "from_logits", False) else 0.5
+        return float(np.mean((predictions.ravel() > limit) == (labels.ravel() > 0.5)))
+    if labels.shape != predictions.shape:
+        return float(np.mean(predictions.argmax(axis=-1).ravel() == labels.ravel()))
+    if np.all(labels.sum(axis=-1) == 1):
+        return float(np.mean(predictions.argmax(axis=-1) == labels.argmax(axis=-1)))
+    return float(np.mean((predictions > 0.5) == (labels > 0.5)))
+
+
+def after_evaluate(model: Any, x: Any, y: Any, logs: dict[str, float]) -> None:
+    right = accuracy_by_hand(model, x, y)
+    for name, value in logs.items():
+        if "acc" in name:
+            evidence = f"{name} is {value:.4f}, by hand {right:.4f}"
+            RECORD.examine("METRIC_WRONG", abs(value - right) > TOLERANCE, evidence)
+
+
+def watch_file_function(owner: Any, name: str, error_claim: str, after: Callable[[Any, Any], None] | None) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def watched(*arguments: Any, **keywords: Any) -> Any:
+        if RECORD.busy:
+            return original(*arguments, **keywords)
+        RECORD.busy = True
+        RECORD.examined.add(error_claim)
+        RECORD.error_claim = error_claim
+        try:
+            result = original(*arguments, **keywords)
+            RECORD.error_claim = None
+            if after is not None:
+                path = keywords["filepath"] if "filepath" in keywords else arguments[1]
+                after(arguments[0], path)
+        finally:
+            RECORD.busy = False
+        return result
+
+    setattr(owner, name, watched)
+
+
+def watch_training(owner: Any, name: str) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def watched(*arguments: Any, **keywords: Any) -> Any:
+        if RECORD.training_flags is not None:
+            return original(*arguments, **keywords)
+        RECORD.training_flags = {}
+        try:
+            result = original(*arguments, **keywords)
+            for layer, flags in RECORD.training_flags.values():
+                lost = True not in flags and bool(layer.trainable)
+                evidence = f"{layer.name} saw training={sorted(flags)} in {name}"
+                RECORD.examine("TRAINING_FLAG_LOST", lost, evidence)
+        finally:
+            RECORD.training_flags = None
+        history = getattr(result, "history", None)
+        if isinstance(history, dict):
+            RECORD.logs.append({key: [float(value) for value in values] for key, values in history.items()})
+        return result
+
+    setattr(owner, name, watched)
+
+
+def watch_evaluate(owner: Any) -> None:
+    original = owner.evaluate
+
+    @functools.wraps(original)
+    def watched(model: Any, x: Any = None, y: Any = None, **keywords: Any) -> Any:
+        result = original(model, x, y, **keywords)
+        if not RECORD.busy and RECORD.training_flags is None:
+            RECORD.busy = True
+            try:
+                logs = original(model, x, y, verbose=0, return_dict=True)
+                RECORD.logs.append({key: [float(value)] for key, value in logs.items()})
+                after_evaluate(model, x, y, logs)
+            finally:
+                RECORD.busy = False
+        return result
+
+    owner.evaluate = watched
+
+
+def watch_layer(layer_class: Any) -> None:
+    original = layer_class.__dict__["call"]
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def watched(*arguments: Any, **keywords: Any) -> Any:
+        if RECORD.training_flags is not None:
+            bound = signature.bind(*arguments, **keywords)
+            bound.apply_defaults()
+            _, flags = RECORD.training_flags.setdefault(id(arguments[0]), (arguments[0], set()))
+            flags.add(bool(bound.arguments["training"]))
+        return original(*arguments, **keywords)
+
+    layer_class.call = watched
+
+
+def watch_keras() -> None:
+    import keras  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    watch_file_function(keras.Model, "load_weights", "LOAD_RAISES", after_load_weights)
+    watch_file_function(keras.Model, "save_weights", "SAVE_RAISES", after_save)
+    watch_file_function(keras.Model, "save", "SAVE_RAISES", after_save)
+    for owner in (keras.models, keras.saving):
+        watch_file_function(owner, "load_model", "LOAD_RAISES", None)
+    for name in ("fit", "train_on_batch"):
+        watch_training(keras.Model, name)
+    watch_evaluate(keras.Model)
+    for name in dir(keras.layers):
+        layer_class = getattr(keras.layers, name)
+        call = getattr(layer_class, "__dict__", {}).get("call")
+        if (
+            any(part in name for part in WATCHED_LAYERS)
+            and inspect.isfunction(call)
+            and "training" in inspect.signature(call).parameters
+            and not hasattr(call, "__wrapped__")
+        ):
+            watch_layer(layer_class)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON, the same for the same content: sets and keys in order; None for what carries no data."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (type, types.ModuleType)):
+        return None
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(json.dumps(plain(item)) for item in value)
+    if isinstance(value, dict):
+        return sorted([str(key), plain(item)] for key, item in value.items())
+    if hasattr(value, "get_weights") and hasattr(value, "layers"):
+        return [weight.tolist() for weight in value.get_weights()]
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "numpy") and hasattr(value, "shape"):
+        return value.numpy().tolist()
+    if isinstance(getattr(value, "history", None), dict):
+        return plain(value.history)
+    return None
+
+
+def error_of(exception: BaseException) -> dict[str, Any]:
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(exception.__traceback__)
+        if os.path.basename(frame.filename) == PROGRAM
+    ]
+    message = " ".join(str(exception).split())[:300]
+    return {"type": type(exception).__name__, "message": message, "line": lines[-1] if lines else None}
+
+
+def run(text: str, with_keras: bool) -> dict[str, Any]:
+    global RECORD
+    RECORD = Record()
+    home = os.getcwd()
+    folder = tempfile.mkdtemp(prefix="truth")
+    os.chdir(folder)
+    error: dict[str, Any] | None = None
+    state: dict[str, Any] = {}
+    try:
+        with open(PROGRAM, "w", encoding="utf-8") as file:
+            file.write(text)
+        names: dict[str, Any] = {"__name__": "__main__", "__file__": PROGRAM}
+        try:
+            exec(compile(text, os.path.join(folder, PROGRAM), "exec"), names)
+        except (Exception, SystemExit) as exception:
+            error = error_of(exception)
+            claim = RECORD.error_claim or "CALL_RAISES"
+            evidence = f"{error['type']}: {error['message']}"
+            RECORD.observed.append({"claim": claim, "line": error["line"], "evidence": evidence})
+        state = {name: plain(value) for name, value in names.items() if not name.startswith("_")}
+    finally:
+        os.chdir(home)
+        shutil.rmtree(folder, ignore_errors=True)
+    if with_keras:
+        import keras
+
+        keras.utils.clear_session()
+        keras.saving.get_custom_objects().clear()
+    RECORD.examined.add("CALL_RAISES")
+    return {
+        "observed": RECORD.observed,
+        "examined": sorted(RECORD.examined),
+        "logs": RECORD.logs,
+        "error": error,
+        "state": {name: value for name, value in sorted(state.items()) if value is not None},
+    }
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    sys.argv = [PROGRAM]
+    with_keras = bool(os.environ.get("TRUTH_WATCH_KERAS"))
+    release = None
+    if with_keras:
+        watch_keras()
+        import keras
+
+        release = keras.__version__
+    print(json.dumps({"ready": True, "keras": release}), file=answers, flush=True)
+    for line in sys.stdin:
+        job = json.loads(line)
+        print(json.dumps(run(job["text"], with_keras)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
