@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
 import truth
 from truth import Block, Laboratory, Outcome
 
@@ -217,7 +216,7 @@ def check(block: Block, outcome: Outcome) -> None:
     if not block.must_show:
         assert not shown, shown
         assert outcome.error is None, outcome.error
-        if block.kind == "fixed" or block.code in truth.HARMLESS_ON_KERAS_3 and block.kind == "bad":
+        if block.kind == "fixed" or (block.code in truth.HARMLESS_ON_KERAS_3 and block.kind == "bad"):
             assert set(block.claims) & set(outcome.examined), f"nothing to see: {outcome.examined}"
         return
     assert shown, f"none of {block.claims}; seen: {outcome.observed}, looked for: {outcome.examined}"

@@ -6,6 +6,7 @@ and knows no rule: it reports which claims a program showed. What a block must s
 
 import importlib.metadata
 import importlib.util
+import itertools
 import json
 import os
 import queue
@@ -119,7 +120,7 @@ def all_blocks() -> list[Block]:
 
 def pairs(blocks: list[Block]) -> Iterator[tuple[Block, Block]]:
     """A fixed block belongs to the bad block right above it."""
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in itertools.pairwise(blocks):
         if before.kind == "bad" and after.kind == "fixed":
             yield before, after
 

@@ -44,11 +44,11 @@ RECORD = Record()
 
 
 def line_of_the_program() -> int | None:
-    frame = sys._getframe()
+    frame: types.FrameType | None = sys._getframe()
     while frame is not None:
         if os.path.basename(frame.f_code.co_filename) == PROGRAM:
             return frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 
@@ -97,7 +97,7 @@ def after_load_weights(model: Any, path: Any) -> None:
     wanted = weights_in_file(os.fspath(path))
     missing = count_missing(wanted, values_of(model))
     RECORD.examine(
-        "WEIGHTS_NOT_LOADED", missing > 0, f"{missing} of {len(wanted)} arrays of the file are not in the model"
+        "WEIGHTS_NOT_LOADED", missing > 0, f"{missing} of {len(wanted)} arrays of the file are missing in the model"
     )
 
 
