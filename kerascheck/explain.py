@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_QUOTES = re.compile("[`'\"‘’“”]")
+_QUOTES = re.compile("[`'\"\u2018\u2019\u201c\u201d]")
 _WILDCARD = re.compile(r"<name>|<n>|\.\.\.")
 _CODE = re.compile(r"[Kk][Cc]\d+")
 _NAME = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
@@ -171,4 +171,5 @@ def _table() -> Mapping[str, Any]:
         import tomli as tomllib
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "messages.toml")
     with open(path, "rb") as file:
-        return tomllib.load(file)
+        table: Mapping[str, Any] = tomllib.load(file)
+    return table

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     import pathspec
 
@@ -78,7 +79,7 @@ def write(path: str, before: bytes, after: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(after)
             os.chmod(temporary, stat.S_IMODE(status.st_mode))
-            if hasattr(os, "chown") and (status.st_uid, status.st_gid) != _owner(temporary):
+            if sys.platform != "win32" and (status.st_uid, status.st_gid) != _owner(temporary):
                 os.chown(temporary, status.st_uid, status.st_gid)
             os.replace(temporary, path)
         except BaseException:
@@ -95,9 +96,9 @@ def display(path: str) -> str:
 
 
 class Discovery:
-    """The files below some paths, in a stable order.
+    """The files at and below a path, in a stable order.
 
-    `excluded` is asked about every path that the settings name (a path and whether it was named by the user);
+    `excluded` says whether the settings exclude a path (as `files` yields it, with the separators of the system);
     `problems` collects paths that could not be looked at, one line each.
     """
 
@@ -114,34 +115,25 @@ class Discovery:
         self._force = force_exclude
         self._ignores = Ignores()
 
-    def files(self, paths: Sequence[str]) -> Iterator[str]:
-        """Every file below `paths` that may hold Python, each once; files that git ignores are still among them.
+    def files(self, path: str) -> Iterator[str]:
+        """Every file at or below `path` that may hold Python; files that git ignores are still among them.
 
         Ask `git_ignores` about those that matter: reading a .gitignore costs more than looking into a file.
         """
-        seen: set[str] = set()
-        for path in paths:
-            named = os.path.normpath(path)
-            if self._force and self._is_excluded(named, whole=True):
-                continue
-            if os.path.isdir(path):
-                for found in self._walk(named):
-                    if found not in seen:
-                        seen.add(found)
-                        yield found
-            elif not os.path.lexists(path):
-                self.problems.append(f"{path}: no such file or folder")
-            elif named not in seen:
-                seen.add(named)
-                yield named
+        named = os.path.normpath(path)
+        if self._force and self._is_excluded(named, whole=True):
+            return
+        if os.path.isdir(path):
+            yield from self._walk(named)
+        elif os.path.lexists(path):
+            yield named
+        else:
+            self.problems.append(f"{path}: no such file or folder")
 
-    def git_ignores(self, path: str, paths: Sequence[str]) -> bool:
-        """Whether a .gitignore excludes a found file; files and folders named in `paths` are always taken."""
-        roots = [os.path.normpath(root) for root in paths]
-        if path in roots:
-            return False
-        inside = [root for root in roots if root == "." or path.startswith(root.rstrip(os.sep) + os.sep)]
-        return all(self._ignores.ignores(path, root) for root in inside)
+    def git_ignores(self, path: str, root: str) -> bool:
+        """Whether a .gitignore excludes a file found below `root`; `root` itself is always taken."""
+        named = os.path.normpath(root)
+        return path != named and self._ignores.ignores(path, named)
 
     def _walk(self, folder: str) -> Iterator[str]:
         """Files below a folder, folders and files by name; links to folders are not followed, so loops cannot be."""
@@ -193,19 +185,19 @@ class Ignores:
         current = top
         for part in parts[:-1]:
             current = os.path.join(current, part)
-            if self._ignores_folder(current):
+            if self._ignores_folder(current, top):
                 return True
-        return self._decides(absolute, absolute)
+        return self._decides(absolute, absolute, top)
 
-    def _ignores_folder(self, folder: str) -> bool:
+    def _ignores_folder(self, folder: str, root: str) -> bool:
         if folder not in self._folders:
-            self._folders[folder] = self._decides(folder, folder + "/")
+            self._folders[folder] = self._decides(folder, folder + "/", root)
         return self._folders[folder]
 
-    def _decides(self, path: str, text: str) -> bool:
+    def _decides(self, path: str, text: str, root: str) -> bool:
         """What the nearest .gitignore that speaks of `path` says; `text` ends in a slash for a folder."""
         folder = os.path.dirname(path)
-        top = self._top(folder)
+        top = self._top(root)
         while True:
             spec = self._spec(folder)
             if spec is not None:
@@ -280,3 +272,49 @@ def _is_pattern(line: str) -> bool:
 def _owner(path: str) -> tuple[int, int]:
     status = os.stat(path)
     return status.st_uid, status.st_gid
+
+
+def settings_file(folder: str) -> str | None:
+    """The nearest pyproject.toml, from `folder` up, that speaks of kerascheck; `folder` is absolute."""
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        try:
+            with open(path, "rb") as file:
+                if b"kerascheck" in file.read():
+                    return path
+        except OSError:
+            pass  # there is none, or it is not for us to read
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def project_top(folder: str) -> str:
+    """The folder up to which requirement files count: the repository, the package, or the working folder."""
+    for name in (".git", "pyproject.toml", "setup.py", "setup.cfg"):
+        top = find_upwards(folder, name)
+        if top is not None:
+            return top
+    here = os.getcwd()
+    return here if folder == here or folder.startswith(here.rstrip(os.sep) + os.sep) else folder
+
+
+def texts(folder: str, wanted: Callable[[str], bool]) -> dict[str, str]:
+    """The texts of the files in a folder, and in its `requirements/`, whose names (with that folder) are wanted."""
+    found: dict[str, str] = {}
+    for below in ("", "requirements/"):
+        try:
+            names = sorted(os.listdir(os.path.join(folder, below)))
+        except OSError:
+            continue
+        for name in names:
+            path = os.path.join(folder, below, name)
+            if wanted(below + name) and os.path.isfile(path):
+                try:
+                    raw = read(path)
+                except FileProblem:
+                    continue
+                if len(raw) <= LARGEST_SOURCE:
+                    found[below + name] = raw.decode("utf-8", "replace")
+    return found

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BACKENDS = ("tensorflow", "jax", "torch", "numpy")
+PerFile = tuple[tuple[str, tuple[str, ...]], ...]
 _FAMILY = re.compile(r"KC\d{0,3}")
 
 
@@ -29,7 +30,7 @@ class Settings:
     select: tuple[str, ...] = ("KC",)
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    per_file_ignores: PerFile = ()
     exclude: tuple[str, ...] | None = None
     extend_exclude: tuple[str, ...] = ()
     target_keras: str | None = None
@@ -74,7 +75,7 @@ def check_selectors(selectors: Iterable[str], where: str, known: Mapping[str, st
     return tuple(_selector(selector, where, known) for selector in selectors)
 
 
-def check_per_file(pairs: Iterable[str], where: str, known: Mapping[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def check_per_file(pairs: Iterable[str], where: str, known: Mapping[str, str]) -> PerFile:
     """`PATTERN:CODE` pairs, as flake8 writes them. Raises SettingsError that names `where`."""
     found: dict[str, list[str]] = {}
     for pair in pairs:
@@ -226,7 +227,7 @@ class _Reader:
     def codes(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         return check_selectors(self.texts(table, key), f"{self.where}: `tool.kerascheck.{key}`", self.known)
 
-    def per_file(self, table: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def per_file(self, table: Mapping[str, Any]) -> PerFile:
         value = table.get("per-file-ignores", {})
         if not isinstance(value, dict):
             raise self.error("per-file-ignores", f"must be a table of patterns and arrays of codes, not {_kind(value)}")

@@ -58,7 +58,9 @@ class _Directive:
             return False
         if self.codes is None:
             return True
-        hit = {code for code in self.codes if finding.code.startswith(code) or (self.bracketed and finding.name == code)}
+        hit = {code for code in self.codes if finding.code.startswith(code)}
+        if self.bracketed:
+            hit.update(code for code in self.codes if code == finding.name)
         self.used |= hit
         return bool(hit)
 
@@ -82,8 +84,8 @@ class Suppressions:
         """Whether a comment silences this finding. Lines are those of the text given to `of`."""
         if not self._active:
             return False
-        # every directive is asked: two that silence the same finding are both of use
-        return any([directive.take(finding) for directive in self._directives()])
+        taken = [directive.take(finding) for directive in self._directives()]  # two may be of use for one finding
+        return any(taken)
 
     def unused(self, codes: Collection[str]) -> list[Unused]:
         """The comments that name codes of `codes` and silenced nothing in earlier calls of `silences`.
@@ -190,7 +192,7 @@ class _Open:
 
 
 def _comments(text: str) -> list[_Comment]:
-    """Every comment that may be a suppression, with the lines it speaks of. Stops where the text cannot be tokenized."""
+    """Every comment that may be a suppression, with the lines it speaks of, as far as the text can be tokenized."""
     starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
     found: list[_Open] = []
     waiting: list[_Open] = []  # on lines of their own, for the statement or the line that follows

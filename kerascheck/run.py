@@ -1,0 +1,202 @@
+"""Looking at files, one by one or in several processes: bytes in, findings and fixed bytes out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from kerascheck import engine, files, notebooks
+from kerascheck.finding import Finding, Severity
+from kerascheck.settings import SettingsError
+from kerascheck.surroundings import Overrides, Surroundings
+from kerascheck.text import DecodeError, SourceText, Span
+
+if TYPE_CHECKING:
+    from kerascheck.engine import Checked, Options
+
+PARALLEL_FROM = 40  # files; below it the processes cost more than they give
+LARGEST_CHUNK = 16  # files that one process is given at a time
+
+
+class Mode(Enum):
+    """What a run does with fixes: nothing, show them, or write them."""
+
+    CHECK = "check"
+    DIFF = "diff"
+    FIX = "fix"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one file. `problems` are lines for stderr; `changed` says that a fix was or would be written."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    applied: tuple[Finding, ...] = ()
+    problems: tuple[str, ...] = ()
+    diff: str = ""
+    changed: bool = False
+    target: str = ""
+    raw: bytes = b""
+
+
+def look_at(path: str, mode: Mode, surroundings: Surroundings, raw: bytes | None = None) -> Outcome:
+    """Check, or fix, one file; with `raw` the bytes that were read from elsewhere, and nothing is written."""
+    shown = files.display(path)
+    given = raw is not None
+    try:
+        if raw is None:
+            raw = files.read(path)
+        files.check_size(path, raw)
+        options = surroundings.options(path, raw)
+        unsafe = surroundings.settings(path).unsafe_fixes
+    except (files.FileProblem, SettingsError) as problem:
+        return Outcome(shown, problems=(str(problem),))
+    target = options.target.text + (f", {options.target.backend}" if options.target.backend else "")
+    if mode is Mode.CHECK:
+        return Outcome(shown, check(raw, shown, options).findings, target=target, raw=raw)
+    try:
+        after, applied, left = fix(raw, shown, options, unsafe=unsafe)
+    except (notebooks.NotebookRefused, UnicodeEncodeError) as error:
+        refusal = f"{shown}: not fixed: {error}; the file is as it was"
+        return Outcome(shown, check(raw, shown, options).findings, problems=(refusal,), target=target, raw=raw)
+    if mode is Mode.FIX and after != raw and not given:
+        try:
+            files.write(path, raw, after)
+        except files.FileProblem as error:
+            findings = check(raw, shown, options).findings
+            return Outcome(shown, findings, problems=(str(error),), target=target, raw=raw)
+    return Outcome(
+        shown,
+        left.findings,
+        applied,
+        diff=difference(shown, raw, after) if mode is Mode.DIFF else "",
+        changed=after != raw,
+        target=target,
+        raw=after,
+    )
+
+
+def check(raw: bytes, path: str, options: Options) -> Checked:
+    """The findings of the bytes of a source file or, by its name, of a notebook."""
+    if path.endswith(".ipynb"):
+        return notebooks.check(raw, path, options)
+    try:
+        source = SourceText.from_bytes(raw)
+    except DecodeError as error:
+        return _undecodable(raw, path, error, options)
+    return engine.check(source, path, options)
+
+
+def fix(raw: bytes, path: str, options: Options, *, unsafe: bool) -> tuple[bytes, tuple[Finding, ...], Checked]:
+    """The bytes after fixing, the fixes applied, and what is left.
+
+    Raises NotebookRefused or UnicodeEncodeError when the result cannot be written.
+    """
+    if path.endswith(".ipynb"):
+        fixed = notebooks.fix(raw, path, options, unsafe=unsafe)
+        return fixed.raw, fixed.applied, fixed.left
+    try:
+        source = SourceText.from_bytes(raw)
+    except DecodeError as error:
+        return raw, (), _undecodable(raw, path, error, options)
+    result = engine.fix(source, path, options, unsafe=unsafe)
+    if result.source.text == source.text:
+        return raw, (), result.left
+    return result.source.to_bytes(), result.applied, result.left
+
+
+def look_at_all(paths: Sequence[str], mode: Mode, overrides: Overrides, jobs: int | None = None) -> Iterator[Outcome]:
+    """The outcome of every file, in the order of `paths`; many files are shared out to processes.
+
+    `jobs` is how many processes at most; None means one for each processor.
+    """
+    available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    count = min(available if jobs is None else jobs, len(paths))
+    done = 0
+    if count > 1 and (len(paths) > PARALLEL_FROM or (jobs is not None and len(paths) > 1)):
+        from concurrent.futures.process import BrokenProcessPool
+
+        try:
+            for outcome in _in_processes(paths, mode, overrides, count):
+                done += 1
+                yield outcome
+        except BrokenProcessPool:
+            pass  # a process died, or there can be none here: go on in this one
+    surroundings = Surroundings(overrides)
+    for path in paths[done:]:
+        yield look_at(path, mode, surroundings)
+
+
+def difference(path: str, before: bytes, after: bytes) -> str:
+    """A unified diff of two versions of a file; of a notebook, one for each changed cell."""
+    if before == after:
+        return ""
+    if path.endswith(".ipynb"):
+        cells = notebooks.cell_changes(before, after)
+        return "".join(_unified(f"{path}:cell {index}", old, new) for index, old, new in cells)
+    return _unified(path, SourceText.from_bytes(before).text, SourceText.from_bytes(after).text)
+
+
+def _unified(name: str, before: str, after: str) -> str:
+    lines = difflib.unified_diff(_lines(before), _lines(after), name, name)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as diff sees them: only a line feed ends one."""
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
+
+
+def _undecodable(raw: bytes, path: str, error: DecodeError, options: Options) -> Checked:
+    """The one finding of a file whose bytes are no text."""
+    if "KC000" not in options.codes:
+        return engine.Checked(())
+    cause = error.__cause__
+    start = cause.start if isinstance(cause, UnicodeDecodeError) else 0
+    finding = engine.place(
+        SourceText(raw.decode("latin-1")),
+        path,
+        Span(start, start),
+        code="KC000",
+        name=engine.TOOL_NAMES["KC000"],
+        severity=Severity.ERROR,
+        message=f"cannot be parsed: {error}",
+    )
+    return engine.Checked(engine.with_fingerprints([finding]))
+
+
+def _in_processes(paths: Sequence[str], mode: Mode, overrides: Overrides, count: int) -> Iterator[Outcome]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    size = max(1, min(LARGEST_CHUNK, len(paths) // (count * 4)))
+    chunks = [(paths[start : start + size], mode, overrides) for start in range(0, len(paths), size)]
+    # forked processes share what is loaded; elsewhere forking is not safe
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    pool = ProcessPoolExecutor(count, context, _end_on_interrupt)
+    try:
+        for outcomes in pool.map(_look_at_chunk, chunks):
+            yield from outcomes
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _look_at_chunk(chunk: tuple[Sequence[str], Mode, Overrides]) -> list[Outcome]:
+    paths, mode, overrides = chunk
+    surroundings = Surroundings(overrides)
+    # the bytes are not needed on the other side
+    return [replace(look_at(path, mode, surroundings), raw=b"") for path in paths]
+
+
+def _end_on_interrupt() -> None:
+    """Ctrl-C ends a process without a word; the one that was started says what there is to say."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

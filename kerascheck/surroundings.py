@@ -1,0 +1,134 @@
+"""What surrounds a file: the settings and the Keras that count for it. All fronts ask here, so they agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kerascheck import files
+from kerascheck.pages import known_codes
+from kerascheck.settings import PerFile, Settings, SettingsError, from_toml
+
+if TYPE_CHECKING:
+    from kerascheck.engine import Options
+    from kerascheck.semantic.target import Target
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says over the settings; None or empty where it says nothing."""
+
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: PerFile = ()
+    target_keras: str | None = None
+    backend: str | None = None
+    unsafe_fixes: bool = False
+    isolated: bool = False
+
+    def over(self, settings: Settings) -> Settings:
+        """The settings with these on top. A selection on the command line takes the place of the whole selection."""
+        chosen = self.select is not None
+        return replace(
+            settings,
+            select=settings.select if self.select is None else self.select,
+            extend_select=self.extend_select if chosen else (*settings.extend_select, *self.extend_select),
+            ignore=self.ignore if chosen else (*settings.ignore, *self.ignore),
+            per_file_ignores=(*settings.per_file_ignores, *self.per_file_ignores),
+            target_keras=self.target_keras or settings.target_keras,
+            backend=self.backend or settings.backend,
+            unsafe_fixes=self.unsafe_fixes or settings.unsafe_fixes,
+        )
+
+
+class Surroundings:
+    """The settings and the target of files by the folders they lie in; each pyproject.toml is read once."""
+
+    def __init__(self, overrides: Overrides) -> None:
+        self._overrides = overrides
+        self._known = known_codes()
+        self._settings: dict[str, Settings] = {}
+        self._targets: dict[str, Target | None] = {}
+
+    def settings(self, path: str) -> Settings:
+        """The settings that count for a file, command line included. Raises SettingsError."""
+        folder = os.path.dirname(os.path.abspath(path))
+        if folder not in self._settings:
+            found = None if self._overrides.isolated else read_settings(folder, self._known)
+            self._settings[folder] = self._overrides.over(found or Settings(os.getcwd()))
+        return self._settings[folder]
+
+    def options(self, path: str, raw: bytes) -> Options:
+        """What to ask of the engine for a file. Raises SettingsError."""
+        from kerascheck.engine import Options
+
+        settings = self.settings(path)
+        relative = os.path.relpath(os.path.abspath(path), settings.folder).replace(os.sep, "/")
+        return Options(settings.codes_for(relative, self._known), self.target(path, raw))
+
+    def target(self, path: str, raw: bytes = b"") -> Target:
+        """The Keras a file means: a setting, a notebook's own installs, the project's files, else assumed.
+
+        Raises SettingsError when a setting cannot be read.
+        """
+        from kerascheck.semantic.target import TargetError, default_target, parse_target
+
+        settings = self.settings(path)
+        if settings.target_keras is not None:
+            text = settings.target_keras + (f", {settings.backend}" if settings.backend else "")
+            source = "--target-keras" if self._overrides.target_keras else "tool.kerascheck.target-keras"
+            try:
+                return parse_target(text, source)
+            except TargetError as error:
+                raise SettingsError(f"{source}: {error}") from error
+        found = None
+        if path.endswith(".ipynb"):
+            found = _of_notebook(path, raw)
+        if found is None and not self._overrides.isolated:
+            found = self._of_project(os.path.dirname(os.path.abspath(path)))
+        if found is None:
+            return default_target(settings.backend)
+        return replace(found, backend=settings.backend) if settings.backend else found
+
+    def _of_project(self, folder: str) -> Target | None:
+        """The target of the nearest folder, up to the project's top, whose files name one."""
+        from kerascheck.semantic.target import is_project_file, target_from_project
+
+        if folder not in self._targets:
+            found = target_from_project(files.texts(folder, is_project_file))
+            if found is None and folder != files.project_top(folder):
+                found = self._of_project(os.path.dirname(folder))
+            self._targets[folder] = found
+        return self._targets[folder]
+
+
+def read_settings(folder: str, known: Mapping[str, str]) -> Settings | None:
+    """The settings of the nearest pyproject.toml that has `[tool.kerascheck]`. Raises SettingsError."""
+    while True:
+        path = files.settings_file(folder)
+        if path is None:
+            return None
+        where = os.path.relpath(path).replace(os.sep, "/")
+        try:
+            text = files.read(path).decode("utf-8")
+        except files.FileProblem as problem:
+            raise SettingsError(str(problem)) from problem
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{where}: cannot be read as TOML: not UTF-8") from error
+        folder = os.path.dirname(path)
+        found = from_toml(text, where if len(where) <= len(path) else path, known, folder)
+        parent = os.path.dirname(folder)
+        if found is not None or parent == folder:
+            return found
+        folder = parent
+
+
+def _of_notebook(path: str, raw: bytes) -> Target | None:
+    """The target that a notebook's own install commands name."""
+    from kerascheck.notebooks import install_lines
+    from kerascheck.semantic.target import target_from_pip_lines
+
+    return target_from_pip_lines(install_lines(raw, files.display(path)))
