@@ -1,6 +1,7 @@
 """The pages against a real Keras: a bad block shows its claim, a fixed and a good one do not."""
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -293,3 +294,111 @@ assert tensorflow_again.compat.v1.get_seed(None)[0] == 2, tensorflow_again.compa
 """
     outcome = laboratory.submit(again).result()
     assert outcome.error is None, outcome.error
+
+
+# Appended to a fixture: calls each function that needs no argument, or only `x` and `y`, and keeps what it did.
+CALL_THE_FUNCTIONS = """
+
+import inspect as _inspect
+
+import numpy as _numpy
+
+_data = {"x": _numpy.random.RandomState(0).rand(100, 3).astype("float32"), "y": (_numpy.arange(100) % 2).reshape(100, 1)}
+done = {}
+for _name, _function in list(globals().items()):
+    if not _inspect.isfunction(_function) or not _name.startswith(("bad_", "good_", "fit_")):
+        continue
+    _needed = [p.name for p in _inspect.signature(_function).parameters.values() if p.default is p.empty]
+    if set(_needed) <= set(_data):
+        done[_name] = _observe(_function, [_data[name] for name in _needed])
+"""
+
+NOTE_EMPTY_MODELS = """
+import keras as _keras
+
+_seen = []
+
+
+def _note(model, *arguments, **keywords):
+    layers = list(model._flatten_layers(include_self=False))
+    _seen.append(not model.built or any(not layer.built for layer in layers))
+
+
+_keras.Model.load_weights = _keras.Model.save_weights = _keras.Model.save = _note
+
+
+def _observe(function, arguments):
+    del _seen[:]
+    try:
+        function(*arguments)
+    except (OSError, ValueError) as error:  # there is no such file: the function ends here
+        if "not found" not in str(error):
+            raise
+    return any(_seen)
+"""
+
+NOTE_ERRORS = """
+for _folder in ("folder", "output", "training"):
+    os.makedirs(_folder)
+for _path in ("model.keras", "model.h5"):
+    make_model().save(_path)
+
+
+def _observe(function, arguments):
+    try:
+        function(*arguments)
+    except ValueError as error:
+        return "filename must end" in str(error) or "File format not supported" in str(error)
+    except (OSError, ImportError, KeyError):
+        return "load" in function.__name__
+    return False
+"""
+
+NOTE_RESULTS = """
+def _observe(function, arguments):
+    return function(*arguments)
+"""
+
+
+@pytest.mark.parametrize(
+    ("stem", "observe"),
+    [
+        ("load_weights_before_build", NOTE_EMPTY_MODELS),
+        ("hollow_build", NOTE_EMPTY_MODELS),
+        ("save_weights_before_build", NOTE_EMPTY_MODELS),
+        ("weights_file_suffix", NOTE_ERRORS),
+    ],
+)
+def test_fixture_functions_do_what_their_names_say(stem: str, observe: str) -> None:
+    fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
+    outcome = truth.run_fresh(fixture + observe + CALL_THE_FUNCTIONS)  # it patches Keras: a child of its own
+    assert outcome.error is None, outcome.error
+    done: dict[str, bool] = dict(outcome.state["done"])
+    assert len(done) > 15
+    assert {name: faulty for name, faulty in done.items() if faulty != name.startswith("bad_")} == {}
+
+
+@pytest.mark.parametrize("stem", ["unordered_labels", "unseeded_split"])
+def test_fixture_functions_differ_from_run_to_run(stem: str) -> None:
+    fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
+    program = fixture + NOTE_RESULTS + CALL_THE_FUNCTIONS
+    first, second = (truth.run_fresh(program, hash_seed=seed, watch=False) for seed in ("1", "2"))
+    assert first.error is None, first.error
+    once, again = dict(first.state["done"]), dict(second.state["done"])
+    assert len(once) > 15
+    assert [name for name in once if (once[name] != again[name]) != name.startswith("bad_")] == []
+
+
+def fit_functions() -> list[str]:
+    fixture = (truth.ROOT / "fixtures" / "call_without_training.py").read_text(encoding="utf-8")
+    return re.findall(r"^def (fit_\w+)\(\)", fixture, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", fit_functions())
+def test_fixture_models_lose_the_training_flag(name: str, laboratory: Laboratory) -> None:
+    fixture = (truth.ROOT / "fixtures" / "call_without_training.py").read_text(encoding="utf-8")
+    outcome = laboratory.submit(f"{fixture}\n\n{name}()\n").result()
+    assert outcome.error is None, outcome.error
+    if name == "fit_good_explicit_false":  # inference mode, and said so in the source
+        return
+    assert bool(outcome.shown(("TRAINING_FLAG_LOST",))) != name.startswith("fit_good_")
