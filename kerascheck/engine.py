@@ -1,0 +1,227 @@
+"""The core: check one text, fix one text. No files, no printing, no processes."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kerascheck.edits import Edit, Fix, apply
+from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity
+from kerascheck.registry import all_rules
+from kerascheck.rule import RawReport, Rule
+from kerascheck.semantic.module import Module, SyntaxProblem, parse
+from kerascheck.suppress import Suppressions
+from kerascheck.text import Position, SourceText, Span
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.project import Project
+    from kerascheck.semantic.target import Target
+
+MAXIMUM_PASSES = 10
+TOOL_NAMES = {"KC000": "syntax-error", "KC001": "unused-suppression", "KC002": "internal-error"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a front asks of the engine for one file.
+
+    `codes` are the selected codes after per-file settings. `noqa` is off in flake8, which reads its own
+    comments. `keep_unused` keeps KC001 quiet, as in flake8.
+    """
+
+    codes: frozenset[str]
+    target: Target
+    noqa: bool = True
+    keep_unused: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The findings of one text, sorted by place, and the other files that they depend on."""
+
+    findings: tuple[Finding, ...]
+    dependencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A repaired text, the fixes that went into it (as findings of the pass that made them) and what is left."""
+
+    source: SourceText
+    applied: tuple[Finding, ...]
+    left: Checked
+
+
+def mentions_keras(text: str) -> bool:
+    """Whether a text can have findings at all: a cheap test that needs no parser."""
+    return "keras" in text or ("tensorflow" in text and "set_random_seed" in text)
+
+
+def check(source: SourceText, path: str, options: Options, project: Project | None = None) -> Checked:
+    """Find the faults of one text. `path` is shown in findings and not opened."""
+    try:
+        module = parse(source, path, options.target, project)
+    except SyntaxProblem as problem:
+        return Checked(_syntax_error(source, path, problem, options))
+    findings: list[Finding] = []
+    for rule in all_rules():
+        if rule.code in options.codes:
+            findings.extend(_run(rule, module, path, options))
+    suppressions = Suppressions.of(source.text, noqa=options.noqa)
+    kept = [finding for finding in findings if not suppressions.silences(finding)]
+    if "KC001" in options.codes and not options.keep_unused:
+        kept.extend(_unused(suppressions, source, path, options))
+    kept.sort(key=lambda finding: finding.sort_key)
+    return Checked(with_fingerprints(kept), tuple(module.dependencies))
+
+
+def fix(
+    source: SourceText, path: str, options: Options, *, unsafe: bool, project: Project | None = None
+) -> Fixed:
+    """Apply fixes until nothing changes, at most ten passes.
+
+    A pass whose result does not parse, or that does not reach a fixpoint, is our fault: the text stays as it was
+    before it and KC002 names the rules.
+    """
+    applied: list[Finding] = []
+    checked = check(source, path, options, project)
+    for _ in range(MAXIMUM_PASSES):
+        wanted = {
+            id(finding.fix): finding
+            for finding in checked.findings
+            if finding.fix is not None and (finding.fix.safe or unsafe)
+        }
+        text, done = apply(source.text, [finding.fix for finding in wanted.values() if finding.fix is not None])
+        if not done or text == source.text:
+            return Fixed(source, tuple(applied), checked)
+        fixed = source.with_text(text)
+        used = [wanted[id(item)] for item in done]
+        again = check(fixed, path, options, project)
+        if any(finding.code == "KC000" for finding in again.findings):
+            names = sorted({finding.code for finding in used})
+            problem = _internal(source, path, f"the fix of {', '.join(names)} would break this file; it was not applied")
+            return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
+        applied.extend(used)
+        source, checked = fixed, again
+    names = sorted({finding.code for finding in checked.findings if finding.fix is not None})
+    problem = _internal(source, path, f"the fixes of {', '.join(names)} do not come to an end")
+    return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
+
+
+def place(
+    source: SourceText,
+    path: str,
+    span: Span,
+    *,
+    code: str,
+    name: str,
+    severity: Severity,
+    message: str,
+    fix: Fix | None = None,
+    claim: Claim = Claim.NONE,
+    subject: str = "",
+    related: tuple[Related, ...] = (),
+) -> Finding:
+    """A finding at a span of a text."""
+    start, end = source.position(span.start), source.position(max(span.start, span.end))
+    last = min(end.line, start.line + 2)
+    return Finding(
+        path=path,
+        code=code,
+        name=name,
+        severity=severity,
+        message=message,
+        start=start,
+        end=end,
+        fix=fix,
+        edits=tuple(_placed(source, edit) for edit in fix.edits) if fix else (),
+        related=related,
+        excerpt=Excerpt(start.line, tuple(source.line(number) for number in range(start.line, last + 1))),
+        claim=claim,
+        subject=subject,
+    )
+
+
+def _run(rule: type[Rule], module: Module, path: str, options: Options) -> Iterable[Finding]:
+    """The findings of one rule; a rule that fails is reported as KC002 and the run goes on."""
+    try:
+        instance = rule(module)
+        instance.check()
+        return [_finding(rule, module, path, report) for report in instance.reports]
+    except Exception as error:  # the one broad except of the program: a fault of ours must not stop the run
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        if "KC002" not in options.codes:
+            return []
+        return [
+            _internal(
+                module.source,
+                path,
+                f"rule {rule.code} failed with {type(error).__name__}: {error} ({where.name}, line {where.lineno})",
+            )
+        ]
+
+
+def _finding(rule: type[Rule], module: Module, path: str, report: RawReport) -> Finding:
+    related = tuple(
+        Related(item.module.path, *_line_column(item.module, item.node), item.message) for item in report.related
+    )
+    return place(
+        module.source,
+        path,
+        module.span(report.node),
+        code=rule.code,
+        name=rule.name(),
+        severity=report.severity,
+        message=report.message,
+        fix=report.fix,
+        claim=report.claim,
+        subject=report.subject,
+        related=related,
+    )
+
+
+def _line_column(module: Module, node: object) -> tuple[int, int]:
+    position = module.source.position(module.span(node).start)  # type: ignore[arg-type]
+    return position.line, position.column
+
+
+def _placed(source: SourceText, edit: Edit) -> PlacedEdit:
+    return PlacedEdit(source.position(edit.start), source.position(edit.end), edit.text)
+
+
+def _tool_finding(source: SourceText, path: str, span: Span, code: str, severity: Severity, message: str, fix: Fix | None = None) -> Finding:
+    return place(source, path, span, code=code, name=TOOL_NAMES[code], severity=severity, message=message, fix=fix)
+
+
+def _syntax_error(source: SourceText, path: str, problem: SyntaxProblem, options: Options) -> tuple[Finding, ...]:
+    if "KC000" not in options.codes:
+        return ()
+    start = source.offset(Position(problem.line, problem.column))
+    return with_fingerprints(
+        [_tool_finding(source, path, Span(start, start), "KC000", Severity.ERROR, f"cannot be parsed: {problem.message}")]
+    )
+
+
+def _internal(source: SourceText, path: str, message: str) -> Finding:
+    return _tool_finding(source, path, Span(0, 0), "KC002", Severity.ERROR, message)
+
+
+def _unused(suppressions: Suppressions, source: SourceText, path: str, options: Options) -> Iterable[Finding]:
+    for unused in suppressions.unused(options.codes):
+        yield _tool_finding(source, path, unused.span, "KC001", Severity.WARNING, unused.message, unused.fix)
+
+
+def with_fingerprints(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Give each finding a name that survives moved lines: path, code, the line's text and its ordinal among equals."""
+    seen: dict[str, int] = {}
+    named: list[Finding] = []
+    for finding in findings:
+        line = "".join(finding.excerpt.lines[:1]).split() if finding.excerpt else []
+        base = "\0".join((finding.path, finding.code, " ".join(line), finding.message))
+        ordinal = seen[base] = seen.get(base, 0) + 1
+        digest = hashlib.blake2b(f"{base}\0{ordinal}".encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
+        named.append(replace(finding, fingerprint=digest))
+    return tuple(named)

@@ -1,0 +1,100 @@
+"""What a rule is: it asks a module for facts and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from kerascheck.edits import Applicability, Edit, Fix
+from kerascheck.finding import Claim, Severity
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from kerascheck.semantic.module import Module
+
+
+@dataclass(frozen=True)
+class RelatedNode:
+    """Another node that a report speaks of, in this module or in another of the project."""
+
+    module: Module
+    node: cst.CSTNode
+    message: str
+
+
+@dataclass(frozen=True)
+class RawReport:
+    """A rule's report before it has a place: the node, the filled message, the fix in code points."""
+
+    node: cst.CSTNode
+    message: str
+    severity: Severity
+    claim: Claim
+    fix: Fix | None
+    related: tuple[RelatedNode, ...]
+    subject: str
+
+
+class Rule:
+    """Base of all rules. A subclass gives `code`, `severity`, `claim`, `message` and `check`.
+
+    The rule's name is its module's stem with hyphens. One instance serves one module of the user's program.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity]
+    claim: ClassVar[Claim] = Claim.NONE
+    message: ClassVar[str]
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.reports: list[RawReport] = []
+
+    @classmethod
+    def name(cls) -> str:
+        """The rule's name, such as `load-weights-before-build`."""
+        return cls.__module__.rpartition(".")[2].replace("_", "-")
+
+    def check(self) -> None:
+        """Look at `self.module` and report. Called once."""
+        raise NotImplementedError
+
+    def report(
+        self,
+        node: cst.CSTNode,
+        *,
+        message: str | None = None,
+        severity: Severity | None = None,
+        claim: Claim | None = None,
+        fix: Fix | None = None,
+        related: Iterable[RelatedNode] = (),
+        subject: str = "",
+        **values: object,
+    ) -> None:
+        """Report `node`; `values` fill the braces of the message. A node is reported once for each message."""
+        text = (message or self.message).format(**values)
+        if any(earlier.node is node and earlier.message == text for earlier in self.reports):
+            return
+        self.reports.append(
+            RawReport(
+                node,
+                text,
+                self.severity if severity is None else severity,
+                claim or self.claim,
+                fix,
+                tuple(related),
+                subject,
+            )
+        )
+
+
+def safe_fix(title: str, edits: Iterable[Edit]) -> Fix:
+    """A fix that is applied without being asked for."""
+    return Fix(title, tuple(edits), Applicability.SAFE)
+
+
+def unsafe_fix(title: str, edits: Iterable[Edit]) -> Fix:
+    """A fix that is applied with `--unsafe-fixes` only."""
+    return Fix(title, tuple(edits), Applicability.UNSAFE)

@@ -1,0 +1,1 @@
+"""Rules: one module each; a rule never imports another."""

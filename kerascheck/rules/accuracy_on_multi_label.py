@@ -1,0 +1,35 @@
+"""KC509: "accuracy" on several sigmoid units: Keras compares only the largest."""
+
+from __future__ import annotations
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import keras_name, replace
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, takes_one_hot
+
+
+class AccuracyOnMultiLabel(Rule):
+    code = "KC509"
+    severity = Severity.ERROR
+    claim = Claim.METRIC_WRONG
+    message = '"{name}" compares only the largest of {units} sigmoid outputs: for several labels a sample it is wrong'
+
+    def check(self) -> None:
+        for item in accuracy_strings(self.module):
+            head = item.head
+            if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
+                continue
+            logits = head.activation == "linear" and item.from_logits is True
+            if head.activation != "sigmoid" and not logits or takes_one_hot(self.module, item.event):
+                continue
+            self.report(item.node, fix=self._fix(item, logits), subject=item.name, name=item.name, units=head.units)
+
+    def _fix(self, item: AccuracyString, logits: bool) -> Fix | None:
+        if item.literal is None or item.head is None or logits and self.module.target.bad(">=3.0,<3.5"):
+            return None
+        flavour = item.head.layer.original if item.head.layer is not None else ""
+        name, imports = keras_name(self.module, "metrics.BinaryAccuracy", flavour)
+        threshold = "threshold=0.0, " if logits else ""
+        text = f'{name}({threshold}name="{item.name}")'
+        return unsafe_fix("count every label: `BinaryAccuracy`", [replace(self.module, item.literal, text), *imports])

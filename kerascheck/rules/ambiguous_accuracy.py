@@ -1,0 +1,50 @@
+"""KC501: the string "accuracy", for which Keras has to guess which accuracy is meant."""
+
+from __future__ import annotations
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import keras_name, replace
+from kerascheck.rule import Rule, safe_fix
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
+from kerascheck.semantic.target import Reach
+
+
+class AmbiguousAccuracy(Rule):
+    code = "KC501"
+    severity = Severity.INFO
+    claim = Claim.METRIC_WRONG
+    message = '"{name}" leaves it to Keras which accuracy is meant; it decides by the shapes of labels and output'
+    wrong = '"{name}" becomes another accuracy when the model is loaded (TensorFlow 2.3)'
+
+    def check(self) -> None:
+        old = self.module.target.which_tensorflow("==2.3.*")
+        for item in accuracy_strings(self.module):
+            self.report(
+                item.node,
+                message=self.wrong if old is Reach.ALL else self.message,
+                severity=Severity.ERROR if old is Reach.ALL else Severity.WARNING if old is Reach.SOME else Severity.INFO,
+                fix=self._fix(item),
+                subject=item.name,
+                name=item.name,
+            )
+
+    def _fix(self, item: AccuracyString) -> Fix | None:
+        """The metric that Keras would choose, under the name that the user wrote. Measured on the page."""
+        head = item.head
+        if item.literal is None or head is None or head.units is None:
+            return None
+        if head.units == 1:
+            if item.from_logits is not False or head.activation != "sigmoid":
+                return None
+            metric = "BinaryAccuracy"
+        elif item.loss == "sparse_categorical_crossentropy":
+            metric = "SparseCategoricalAccuracy"
+        elif item.loss == "categorical_crossentropy":
+            metric = "CategoricalAccuracy"
+        else:
+            return None
+        layer = head.layer
+        name, imports = keras_name(self.module, f"metrics.{metric}", layer.original if layer is not None else "")
+        text = f'{name}(name="{item.name}")'
+        return safe_fix(f"name the metric: `{metric}`", [replace(self.module, item.literal, text), *imports])

@@ -1,0 +1,115 @@
+"""KC601: a fitted `Model` subclass whose `call` takes no `training`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.edits import Edit, Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import insert_argument
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.events import Event
+from kerascheck.semantic.sensitivity import sensitive
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import Func, Obj
+
+
+class CallWithoutTraining(Rule):
+    code = "KC601"
+    severity = Severity.ERROR
+    claim = Claim.TRAINING_FLAG_LOST
+    message = "`fit` runs `{layers}` in inference mode: `{owner}.call` takes no `training`"
+    jax = "`fit` runs `{layers}` in inference mode on jax: `{owner}.call` takes `training` and does not hand it on"
+    some = " ({releases})"
+
+    def check(self) -> None:
+        reach = self.module.target.which(">=3")
+        if reach is Reach.NONE:
+            return
+        fitted = self._fitted()
+        for owner in self.module.classes:
+            if owner.module is self.module and owner.keras_kind == "model" and owner in fitted:
+                self._check_class(owner, reach)
+
+    def _fitted(self) -> set[ClassInfo]:
+        found: set[ClassInfo] = set()
+        for event in self.module.events:
+            if event.name in TRAINING_METHODS:
+                for model in models_of(event):
+                    if model.cls is not None and model.form == "subclass":
+                        found.update(item for item in model.cls.lineage() if isinstance(item, ClassInfo))
+        return found
+
+    def _check_class(self, owner: ClassInfo, reach: Reach) -> None:
+        call = owner.own("call")
+        if call is None or call.module is not self.module or not isinstance(call.node, cst.FunctionDef):
+            return
+        takes = takes_training(call)
+        if takes and self.module.target.backend != "jax" or self._own_step(owner):
+            return
+        calls = [
+            event
+            for event in self.module.events
+            if event.name == "__call__" and event.function is not None and event.function.node is call.node
+        ]
+        lost = [event for event in calls if self._needs_training(event)]
+        if not lost:
+            return
+        names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
+        message = self.jax if takes else self.message
+        self.report(
+            call.node.name,
+            message=message + (self.some if reach is Reach.SOME else ""),
+            severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+            fix=self._fix(call.node, lost, takes),
+            subject=owner.name,
+            layers=names,
+            owner=owner.name,
+            releases=releases_text(self.module.target.bad(">=3")),
+        )
+
+    def _needs_training(self, event: Event) -> bool:
+        given = event.arguments
+        if given.find("training") is not None or given.open_keywords:
+            return False
+        return any(isinstance(item, Obj) and sensitive(self.module, item) for item in models_of(event))
+
+    def _own_step(self, owner: ClassInfo) -> bool:
+        """A custom train_step that passes training=True is right from 3.10 on (measured)."""
+        step, sure = owner.method("train_step")
+        if step is None:
+            return not sure
+        passes = "training=True" in step.module.code(step.node).replace(" ", "")
+        return passes and not self.module.target.bad("<3.10")
+
+    def _fix(self, node: cst.FunctionDef, lost: list[Event], takes: bool) -> Fix:
+        edits: list[Edit] = [] if takes else [self._parameter(node)]
+        for event in {id(event.node): event for event in lost}.values():
+            edits.append(insert_argument(self.module, event.node, "training=training"))
+        return unsafe_fix("add `training=None` to `call` and hand it on", edits)
+
+    def _parameter(self, node: cst.FunctionDef) -> Edit:
+        parameters = node.params
+        if isinstance(parameters.star_arg, cst.Param) or parameters.kwonly_params:
+            last: cst.CSTNode = (parameters.kwonly_params or (parameters.star_arg,))[-1]  # type: ignore[assignment]
+        else:
+            last = parameters.params[-1]
+        end = self.module.span(last).end
+        if self.module.source.text[end - 1] == ",":
+            end -= 1
+        code = self.module.source.text[self.module.span(last).start : end].rstrip()
+        code = code[:-1].rstrip() if code.endswith(",") else code
+        end = self.module.span(last).start + len(code)
+        return Edit(end, end, ", training=None")
+
+
+def takes_training(function: Func) -> bool:
+    """Whether a function has a parameter named `training`."""
+    parameters = function.node.params
+    return any(
+        parameter.name.value == "training"
+        for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
+    )

@@ -1,0 +1,25 @@
+"""KC102: an explicit `build(shape)` that creates no variables, and then `load_weights`."""
+
+from __future__ import annotations
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.building import early_uses
+
+
+class HollowBuild(Rule):
+    code = "KC102"
+    severity = Severity.ERROR
+    claim = Claim.WEIGHTS_NOT_LOADED
+    message = "`build` creates not all variables of `{owner}`, so `load_weights` leaves them random and says nothing"
+
+    def check(self) -> None:
+        for use in early_uses(self.module):
+            if use.kind == "hollow" and use.build is not None and use.build.module is self.module:
+                owner = use.models[0].short
+                self.report(
+                    use.build.node,
+                    related=[RelatedNode(use.event.module, use.event.node, "the weights are loaded here")],
+                    subject=owner,
+                    owner=owner,
+                )

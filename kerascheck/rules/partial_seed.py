@@ -1,0 +1,78 @@
+"""KC403: only some of the generators are seeded, or all of them too late."""
+
+from __future__ import annotations
+
+import re
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import keras_name, replace
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.target import Reach
+from kerascheck.semantic.training import Seed, models_of, seeds, training
+
+_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
+_NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow"}
+_ALL = frozenset(_NAMES)
+
+
+class PartialSeed(Rule):
+    code = "KC403"
+    severity = Severity.WARNING
+    claim = Claim.RUNS_DIFFER
+    message = "only {seeded} is seeded: Keras draws its first weights from Python's `random`, so runs differ"
+    missing = "only {seeded} are seeded: TensorFlow's own random numbers still differ from run to run"
+    late = "the seed is set after the model was built: its first weights are random"
+
+    def check(self) -> None:
+        found = seeds(self.module)
+        if not found or not self.module.uses_keras or _TEST_FILE.search(self.module.path):
+            return
+        trained = [event for event in training(self.module) if event.module is self.module]
+        if not trained or (trained[0].standalone and not self.module.has_entry_point):
+            return
+        kinds = {seed.kind for seed in found}
+        if "all" in kinds or kinds == _ALL:
+            self._check_order(found)
+            return
+        target = self.module.target
+        if "tensorflow" in kinds and target.which_tensorflow("<2.10") is Reach.ALL:
+            return
+        last = found[-1]
+        names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
+        self.report(
+            last.call.node,
+            message=self.missing if "python" in kinds and len(kinds) > 1 else self.message,
+            fix=self._fix(last),
+            seeded=names,
+        )
+
+    def _check_order(self, found: list[Seed]) -> None:
+        complete = [seed for seed in found if seed.kind == "all"] or found
+        first = complete[0].call
+        if first.function is not None or any(seed.call.function is not None for seed in found):
+            return
+        for event in training(self.module):
+            models = models_of(event)
+            if event.standalone or not models or any(model.call is None for model in models):
+                continue
+            if all(model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models):
+                if models[0].form == "subclass":
+                    continue  # its weights come with the first call
+                self.report(
+                    first.node,
+                    message=self.late,
+                    related=[RelatedNode(self.module, models[0].call, "the model is built here")]  # type: ignore[list-item]
+                    if models[0].module is self.module
+                    else (),
+                )
+            return
+
+    def _fix(self, seed: Seed) -> Fix | None:
+        arguments = seed.call.arguments.positional
+        if len(arguments) != 1 or seed.call.arguments.keywords:
+            return None
+        name, imports = keras_name(self.module, "utils.set_random_seed")
+        value = self.module.code(arguments[0][0])
+        edits = [replace(self.module, seed.call.node, f"{name}({value})"), *imports]
+        return unsafe_fix(f"seed everything at once with `{name}`", edits)

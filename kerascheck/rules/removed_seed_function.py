@@ -1,0 +1,43 @@
+"""KC404: `tf.set_random_seed`, which TensorFlow 2 does not have."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import replace
+from kerascheck.rule import Rule, safe_fix
+from kerascheck.semantic.target import Reach
+
+
+class RemovedSeedFunction(Rule):
+    code = "KC404"
+    severity = Severity.ERROR
+    claim = Claim.CALL_RAISES
+    message = "`tf.set_random_seed` does not exist in TensorFlow 2: this line raises {error}"
+
+    def check(self) -> None:
+        module = self.module
+        if module.target.which_tensorflow("<2") is Reach.ALL or module.is_tensorflow_1:
+            return
+        for item in module.imports:
+            if item.original == "tensorflow.set_random_seed":
+                self.report(item.node, fix=self._import_fix(item.statement, item.node, item.bound), error="ImportError")
+        for call in module.calls:
+            function = call.node.func
+            if call.original.endswith(".set_random_seed") and call.name == "tensorflow.set_random_seed":
+                if isinstance(function, cst.Attribute) and call.module is module:
+                    base = module.code(function.value)
+                    fix = safe_fix(f"call `{base}.random.set_seed`", [replace(module, function, f"{base}.random.set_seed")])
+                    self.report(call.node, fix=fix, error="AttributeError")
+
+    def _import_fix(self, statement: cst.CSTNode, node: cst.CSTNode, bound: str) -> Fix | None:
+        """`from tensorflow.random import set_seed as set_random_seed`: every use of the name stays as it is."""
+        lines = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
+        for small in lines:
+            if isinstance(small, cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
+                if len(small.names) == 1 and small.names[0] is node:
+                    line = f"from tensorflow.random import set_seed as {bound}"
+                    return safe_fix("import `tensorflow.random.set_seed`", [replace(self.module, small, line)])
+        return None

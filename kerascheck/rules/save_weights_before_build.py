@@ -1,0 +1,43 @@
+"""KC104: `save_weights` or `save` on a model that has no variables yet."""
+
+from __future__ import annotations
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import Rule
+from kerascheck.semantic.building import early_uses
+from kerascheck.semantic.target import releases_text
+
+
+class SaveWeightsBeforeBuild(Rule):
+    code = "KC104"
+    severity = Severity.ERROR
+    claim = Claim.SAVE_RAISES
+    message = "`{model}` has no variables yet, so `save_weights` raises ({keras})"
+    empty = "`{model}` has no variables yet, so `save_weights` writes an empty file ({keras})"
+    mixed = "`{model}` has no variables yet: `save_weights` raises, or on {old} writes an empty file"
+    whole = "`{model}` has no variables yet, so `save` writes a file without weights"
+
+    def check(self) -> None:
+        target = self.module.target
+        for use in early_uses(self.module):
+            event = use.event
+            if use.kind != "save" or event.module is not self.module or event.receiver_node is None:
+                continue
+            old = target.bad("<3.7")
+            claim = Claim.STATE_LOST
+            if event.name == "save":
+                message = self.whole
+            elif not old:
+                message, claim = self.message, Claim.SAVE_RAISES
+            else:
+                message = self.empty if len(old) == len(target.releases) else self.mixed
+            self.report(
+                event.node,
+                message=message,
+                severity=Severity.WARNING if event.name == "save" else Severity.ERROR,
+                claim=claim,
+                subject=use.models[0].short,
+                model=self.module.code(event.receiver_node),
+                keras=target.text,
+                old=releases_text(old) if old else "",
+            )

@@ -1,0 +1,61 @@
+"""KC103: a `Model` subclass with layers and no `build`."""
+
+from __future__ import annotations
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import Rule
+from kerascheck.semantic.building import concerns, early_uses
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.events import Flag
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import Tensor
+
+
+class SubclassWithoutBuild(Rule):
+    code = "KC103"
+    severity = Severity.INFO
+    claim = Claim.WEIGHTS_NOT_LOADED
+    message = "`{owner}` has no `build`: its weights can be loaded only after it was called once"
+    used = "`{owner}` has no `build`, and an instance of it is {use} before it has variables"
+
+    def check(self) -> None:
+        uses = [use for use in early_uses(self.module)]
+        for owner in self.module.classes:
+            if owner.module is not self.module or owner.keras_kind != "model" or not self._lacks_build(owner):
+                continue
+            early = next((use for use in uses if concerns(use, owner)), None)
+            if early is not None:
+                verb = {"load": "loaded", "hollow": "loaded", "save": "saved"}[early.kind]
+                self.report(
+                    owner.node.name,
+                    message=self.used,
+                    severity=Severity.WARNING,
+                    subject=owner.name,
+                    owner=owner.name,
+                    use=verb,
+                )
+            elif not self._harmless(owner):
+                self.report(owner.node.name, subject=owner.name, owner=owner.name)
+
+    def _lacks_build(self, owner: ClassInfo) -> bool:
+        build, sure = owner.method("build")
+        call, _ = owner.method("call")
+        if build is not None or not sure or call is None or any(item is None for item in owner.lineage()):
+            return False
+        layers = [layer for group in (self.module.facts.sublayers(owner) or {}).values() for layer in group]
+        return any(self.module.facts.weighted(layer) is not False for layer in layers)
+
+    def _harmless(self, owner: ClassInfo) -> bool:
+        receiver, made = self.module.facts.instance_of(owner)
+        states = made.get((receiver, "#states"))
+        if isinstance(states, frozenset) and any(state & (Flag.VARIABLES | Flag.UNSURE) for state in states):
+            return True  # it calls itself in __init__, or is made functional there
+        called = [
+            event
+            for event in self.module.events
+            if any(model.cls is owner for model in models_of(event)) and event.name != "own __call__"
+        ]
+        return bool(called) and all(
+            event.name == "__call__" and any(isinstance(value, Tensor) for value in event.arguments.values())
+            for event in called
+        )

@@ -1,0 +1,56 @@
+"""KC401: the order of a set of strings becomes the numbering of labels."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import replace, wrap
+from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
+from kerascheck.semantic.calls import element_kind
+from kerascheck.semantic.values import Unordered
+
+_WHAT = {
+    "index": "the numbers given to its elements change",
+    "classes": "the list that turns numbers into names changes",
+    "saved": "the saved order changes",
+}
+
+
+class UnorderedLabels(Rule):
+    code = "KC401"
+    severity = Severity.ERROR
+    claim = Claim.RUNS_DIFFER
+    message = "a set of strings has another order in every process: {what} from run to run"
+
+    def check(self) -> None:
+        if not self.module.uses_keras:
+            return
+        for use in self.module.order_uses:
+            if element_kind(use.value.element) == "int":
+                continue
+            self.report(
+                use.value.place,
+                fix=self._fix(use.value),
+                related=[RelatedNode(self.module, use.node, "the order is used here")],
+                subject=self.module.code(use.value.place),
+                what=_WHAT[use.kind],
+            )
+
+    def _fix(self, value: Unordered) -> Fix:
+        place, wrapped = value.place, value.wrapped
+        if (
+            isinstance(place, cst.Call)
+            and isinstance(place.func, cst.Name)
+            and place.func.value == "list"
+            and len(place.args) == 1
+            and place.args[0].value is wrapped
+        ):
+            edits = [replace(self.module, place.func, "sorted")]
+        else:
+            edits = wrap(self.module, wrapped, "sorted(", ")")
+        # an order that PYTHONHASHSEED fixes would be replaced by another
+        sure = element_kind(value.element) == "str" and "PYTHONHASHSEED" not in self.module.source.text
+        make = safe_fix if sure else unsafe_fix
+        return make("sort the set", edits)

@@ -1,0 +1,63 @@
+"""KC405: data are split at random without a seed in a script that saves or loads a model."""
+
+from __future__ import annotations
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import insert_argument
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.events import CallFact
+from kerascheck.semantic.training import is_none, seeds
+from kerascheck.semantic.values import Const
+
+_SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
+_SHUFFLES = frozenset({"sklearn.utils.shuffle"})
+_NUMPY = frozenset({"numpy.random.permutation", "numpy.random.shuffle"})
+_FILES = frozenset({"save", "save_weights", "load_weights"})
+_FILE_CALLS = frozenset(
+    """keras.models.load_model keras.models.save_model keras.models.model_from_json keras.callbacks.ModelCheckpoint
+    keras.models.model_from_yaml""".split()
+)
+
+
+class UnseededSplit(Rule):
+    code = "KC405"
+    severity = Severity.WARNING
+    claim = Claim.RUNS_DIFFER
+    message = "`{function}` draws another split in every run: a model that was saved meets its training data as test data"
+
+    def check(self) -> None:
+        module = self.module
+        if not module.uses_keras or not self._has_files():
+            return
+        seeded = [seed.call for seed in seeds(module) if seed.kind in {"numpy", "all"}]
+        python = [seed.call for seed in seeds(module) if seed.kind in {"python", "all"}]
+        for call in module.calls:
+            if call.module is not module:
+                continue
+            earlier = python if call.name == "random.shuffle" else seeded
+            if any(seed.order < call.order or seed.function is not None for seed in earlier):
+                continue
+            if call.name in _SPLITS or call.name in _SHUFFLES:
+                if not self._seeded(call):
+                    fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
+                    open_call = call.arguments.find("random_state") is not None
+                    self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
+            elif call.name in _NUMPY and self._splits():
+                self.report(call.node, function="numpy.random." + call.name.rpartition(".")[2])
+
+    def _has_files(self) -> bool:
+        if any(event.name in _FILES for event in self.module.events):
+            return True
+        return any(call.name in _FILE_CALLS for call in self.module.calls)
+
+    def _seeded(self, call: CallFact) -> bool:
+        if call.arguments.open_keywords:
+            return True
+        shuffle = call.arguments.value("shuffle")
+        if isinstance(shuffle, Const) and shuffle.value is False:
+            return True
+        state = call.arguments.find("random_state")
+        return state is not None and not is_none(state[1])
+
+    def _splits(self) -> bool:
+        return True

@@ -1,0 +1,42 @@
+"""KC402: a script that trains and sets no seed."""
+
+from __future__ import annotations
+
+import re
+
+from kerascheck.edits import Edit, Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import after_imports, keras_name
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.training import seeds, training
+
+_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
+
+
+class UnseededTraining(Rule):
+    code = "KC402"
+    severity = Severity.INFO
+    claim = Claim.RUNS_DIFFER
+    message = "no seed is set before this training: each run starts from other weights and ends with other numbers"
+
+    def check(self) -> None:
+        if not self.module.uses_keras or _TEST_FILE.search(self.module.path) or seeds(self.module):
+            return
+        first = next((event for event in training(self.module) if event.module is self.module), None)
+        if first is not None and (not first.standalone or self.module.has_entry_point):
+            self.report(first.node, fix=self._fix(first.node is not None))
+
+    def _fix(self, _: bool) -> Fix | None:
+        offset = after_imports(self.module)
+        if offset is None:
+            return None
+        name, imports = keras_name(self.module, "utils.set_random_seed")
+        newline = self.module.source.newline
+        rest = self.module.source.text[offset:]
+        gap = "" if rest.startswith((newline, "\n")) or not rest else newline
+        line = f"{name}(42){newline}{gap}"
+        if imports and imports[0].start == offset:
+            edits = [Edit(offset, offset, imports[0].text + newline + line)]
+        else:
+            edits = [Edit(offset, offset, newline + line), *imports]
+        return unsafe_fix("set one seed after the imports", edits)

@@ -1,0 +1,126 @@
+"""KC201: a weights file whose name Keras 3 refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from kerascheck.edits import Edit, Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.events import Event
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import Value, suffix_of
+
+_GOOD = ".weights.h5"
+# measured: what `load_weights` of Keras 3 reads, and what nobody has run
+_READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
+_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|pb)$")
+_MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
+
+
+class WeightsFileSuffix(Rule):
+    code = "KC201"
+    severity = Severity.ERROR
+    claim = Claim.SAVE_RAISES
+    message = "`save_weights` raises: the file name ends in `{end}`, Keras 3 takes `.weights.h5` only"
+    loading = "`load_weights` raises: Keras 3 reads no weights from a file name that ends in `{end}`"
+    some = " ({releases})"
+
+    def check(self) -> None:
+        reach = self.module.target.which(">=3")
+        if reach is Reach.NONE:
+            return
+        for event in self.module.events_of("save_weights", "load_weights"):
+            found = event.arguments.find("filepath", 0) or event.arguments.find("path")
+            if found is None or event.module is not self.module or not self._is_model(event):
+                continue
+            end = self._bad_end(found[1], event.name)
+            if end is None:
+                continue
+            message = self.message if event.name == "save_weights" else self.loading
+            if reach is Reach.SOME:
+                message += self.some
+            self.report(
+                event.node,
+                message=message,
+                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
+                fix=self._fix(event, found[0]),
+                subject=self.module.code(found[0]),
+                end=end,
+                releases=releases_text(self.module.target.bad(">=3")),
+            )
+
+    def _bad_end(self, value: Value | None, name: str) -> str | None:
+        """The end that Keras 3 refuses; None when it takes the name or when that cannot be told."""
+        known = suffix_of(value)
+        if known is None:
+            return None
+        text, whole = known
+        last = re.split(r"[/\\]", text)[-1]
+        if whole and not last:
+            return None
+        if text.endswith(_GOOD) or (not whole and "." not in last and _GOOD.endswith(text)):
+            return None
+        extension = _EXTENSION.search(text)
+        if name == "load_weights" and text.endswith(_READABLE):
+            return None
+        if name == "load_weights" and not whole and extension is None:
+            return None
+        if extension is not None:
+            return extension.group()
+        return last[last.rindex(".") :] if "." in last[1:] else last
+
+    def _is_model(self, event: Event) -> bool:
+        """A Keras model for sure, or something that this file treats as one."""
+        models = models_of(event)
+        if models:
+            return all(model.kind == "model" for model in models)
+        if event.receiver is not None or event.receiver_node is None or not self.module.uses_keras:
+            return False
+        receiver = self.module.code(event.receiver_node)
+        if _MODEL_NAME.search(receiver):
+            return True
+        return any(
+            other.receiver_node is not None and self.module.code(other.receiver_node) == receiver
+            for other in self.module.events_of("compile", "fit", "fit_generator", "train_on_batch", "summary")
+        )
+
+    def _fix(self, event: Event, node: cst.BaseExpression) -> Fix | None:
+        edits = list(self._rename(node))
+        if not edits:
+            return None
+        text = self.module.code(node)
+        for other in self.module.events_of("save_weights", "load_weights"):
+            found = other.arguments.find("filepath", 0)
+            if found is not None and found[0] is not node and self.module.code(found[0]) == text:
+                edits += self._rename(found[0])
+        return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
+
+    def _rename(self, node: cst.BaseExpression) -> Iterator[Edit]:
+        """Change the extension at the end of a string literal, f-string or concatenation."""
+        while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+            node = node.right
+        if isinstance(node, cst.Call) and node.args and isinstance(node.func, cst.Attribute):
+            if node.func.attr.value == "join" and not node.args[-1].star:
+                node = node.args[-1].value
+                while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+                    node = node.right
+        if isinstance(node, cst.SimpleString):
+            quote = len(node.quote)
+            content = node.value[len(node.prefix) + quote : -quote]
+        elif isinstance(node, cst.FormattedString) and node.parts:
+            quote = len(node.end)
+            last = node.parts[-1]
+            content = last.value if isinstance(last, cst.FormattedStringText) else ""
+        else:
+            return
+        if content.endswith(_GOOD) or "\\" in content:
+            return
+        end = self.module.span(node).end - quote
+        extension = _EXTENSION.search(content)
+        yield Edit(end - (len(extension.group()) if extension else 0), end, _GOOD)

@@ -1,0 +1,160 @@
+"""Weights that do not exist yet: what is saved, loaded or built too early."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kerascheck.semantic.events import Event, Flag
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import Const, Items, Obj, Part, Tensor, Value, number, suffix_of
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.module import Module
+
+_SAVES = ("save_weights", "save")
+
+
+@dataclass(frozen=True)
+class EarlyUse:
+    """A use of weights that do not exist.
+
+    `kind` is "load" (nothing was built), "hollow" (an explicit `build` left variables out; `build` is that call) or
+    "save". `silent` and `raising` say on which releases of the target it is silent or raises.
+    """
+
+    kind: str
+    event: Event
+    models: tuple[Obj, ...]
+    build: Event | None = None
+
+
+def early_uses(module: Module) -> Iterator[EarlyUse]:
+    """The loads and saves of weights that surely do not exist at that point."""
+    builds: list[Event] = []
+    for event in module.events:
+        if event.name == "build":
+            builds.append(event)
+            continue
+        if event.name != "load_weights" and event.name not in _SAVES:
+            continue
+        models = models_of(event)
+        if not models or not all(item.kind == "model" and item.form in {"subclass", "sequential"} for item in models):
+            continue
+        if not event.never(Flag.VARIABLES) or not event.states:
+            continue
+        if event.every(Flag.MARKED):
+            if event.name == "load_weights":
+                build = next((item for item in reversed(builds) if models_of(item) == models), None)
+                if build is not None and not deferred(module, event):
+                    yield EarlyUse("hollow", event, models, build)
+            continue
+        if any(state & Flag.MARKED for state in event.states):
+            continue
+        if any(state & Flag.CHILDREN for state in event.states) and module.target.bad("<3.7"):
+            continue
+        if event.name != "load_weights":
+            if all(_has_layers(module, item) for item in models):
+                yield EarlyUse("save", event, models)
+        elif not deferred(module, event) and not _inner_built(module, models):
+            yield EarlyUse("load", event, models)
+
+
+def deferred(module: Module, event: Event) -> bool:
+    """Keras 2 restores a TensorFlow checkpoint when the variables appear: right before the build, too."""
+    if not module.target.bad("<3"):
+        return False
+    path = suffix_of(event.arguments.value("filepath", 0))
+    if path is None:
+        return True
+    return not path[0].endswith((".h5", ".hdf5", ".keras"))
+
+
+def _has_layers(module: Module, model: Obj) -> bool:
+    """An empty model has nothing to lose; a class without layers of its own may be filled elsewhere."""
+    if model.cls is None:
+        return True
+    return bool(module.facts.sublayers(model.cls))
+
+
+def _inner_built(module: Module, models: tuple[Obj, ...]) -> bool:
+    """Up to 3.6 a subclass whose sublayers all have their variables loads well; from 3.7 on it raises."""
+    if not module.target.bad("<3.7"):
+        return False
+    for model in models:
+        if model.cls is None or model.form == "sequential":
+            return False
+        receiver, made = module.facts.instance_of(model.cls)
+        layers = [layer for group in (module.facts.sublayers(model.cls) or {}).values() for layer in group]
+        if not layers:
+            return True
+        for layer in layers:
+            states = made.get((layer, "#states"))
+            if module.facts.weighted(layer) is False:
+                continue
+            if not isinstance(states, frozenset) or not all(state & Flag.VARIABLES for state in states):
+                return False
+    return True
+
+
+def input_shape(module: Module, model: Obj) -> str | None:
+    """The shape of one input sample as Python source, such as `(28, 28, 1)`, read from another use of the class."""
+    for event in module.events:
+        if event.name not in {"build", "__call__", "predict", "own __call__"} or not event.arguments.positional:
+            continue
+        if not any(item is model or _same_maker(item, model) for item in models_of(event)):
+            continue
+        shape = _shape_of(event.arguments.positional[0][1], event.name == "build")
+        if shape is not None:
+            return shape
+    return None
+
+
+def _same_maker(one: Obj, other: Obj) -> bool:
+    if one.cls is not None:
+        return one.cls is other.cls
+    return one.call is other.call and one.call is not None
+
+
+def _shape_of(value: Value | None, is_shape: bool) -> str | None:
+    if is_shape:
+        return _tuple_text(value, drop=True)
+    if isinstance(value, Tensor) and value.layer is None and not value.operation:
+        return _tuple_text(value.arguments.value("shape", 0), drop=False)
+    if isinstance(value, Obj) and value.ref in _FILLED:
+        return _tuple_text(value.arguments.value("shape", 0), drop=True)
+    if isinstance(value, Part) and value.attribute == "#call" and isinstance(value.base, Part):
+        if value.base.attribute == "astype":
+            return _shape_of(value.base.base, False)
+    return None
+
+
+_FILLED = frozenset(
+    """numpy.zeros numpy.ones numpy.random.random numpy.empty tensorflow.zeros tensorflow.ones keras.ops.zeros
+    keras.ops.ones tensorflow.random.normal tensorflow.random.uniform numpy.random.random_sample""".split()
+)
+
+
+def _tuple_text(value: Value | None, *, drop: bool) -> str | None:
+    if not isinstance(value, Items) or not value.exact:
+        return None
+    items = value.items[1:] if drop else value.items
+    if not items:
+        return None
+    texts = []
+    for item in items:
+        known = number(item)
+        if known is not None:
+            texts.append(str(int(known)))
+        elif isinstance(item, Const) and item.value is None:
+            texts.append("None")
+        else:
+            return None
+    return "(" + ", ".join(texts) + ("," if len(texts) == 1 else "") + ")"
+
+
+def concerns(use: EarlyUse, owner: ClassInfo) -> bool:
+    """Whether an instance of this class, or of a class made from it, is used too early."""
+    return any(model.cls is not None and owner in model.cls.lineage() for model in use.models)

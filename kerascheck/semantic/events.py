@@ -1,0 +1,158 @@
+"""What happens to objects of interest, in the order in which the program runs."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.graph import Head
+    from kerascheck.semantic.module import Module
+    from kerascheck.semantic.values import Arguments, Func, Items, Unordered, Value
+
+
+class Flag(IntFlag):
+    """One possible state of a model or layer. A value's states are a set of these, one for each possible past."""
+
+    NEW = 0
+    VARIABLES = 1  # its variables exist
+    MARKED = 2  # `build` ran without creating them all
+    CHILDREN = 4  # its children have variables, itself it is not built (`model.call(x)`)
+    COMPILED = 8
+    TRAINED = 16
+    LOADED = 32
+    UNSURE = 64  # it was handed to code that cannot be read
+
+
+States = frozenset[Flag]
+NEW: States = frozenset({Flag.NEW})
+UNSURE: States = frozenset({Flag.UNSURE})
+BUILT: States = frozenset({Flag.VARIABLES})
+
+
+class Event:
+    """A method call (`name`, or "__call__") on something, with what was known just before it.
+
+    `states` are the possible states of the receiver before the call, None when they cannot be told.
+    `order` counts events in the order of execution; `function` is where the call stands, None at module level.
+    """
+
+    __slots__ = (
+        "arguments",
+        "function",
+        "head",
+        "layers",
+        "loop",
+        "module",
+        "name",
+        "node",
+        "order",
+        "owner",
+        "receiver",
+        "receiver_node",
+        "standalone",
+        "statement",
+        "states",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        node: cst.Call,
+        receiver: Value | None,
+        receiver_node: cst.BaseExpression | None,
+        arguments: Arguments,
+        states: States | None,
+        statement: cst.CSTNode | None,
+        order: int,
+        function: Func | None,
+        owner: ClassInfo | None,
+        module: Module,
+        loop: int,
+        standalone: bool,
+        head: Head | None = None,
+        layers: Items | None = None,
+    ) -> None:
+        self.name = name
+        self.node = node
+        self.receiver = receiver
+        self.receiver_node = receiver_node
+        self.arguments = arguments
+        self.states = states
+        self.statement = statement
+        self.order = order
+        self.function = function
+        self.owner = owner
+        self.module = module
+        self.loop = loop
+        self.standalone = standalone
+        self.head = head
+        self.layers = layers
+
+    def every(self, flag: Flag) -> bool:
+        """Whether the receiver surely has the flag; False when its states cannot be told."""
+        return self.states is not None and all(state & flag for state in self.states)
+
+    def never(self, flag: Flag) -> bool:
+        """Whether the receiver surely lacks the flag; False when its states cannot be told."""
+        return self.states is not None and not any(state & (flag | Flag.UNSURE) for state in self.states)
+
+
+class CallFact:
+    """A call of something imported, by its canonical name."""
+
+    __slots__ = ("arguments", "function", "loop", "module", "name", "node", "order", "original", "standalone", "statement")
+
+    def __init__(
+        self,
+        name: str,
+        original: str,
+        node: cst.Call,
+        arguments: Arguments,
+        statement: cst.CSTNode | None,
+        order: int,
+        function: Func | None,
+        module: Module,
+        loop: int,
+        standalone: bool,
+    ) -> None:
+        self.name = name
+        self.original = original
+        self.node = node
+        self.arguments = arguments
+        self.statement = statement
+        self.order = order
+        self.function = function
+        self.module = module
+        self.loop = loop
+        self.standalone = standalone
+
+
+class ImportFact:
+    """A name that an import brings: `name` is canonical, `original` as written, `bound` what it is called here."""
+
+    __slots__ = ("bound", "name", "node", "original", "statement")
+
+    def __init__(self, name: str, original: str, bound: str, node: cst.CSTNode, statement: cst.CSTNode) -> None:
+        self.name = name
+        self.original = original
+        self.bound = bound
+        self.node = node
+        self.statement = statement
+
+
+class OrderUse:
+    """The order of a set reaches something that must not change from run to run.
+
+    `kind` says what: "index" (positions become numbers), "classes" (a list that maps indices back), "saved".
+    """
+
+    __slots__ = ("kind", "node", "value")
+
+    def __init__(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
+        self.kind = kind
+        self.value = value
+        self.node = node

@@ -1,0 +1,177 @@
+"""The end of a model: how many units its output has and which activation, as far as the source tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from kerascheck.semantic import keras_api
+from kerascheck.semantic.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    Bound,
+    Const,
+    Items,
+    Mapping,
+    Obj,
+    Ref,
+    Tensor,
+    Value,
+    number,
+    string,
+)
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Interpreter
+
+_ACTIVATIONS = frozenset({"sigmoid", "softmax", "log_softmax", "hard_sigmoid", "tanh", "relu", "linear", "softplus", "elu"})
+_MAXIMUM_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Head:
+    """The single output of a model: `units` is the size of the last axis, `activation` a lower-case name.
+
+    Either is None when it cannot be told. `rank` is 2 for (batch, units), None when not known.
+    """
+
+    units: int | None
+    activation: str | None
+    layer: Obj | None = None
+
+
+def head_of(interpreter: Interpreter, model: Value | None, depth: int = 0) -> Head | None:
+    """The head of a model with one output; None when there are more or it cannot be told."""
+    if not isinstance(model, Obj) or model.kind != "model" or depth > 4:
+        return None
+    if model.form == "sequential":
+        layers = interpreter.heap.get((model, "#layers"))
+        return _of_stack(interpreter, layers, depth) if isinstance(layers, Items) else None
+    if model.form == "functional":
+        outputs = cast("Value | None", interpreter.heap.get((model, "#outputs")))
+        return head_of_tensor(interpreter, outputs, depth)
+    if model.form == "application":
+        return _of_application(model)
+    if model.form == "subclass" and model.cls is not None:
+        return head_of_tensor(interpreter, interpreter.output_of(model.cls), depth)
+    return None
+
+
+def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) -> Head | None:
+    """Follow one tensor back to the layer that sets its last axis."""
+    activation: str | None = None
+    for _ in range(_MAXIMUM_STEPS):
+        if isinstance(value, Items) and value.exact and len(value.items) == 1:
+            value = value.items[0]
+        if isinstance(value, Bound) and value.name in {"output", "outputs"}:
+            return _finish(head_of(interpreter, value.receiver, depth + 1), activation)
+        if not isinstance(value, Tensor):
+            return None
+        if isinstance(value.layer, Obj):
+            if value.layer.kind == "model":
+                return _finish(head_of(interpreter, value.layer, depth + 1), activation)
+            step = _step(interpreter, value.layer)
+            if step is None:
+                return None
+            if isinstance(step, Head):
+                return _finish(step, activation)
+            activation = activation or step or None
+        else:
+            name = value.operation.rpartition(".")[2]
+            if name not in _ACTIVATIONS:
+                return None
+            activation = activation or name
+        value = value.inputs[0] if value.inputs else None
+    return None
+
+
+def _of_stack(interpreter: Interpreter, layers: Items, depth: int) -> Head | None:
+    stack = layers.tail or (layers.items if layers.exact else ())
+    activation: str | None = None
+    for layer in reversed(stack):
+        if isinstance(layer, Obj) and layer.kind == "model":
+            return _finish(head_of(interpreter, layer, depth + 1), activation)
+        if not isinstance(layer, Obj) or layer.kind != "layer":
+            return None
+        step = _step(interpreter, layer)
+        if step is None:
+            return None
+        if isinstance(step, Head):
+            return _finish(step, activation)
+        activation = activation or step or None
+    return None
+
+
+def _finish(head: Head | None, activation: str | None) -> Head | None:
+    """A head below an activation layer. Two activations in a row: the outer one counts, but only after a linear one."""
+    if head is None or activation is None:
+        return head
+    return Head(head.units, activation if head.activation == "linear" else None, head.layer)
+
+
+def _step(interpreter: Interpreter, layer: Obj) -> Head | str | None:
+    """A Head for a layer that sets the last axis; an activation's name; "" to pass through; None when unknown."""
+    if layer.cls is not None:
+        return None
+    name, arguments = layer.short, layer.arguments
+    if name == "Activation":
+        return activation_name(arguments.value("activation", 0)) or None
+    if name == "Softmax":
+        return "softmax"
+    if name in {"ReLU", "LeakyReLU", "PReLU", "ELU"}:
+        return "relu"
+    if name in {"Dropout", "Identity", "ActivityRegularization"}:
+        return ""
+    if name == "TimeDistributed":
+        inner = arguments.value("layer", 0)
+        return _step(interpreter, inner) if isinstance(inner, Obj) and inner.kind == "layer" else None
+    if name in keras_api.UNITS and name in keras_api.DEFAULT_LINEAR:
+        return Head(_units(name, arguments), _activation(arguments, name), layer)
+    return None
+
+
+def _units(name: str, arguments: Arguments) -> int | None:
+    for keyword in keras_api.UNITS[name]:
+        value = number(arguments.value(keyword, 0))
+        if value is not None:
+            return int(value)
+    return None
+
+
+def _activation(arguments: Arguments, name: str) -> str | None:
+    index = 1 if name == "Dense" else None
+    found = arguments.find("activation", index)
+    if found is None:
+        return "linear" if arguments.lacks("activation", index) else None
+    return activation_name(found[1])
+
+
+def activation_name(value: Value | None) -> str | None:
+    """The lower-case name of an activation given as a string or function; "linear" for None."""
+    if isinstance(value, Const) and value.value is None:
+        return "linear"
+    text = string(value)
+    if text is not None:
+        return text.lower()
+    if isinstance(value, Ref) and value.name.startswith(("keras.activations.", "tensorflow.nn.", "keras.ops.", "tensorflow.")):
+        return value.name.rpartition(".")[2].lower()
+    if isinstance(value, Obj) and value.kind == "layer" and value.cls is None:
+        return {"Softmax": "softmax", "LeakyReLU": "relu", "ReLU": "relu"}.get(value.short)
+    return None
+
+
+def _of_application(model: Obj) -> Head | None:
+    top = model.arguments.find("include_top", 0)
+    if top is not None and not (isinstance(top[1], Const) and top[1].value):
+        return None
+    if not model.arguments.lacks("include_top", 0) and top is None:
+        return None
+    classes = model.arguments.find("classes")
+    activation = model.arguments.find("classifier_activation")
+    return Head(
+        1000 if classes is None else (int(known) if (known := number(classes[1])) is not None else None),
+        "softmax" if activation is None else activation_name(activation[1]),
+    )
+
+
+__all__ = ["Head", "Mapping", "NO_ARGUMENTS", "activation_name", "head_of", "head_of_tensor"]

@@ -1,0 +1,1502 @@
+"""One walk of the tree that follows what the program would do: names, values, and the states of models.
+
+It runs the module body in order, follows calls into functions and classes of the project, joins the paths of
+branches, and afterwards visits the functions that nothing in the project calls. What it meets on the way (calls,
+imports, events on objects) is recorded for the rules. It never runs the program.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Optional, Union, cast
+
+import libcst as cst
+
+from kerascheck.semantic import calls, keras_api
+from kerascheck.semantic.classes import BuildEffect, ClassInfo
+from kerascheck.semantic.events import BUILT, NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
+from kerascheck.semantic.graph import Head, head_of
+from kerascheck.semantic.names import canonical
+from kerascheck.semantic.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    Bound,
+    Choice,
+    Class,
+    Const,
+    Func,
+    Items,
+    Mapping,
+    Obj,
+    Part,
+    Ref,
+    Super,
+    Tensor,
+    Text,
+    Unordered,
+    Value,
+    concat,
+    join,
+    number,
+    options,
+    string,
+)
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+Maybe = Optional[Value]
+HeapKey = tuple[object, str]
+Snapshot = tuple[dict[str, Maybe], dict[HeapKey, object]]
+
+MAXIMUM_DEPTH = 8
+MAXIMUM_UNROLL = 12
+_MISSING = object()
+_BUILTINS = frozenset(dir(builtins))
+_NONE = Const(None)
+
+
+class Frame:
+    """The names of one scope. `rebound` are those bound more than once with different values."""
+
+    __slots__ = ("globals", "names", "parent", "rebound", "stars")
+
+    def __init__(self, parent: Frame | None) -> None:
+        self.names: dict[str, Maybe] = {}
+        self.parent = parent
+        self.rebound: set[str] = set()
+        self.stars: list[str] = []
+        self.globals: set[str] = set()
+
+
+class Interpreter:
+    """Follows one module. After `run` its lists hold what was met, in order."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.frame = Frame(None)
+        self.root = self.frame
+        self.heap: dict[HeapKey, object] = {}
+        self.lasting: dict[HeapKey, object] = {}
+        self.dead = False
+        self.calls: list[CallFact] = []
+        self.events: list[Event] = []
+        self.imports: list[ImportFact] = []
+        self.order_uses: list[OrderUse] = []
+        self.classes: list[ClassInfo] = []
+        self.functions: list[Func] = []
+        self.sets: list[Unordered] = []
+        self.statement: cst.CSTNode | None = None
+        self.function: Func | None = None
+        self.owner: ClassInfo | None = None
+        self.returns: list[tuple[Maybe, dict[HeapKey, object]]] = []
+        self.jumps: list[Snapshot] = []
+        self.stack: list[object] = []
+        self.visited: set[object] = set()
+        self.order = 0
+        self.loop = 0
+        self.steps = 0
+        self.budget = 0
+        self.standalone = False
+        self.quiet = 0
+        self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
+        self._build_effects: dict[ClassInfo, BuildEffect] = {}
+        self._outputs: dict[ClassInfo, Maybe] = {}
+        self._eval: dict[type, Callable[[Any], Maybe]] = {
+            cst.Name: self._name,
+            cst.Attribute: self._attribute,
+            cst.Call: self._call,
+            cst.SimpleString: self._simple_string,
+            cst.ConcatenatedString: self._concatenated,
+            cst.FormattedString: self._formatted,
+            cst.Integer: self._integer,
+            cst.Float: self._float,
+            cst.List: self._list,
+            cst.Tuple: self._tuple,
+            cst.Set: self._set,
+            cst.Dict: self._dict,
+            cst.ListComp: self._list_comprehension,
+            cst.GeneratorExp: self._list_comprehension,
+            cst.SetComp: self._set_comprehension,
+            cst.DictComp: self._dict_comprehension,
+            cst.Lambda: self._lambda,
+            cst.BinaryOperation: self._binary,
+            cst.BooleanOperation: self._boolean,
+            cst.UnaryOperation: self._unary,
+            cst.Comparison: self._comparison,
+            cst.IfExp: self._if_expression,
+            cst.Subscript: self._subscript,
+            cst.Await: self._await,
+            cst.Yield: self._yield,
+            cst.NamedExpr: self._named,
+            cst.StarredElement: self._starred,
+            cst.From: self._from,
+        }
+        self._exec: dict[type, Callable[[Any], None]] = {
+            cst.SimpleStatementLine: self._line,
+            cst.Expr: self._expression,
+            cst.Assign: self._assign,
+            cst.AnnAssign: self._annotated,
+            cst.AugAssign: self._augmented,
+            cst.Import: self._import,
+            cst.ImportFrom: self._import_from,
+            cst.Return: self._return,
+            cst.Raise: self._raise,
+            cst.Break: self._jump,
+            cst.Continue: self._jump,
+            cst.Del: self._delete,
+            cst.Global: self._global,
+            cst.Nonlocal: self._global,
+            cst.Assert: self._assert,
+            cst.If: self._if,
+            cst.For: self._for,
+            cst.While: self._while,
+            cst.With: self._with,
+            cst.Try: self._try,
+            cst.TryStar: self._try,
+            cst.FunctionDef: self._function_definition,
+            cst.ClassDef: self._class_definition,
+            cst.Match: self._match,
+            cst.IndentedBlock: self._block,
+            cst.SimpleStatementSuite: self._line,
+        }
+
+    # ------------------------------------------------------------------ driving
+
+    def run(self, tree: cst.Module) -> None:
+        """Follow the module body."""
+        self.budget = 600 + 12 * len(tree.body)
+        for statement in tree.body:
+            self.steps += 1
+            self._exec[type(statement)](statement)
+            self.dead = False  # code behind sys.exit() is read all the same
+
+    def visit_rest(self) -> None:
+        """Visit the functions and methods that nothing has called, each from the state at the end of the module."""
+        self.standalone = True
+        done = 0
+        while done < len(self.functions):
+            function = self.functions[done]
+            done += 1
+            if function.node in self.visited or isinstance(function.node, cst.Lambda):
+                continue
+            self.budget = self.steps + 4000
+            names, heap = dict(self.root.names), dict(self.heap)
+            self._forget_rebound()
+            if function.owner is not None and "staticmethod" not in function.decorators:
+                self._visit_method(function)
+            else:
+                self._unsettle(function)
+                self.invoke(function, NO_ARGUMENTS, None)
+            self.root.names, self.heap = names, heap
+
+    def _forget_rebound(self) -> None:
+        for name in self.root.rebound:
+            if not isinstance(self.root.names.get(name), (Ref, Class, Func)):
+                self.root.names[name] = None
+
+    def _unsettle(self, function: Func) -> None:
+        """Before a function that anybody may call at any time: models of the module may have been used before."""
+        for (_, slot), states in list(self.heap.items()):
+            if slot == "#states" and isinstance(states, frozenset):
+                for key in [key for key in self.heap if key[1] == "#states"]:
+                    self.heap[key] = UNSURE
+                return
+
+    def _visit_method(self, function: Func) -> None:
+        owner = cast(ClassInfo, function.owner)
+        receiver, heap = self.instance_of(owner)
+        self.heap.update(heap)
+        if function.node.name.value != "__init__":  # type: ignore[union-attr]
+            for key in list(heap):
+                if key[1] == "#states" and key[0] is not receiver and self._used_elsewhere(owner, function, key[0]):
+                    self.heap[key] = UNSURE
+            self.heap[(receiver, "#states")] = UNSURE
+        first: Maybe = Class(owner) if "classmethod" in function.decorators else receiver
+        self.invoke(function, NO_ARGUMENTS, first)
+
+    def _used_elsewhere(self, owner: ClassInfo, function: Func, item: object) -> bool:
+        """Whether a method other than this one and `__init__` mentions the attribute that holds `item`."""
+        receiver, heap = self.instance_of(owner)
+        names = {slot for (holder, slot), value in heap.items() if holder is receiver and _holds(value, item)}
+        if not names:
+            return True
+        for other in owner.frame.names.values():
+            if isinstance(other, Func) and other is not function and isinstance(other.node, cst.FunctionDef):
+                if other.node.name.value != "__init__" and names & self.module.attributes_used(other.node):
+                    return True
+        return False
+
+    def instance_of(self, owner: ClassInfo) -> tuple[Obj, dict[HeapKey, object]]:
+        """An instance of a class as its `__init__` leaves it, made without known arguments; the heap it needs."""
+        known = self._instances.get(owner)
+        if known is not None:
+            return known
+        kind = owner.keras_kind
+        receiver = Obj(
+            "layer" if kind == "layer" else "model" if kind else "instance", form="subclass", cls=owner, module=self.module
+        )
+        self._instances[owner] = (receiver, {})
+        heap, dead, order_uses = self.heap, self.dead, len(self.order_uses)
+        saved = (self.loop, self.jumps, self.standalone, self.stack)
+        self.heap, self.loop, self.jumps, self.standalone, self.stack = dict(heap), 0, [], True, []
+        self.heap[(receiver, "#states")] = NEW
+        initializer, _ = owner.method("__init__")
+        already = initializer is not None and initializer.node in self.visited
+        self.quiet += already
+        budget, self.budget = self.budget, self.steps + 3000
+        if initializer is not None:
+            self.invoke(initializer, NO_ARGUMENTS, receiver)
+        self.budget = budget
+        self.quiet -= already
+        made = {key: value for key, value in self.heap.items() if heap.get(key, _MISSING) is not value}
+        self.heap, self.dead = heap, dead
+        self.loop, self.jumps, self.standalone, self.stack = saved
+        if already:
+            del self.order_uses[order_uses:]
+        self._instances[owner] = (receiver, made)
+        return self._instances[owner]
+
+    def _aside(self, owner: ClassInfo, function: Func, arguments: Arguments) -> tuple[Maybe, dict[HeapKey, object]]:
+        """What a method of a fresh instance gives and leaves behind, without a trace in the records."""
+        receiver, made = self.instance_of(owner)
+        heap, dead = self.heap, self.dead
+        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget)
+        self.heap = {**heap, **made}
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + 2000
+        self.quiet += 1
+        visited = set(self.visited)
+        value = self.invoke(function, arguments, receiver)
+        self.visited = visited
+        self.quiet -= 1
+        after, self.heap, self.dead = self.heap, heap, dead
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = saved
+        return value, after
+
+    def sublayers(self, owner: ClassInfo) -> dict[str, tuple[Maybe, ...]] | None:
+        """The layers and models that an instance holds after `__init__`, by attribute; None items are unknown.
+
+        None when `__init__` cannot be followed.
+        """
+        receiver, made = self.instance_of(owner)
+        found: dict[str, tuple[Maybe, ...]] = {}
+        for (holder, slot), value in made.items():
+            if holder is not receiver or slot[0] == "#":
+                continue
+            layers = _layers_in(cast(Maybe, value))
+            if layers:
+                found[slot] = layers
+        return found
+
+    def build_effect(self, owner: ClassInfo) -> BuildEffect:
+        """What an explicit `build(shape)` on an instance does."""
+        known = self._build_effects.get(owner)
+        if known is None:
+            self._build_effects[owner] = BuildEffect.UNKNOWN  # while it is being found out
+            known = self._build_effects[owner] = self._find_build_effect(owner)
+        return known
+
+    def _find_build_effect(self, owner: ClassInfo) -> BuildEffect:
+        receiver, made = self.instance_of(owner)
+        if (receiver, "#functional") in made:
+            return BuildEffect.EFFECTIVE
+        function, sure = owner.method("build")
+        if not sure or any(item is None for item in owner.lineage()):
+            return BuildEffect.UNKNOWN
+        after = made
+        if function is not None:
+            _, after = self._aside(owner, function, NO_ARGUMENTS)
+            states = after.get((receiver, "#states"))
+            if isinstance(states, frozenset):
+                if any(state & Flag.UNSURE for state in states):
+                    return BuildEffect.UNKNOWN
+                if all(state & (Flag.VARIABLES | Flag.CHILDREN) for state in states):
+                    return BuildEffect.EFFECTIVE
+        elif self.module.target.bad("<3") and owner.keras_kind == "model":
+            # measured: on Keras 2 the `build` of Model calls the model
+            return BuildEffect.EFFECTIVE if self.module.target.keras2 else BuildEffect.UNKNOWN
+        holders = [
+            (slot, layer)
+            for (holder, slot), value in after.items()
+            if holder is receiver and slot[0] != "#"
+            for layer in _layers_in(cast(Maybe, value))
+        ]
+        missing = unknown = False
+        for _, layer in holders:
+            weighted = self.weighted(layer)
+            states = after.get((layer, "#states"))
+            if weighted is False:
+                continue
+            if weighted is None or not isinstance(states, frozenset) or any(state & Flag.UNSURE for state in states):
+                unknown = True
+            elif not all(state & Flag.VARIABLES for state in states):
+                missing = True
+        if missing:
+            return BuildEffect.HOLLOW
+        if unknown or (not holders and (receiver, "#own") not in after):
+            return BuildEffect.UNKNOWN
+        return BuildEffect.EFFECTIVE
+
+    def weighted(self, layer: Maybe) -> bool | None:
+        """Whether a layer or model holds weights once it is built; None when it cannot be told."""
+        if not isinstance(layer, Obj):
+            return None
+        if layer.cls is None:
+            if layer.kind == "model":
+                return True
+            if layer.short in keras_api.WEIGHTED_LAYERS:
+                return True
+            return False if layer.short in keras_api.WEIGHTLESS_LAYERS else None
+        if any(item is None for item in layer.cls.lineage()) or (layer.cls.keras_base or "") not in {
+            "keras.layers.Layer",
+            "keras.Model",
+        }:
+            return None
+        receiver, made = self.instance_of(layer.cls)
+        function, _ = layer.cls.method("build")
+        after = self._aside(layer.cls, function, NO_ARGUMENTS)[1] if function is not None else made
+        if (receiver, "#own") in after:
+            return True
+        inner = [
+            self.weighted(item)
+            for (holder, slot), value in after.items()
+            if holder is receiver and slot[0] != "#"
+            for item in _layers_in(cast(Maybe, value))
+            if item is not layer
+        ]
+        if any(inner):
+            return True
+        return None if None in inner else False
+
+    def output_of(self, owner: ClassInfo) -> Maybe:
+        """What `call` of a class gives for a tensor."""
+        if owner in self._outputs:
+            return self._outputs[owner]
+        self._outputs[owner] = None
+        function, sure = owner.method("call")
+        if function is not None and sure and isinstance(function.node, cst.FunctionDef):
+            tensor = Tensor(None, "", (), NO_ARGUMENTS, None)
+            arguments = Arguments(((function.node.name, tensor),))
+            self._outputs[owner], _ = self._aside(owner, function, arguments)
+        return self._outputs[owner]
+
+    # ------------------------------------------------------------------ states and paths
+
+    def snapshot(self) -> Snapshot:
+        return self.frame.names, self.heap
+
+    def _fork(self) -> None:
+        """Go on with copies, so that what the snapshot holds stays as it is."""
+        self.frame.names, self.heap = dict(self.frame.names), dict(self.heap)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.frame.names, self.heap = dict(snapshot[0]), dict(snapshot[1])
+        self.dead = False
+
+    def _merge(self, paths: Iterable[Snapshot | None]) -> None:
+        """Go on from the join of several paths; no path left means the code behind is dead."""
+        alive = [path for path in paths if path is not None]
+        if not alive:
+            self.dead = True
+            return
+        self.dead = False
+        names, heap = alive[0]
+        for other_names, other_heap in alive[1:]:
+            if other_names is not names:
+                names = _join_names(names, other_names)
+            if other_heap is not heap:
+                heap = _join_heaps(heap, other_heap)
+        self.frame.names, self.heap = names, heap
+
+    def _leave(self) -> Snapshot | None:
+        """The state at the end of a path; None when the path does not come to its end."""
+        return None if self.dead else self.snapshot()
+
+    def states(self, value: Maybe) -> States | None:
+        """The possible states of a model or layer, of all the objects that a value may be."""
+        found: set[Flag] = set()
+        for option in options(value):
+            if not isinstance(option, Obj):
+                return None
+            states = self.heap.get((option, "#states"))
+            if not isinstance(states, frozenset):
+                return None
+            found |= states
+        return frozenset(found)
+
+    def change(self, value: Maybe, add: Flag, remove: Flag = Flag.NEW) -> None:
+        """Record that a method changed a model or layer. Of several possible objects each may be the one."""
+        choices = options(value)
+        for option in choices:
+            if isinstance(option, Obj):
+                key = (option, "#states")
+                old = self.heap.get(key)
+                if isinstance(old, frozenset):
+                    new = frozenset((state & ~remove) | add for state in old)
+                    self.heap[key] = new if len(choices) == 1 else old | new
+
+    def escape(self, value: Maybe, depth: int = 0) -> None:
+        """A value was handed to code that cannot be read: it may do anything with it."""
+        if value is None or depth > 3:
+            return
+        if isinstance(value, Obj):
+            if (value, "#states") in self.heap and value.kind in {"model", "layer"}:
+                old = self.heap[(value, "#states")]
+                self.heap[(value, "#states")] = cast(States, old) | UNSURE
+            if value.cls is not None:
+                for key in [key for key in self.heap if key[0] is value and key[1][0] != "#"]:
+                    self.escape(cast(Maybe, self.heap[key]), depth + 1)
+        elif isinstance(value, (Items, Choice)):
+            for item in value.known() if isinstance(value, Items) else value.options:
+                self.escape(item, depth + 1)
+        elif isinstance(value, Mapping):
+            for _, item in value.entries:
+                self.escape(item, depth + 1)
+        elif isinstance(value, Bound):
+            if value.function is not None:
+                self._maybe_called(value.function, value.receiver)
+            else:
+                self.escape(value.receiver, depth + 1)
+        elif isinstance(value, Func):
+            self._maybe_called(value, None)
+
+    def _maybe_called(self, function: Func, receiver: Maybe) -> None:
+        """A function was handed to somebody: it may be called, with arguments that cannot be told."""
+        if any(item is function.node for item in self.stack) or self.steps > self.budget:
+            return
+        before = self.heap
+        self.heap = dict(before)
+        dead = self.dead
+        self.invoke(function, NO_ARGUMENTS, receiver)
+        self.dead = dead
+        self.heap = _join_heaps(before, self.heap)
+
+    # ------------------------------------------------------------------ statements
+
+    def body(self, node: cst.BaseSuite) -> None:
+        for statement in node.body:
+            if self.dead:
+                return
+            self.steps += 1
+            execute = self._exec.get(type(statement))
+            if execute is not None:
+                if not isinstance(node, cst.IndentedBlock):
+                    self.statement = node
+                execute(statement)
+
+    def _block(self, node: cst.IndentedBlock) -> None:
+        self.body(node)
+
+    def _line(self, node: cst.SimpleStatementLine) -> None:
+        self.statement = node
+        for small in node.body:
+            if self.dead:
+                return
+            execute = self._exec.get(type(small))
+            if execute is not None:
+                execute(small)
+
+    def _expression(self, node: cst.Expr) -> None:
+        self.eval(node.value)
+
+    def _assign(self, node: cst.Assign) -> None:
+        value = self.eval(node.value)
+        for target in node.targets:
+            self.bind(target.target, value, node.value)
+
+    def _annotated(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self.bind(node.target, self.eval(node.value), node.value)
+        elif isinstance(node.target, cst.Name):
+            self.frame.names.setdefault(node.target.value, None)
+
+    def _augmented(self, node: cst.AugAssign) -> None:
+        old = self.eval(node.target)
+        value = self.eval(node.value)
+        result: Maybe = None
+        if isinstance(node.operator, cst.AddAssign):
+            result = _plus(old, value)
+            if isinstance(old, Tensor):
+                result = Tensor(None, "add", (old, value), NO_ARGUMENTS, node)
+        elif isinstance(old, Unordered) and isinstance(node.operator, (cst.BitOrAssign, cst.BitAndAssign)):
+            result = old
+        self.bind(node.target, result, node.value)
+
+    def bind(self, target: cst.BaseExpression, value: Maybe, source: cst.BaseExpression | None = None) -> None:
+        """Assign a value to a name, attribute, item or pattern of them."""
+        kind = type(target)
+        if kind is cst.Name:
+            self._set_name(target.value, value)  # type: ignore[attr-defined]
+        elif kind is cst.Attribute:
+            attribute = cast(cst.Attribute, target)
+            holder = self.eval(attribute.value)
+            self.set_attribute(holder, attribute.attr.value, value)
+        elif kind is cst.Tuple or kind is cst.List:
+            self._unpack(cast(Union[cst.Tuple, cst.List], target), value)
+        elif kind is cst.Subscript:
+            subscript = cast(cst.Subscript, target)
+            holder = self.eval(subscript.value)
+            keys = [self._index(element.slice) for element in subscript.slice]
+            self._set_item(subscript, holder, keys[0] if len(keys) == 1 else None, value)
+        elif kind is cst.StarredElement:
+            self.bind(cast(cst.StarredElement, target).value, None)
+
+    def _set_name(self, name: str, value: Maybe) -> None:
+        frame = self.frame
+        if name in frame.globals:
+            frame = self._global_frame(name)
+            value = join(frame.names[name], value) if frame is not self.frame and frame.names.get(name) else value
+        names = frame.names
+        if name in names and names[name] is not value and names[name] != value:
+            frame.rebound.add(name)
+        names[name] = value
+
+    def _global_frame(self, name: str) -> Frame:
+        frame = self.frame.parent
+        while frame is not None:
+            if name in frame.names or frame.parent is None:
+                return frame
+            frame = frame.parent
+        return self.root
+
+    def set_attribute(self, holder: Maybe, name: str, value: Maybe) -> None:
+        choices = options(holder)
+        for option in choices:
+            if isinstance(option, (Obj, Class)):
+                key: HeapKey = (option, name)
+                self.heap[key] = value if len(choices) == 1 else join(cast(Maybe, self.heap.get(key)), value)
+            else:
+                self.escape(value)
+
+    def _set_item(self, target: cst.Subscript, holder: Maybe, key: Maybe, value: Maybe) -> None:
+        if isinstance(target.value, cst.Name):
+            if isinstance(holder, Mapping) and isinstance(key, Const):
+                entries = dict(holder.entries)
+                entries[key.value] = value
+                self._set_name(target.value.value, Mapping(tuple(entries.items()), holder.exact))
+            elif isinstance(holder, (Mapping, Items)):
+                self._set_name(target.value.value, None)
+        calls.note_item_assignment(self, target, key, value)
+        if holder is None:
+            self.escape(value)
+
+    def _unpack(self, target: cst.Tuple | cst.List, value: Maybe) -> None:
+        elements = target.elements
+        if isinstance(value, Items) and value.exact and len(value.items) == len(elements):
+            if not any(isinstance(element, cst.StarredElement) for element in elements):
+                for element, item in zip(elements, value.items):
+                    self.bind(element.value, item)
+                return
+        for index, element in enumerate(elements):
+            if isinstance(element, cst.StarredElement):
+                self.bind(element.value, None)
+            else:
+                self.bind(element.value, self.item(value, Const(index)))
+
+    def _import(self, node: cst.Import) -> None:
+        for alias in node.names:
+            dotted = _dotted(alias.name)
+            if alias.asname is not None:
+                bound = cast(cst.Name, alias.asname.name).value
+                value = self._imported(dotted)
+            else:
+                bound = dotted.partition(".")[0]
+                value = self._imported(bound)
+            self._set_name(bound, value)
+            self._note_import(dotted, bound, alias)
+
+    def _import_from(self, node: cst.ImportFrom) -> None:
+        base = _dotted(node.module) if node.module is not None else ""
+        if node.relative:
+            base = "." * len(node.relative) + base
+        if isinstance(node.names, cst.ImportStar):
+            self.module.note_star(self, base)
+            self._note_import(base + ".*", "*", node)
+            return
+        for alias in node.names:
+            name = _dotted(alias.name)
+            bound = cast(cst.Name, alias.asname.name).value if alias.asname is not None else name
+            dotted = f"{base}{name}" if base.endswith(".") else f"{base}.{name}"
+            self._set_name(bound, self._imported(dotted, base))
+            self._note_import(dotted, bound, alias)
+
+    def _note_import(self, dotted: str, bound: str, node: cst.CSTNode) -> None:
+        if not self.quiet:
+            self.imports.append(ImportFact(canonical(dotted), dotted, bound, node, cast(cst.CSTNode, self.statement)))
+
+    def _imported(self, dotted: str, base: str = "") -> Maybe:
+        """The value of an imported name: the project's own when it is there, else a reference to the outside."""
+        found = self.module.resolve_import(dotted, base)
+        if found is not None:
+            return found[0]
+        return None if dotted.startswith(".") else Ref(canonical(dotted), dotted)
+
+    def _return(self, node: cst.Return) -> None:
+        value = self.eval(node.value) if node.value is not None else _NONE
+        self.returns.append((value, self.heap))
+        self.heap = dict(self.heap)
+        self.dead = True
+
+    def _raise(self, node: cst.Raise) -> None:
+        if node.exc is not None:
+            self.eval(node.exc)
+        self.dead = True
+
+    def _jump(self, node: cst.CSTNode) -> None:
+        self.jumps.append((dict(self.frame.names), dict(self.heap)))
+        self.dead = True
+
+    def _delete(self, node: cst.Del) -> None:
+        targets = node.target.elements if isinstance(node.target, cst.Tuple) else (cst.Element(node.target),)
+        for element in targets:
+            if isinstance(element.value, cst.Name):
+                self.frame.names.pop(element.value.value, None)
+
+    def _global(self, node: cst.Global | cst.Nonlocal) -> None:
+        self.frame.globals.update(item.name.value for item in node.names)
+
+    def _assert(self, node: cst.Assert) -> None:
+        self.eval(node.test)
+        if node.msg is not None:
+            self.eval(node.msg)
+
+    def _if(self, node: cst.If) -> None:
+        self.eval(node.test)
+        if _is_main_guard(node.test):
+            self.body(node.body)
+            return
+        before = self.snapshot()
+        self._fork()
+        self.body(node.body)
+        after = self._leave()
+        if node.orelse is None:
+            self._merge((before, after))
+            return
+        self._restore(before)
+        if isinstance(node.orelse, cst.If):
+            self._if(node.orelse)
+        else:
+            self.body(node.orelse.body)
+        self._merge((after, self._leave()))
+
+    def _for(self, node: cst.For) -> None:
+        iterable = self.eval(node.iter)
+        jumps, self.jumps = self.jumps, []
+        self.loop += 1
+        items = self._unrolled(iterable)
+        calls.note_iteration(self, node, iterable)
+        if items is not None and self.loop <= 2:
+            for item in items:
+                self._iteration(node.body, node.target, item)
+        else:
+            self._iteration(node.body, node.target, self.element(iterable))
+            if self.loop <= 2 and self.steps < self.budget:
+                first = self.snapshot()
+                self._fork()
+                self._iteration(node.body, node.target, self.element(iterable))
+                self._merge((first, self._leave()))
+        self.loop -= 1
+        self.jumps = jumps
+        if node.orelse is not None:
+            self.body(node.orelse.body)
+
+    def _iteration(self, body: cst.BaseSuite, target: cst.BaseExpression | None, item: Maybe) -> None:
+        """One pass through a loop body; `break` and `continue` join its end."""
+        outer, self.jumps = self.jumps, []
+        if target is not None:
+            self.bind(target, item)
+        self.body(body)
+        paths: list[Snapshot | None] = [self._leave(), *self.jumps]
+        returned = self.dead and not self.jumps
+        self.jumps = outer
+        if returned:
+            self.dead = False  # the loop may have had no item: the code behind it is read
+            return
+        self._merge(paths)
+
+    def _while(self, node: cst.While) -> None:
+        self.eval(node.test)
+        jumps, self.jumps = self.jumps, []
+        self.loop += 1
+        self._iteration(node.body, None, None)
+        if self.loop <= 2 and self.steps < self.budget:
+            first = self.snapshot()
+            self._fork()
+            self._iteration(node.body, None, None)
+            self._merge((first, self._leave()))
+        self.loop -= 1
+        self.jumps = jumps
+        if node.orelse is not None:
+            self.body(node.orelse.body)
+
+    def _unrolled(self, iterable: Maybe) -> tuple[Maybe, ...] | None:
+        """The items of a short sequence whose items are all known."""
+        if isinstance(iterable, Items) and iterable.exact and 0 < len(iterable.items) <= MAXIMUM_UNROLL:
+            return iterable.items
+        return None
+
+    def element(self, iterable: Maybe) -> Maybe:
+        """What every item of an iterable is."""
+        if isinstance(iterable, Items):
+            known = tuple(iterable.known())
+            if not known:
+                return None
+            result = known[0]
+            for item in known[1:]:
+                result = join(result, item)
+            return result
+        if isinstance(iterable, Unordered):
+            return iterable.element if isinstance(iterable.element, Const) else None
+        if isinstance(iterable, (Part, Obj)):
+            return Part(iterable, "#element")
+        return None
+
+    def _with(self, node: cst.With) -> None:
+        for item in node.items:
+            value = self.eval(item.item)
+            if item.asname is not None:
+                self.bind(cast(cst.BaseExpression, item.asname.name), value)
+        self.body(node.body)
+
+    def _try(self, node: cst.Try | cst.TryStar) -> None:
+        before = self.snapshot()
+        self._fork()
+        self.body(node.body)
+        if node.orelse is not None and not self.dead:
+            self.body(node.orelse.body)
+        after = self._leave()
+        imports = _only_imports(node.body)
+        paths: list[Snapshot | None] = [after]
+        for handler in node.handlers:
+            self._restore(before)
+            if after is not None and not imports:
+                self._merge((before, after))
+                self._fork()
+            if handler.name is not None:
+                self.bind(cast(cst.BaseExpression, handler.name.name), None)
+            self.body(handler.body)
+            end = self._leave()
+            if imports and end is not None and after is not None:
+                end = ({**end[0], **_fallbacks(end[0], after[0])}, end[1])
+            paths.append(end)
+        if not node.handlers and after is None:
+            self._restore(before)
+            paths = [self.snapshot()] if node.finalbody is not None else [None]
+        dead = all(path is None for path in paths)
+        self._merge(paths)
+        if node.finalbody is not None:
+            self.dead = False
+            self.body(node.finalbody.body)
+            self.dead = self.dead or dead
+
+    def _match(self, node: cst.Match) -> None:
+        self.eval(node.subject)
+        before = self.snapshot()
+        paths: list[Snapshot | None] = [before]
+        for case in node.cases:
+            self._restore(before)
+            if case.guard is not None:
+                self.eval(case.guard)
+            self.body(case.body)
+            paths.append(self._leave())
+        self._merge(paths)
+
+    def _function_definition(self, node: cst.FunctionDef) -> None:
+        decorators, opaque = [], False
+        for decorator in node.decorators:
+            value = self.eval(decorator.decorator)
+            name = calls.decorator_name(value)
+            decorators.append(name)
+            opaque = opaque or name not in calls.TRANSPARENT_DECORATORS
+        for parameter in _parameters(node.params):
+            if parameter.default is not None:
+                self.eval(parameter.default)
+        function = Func(node, self.frame, self.module, self.owner, tuple(decorators), opaque)
+        self.functions.append(function)
+        self._set_name(node.name.value, function)
+
+    def _lambda(self, node: cst.Lambda) -> Maybe:
+        function = Func(node, self.frame, self.module, None)
+        if node not in self.visited:
+            self.visited.add(node)
+            names, heap, dead = dict(self.frame.names), self.heap, self.dead
+            self.heap = dict(heap)
+            for parameter in _parameters(node.params):
+                self.frame.names[parameter.name.value] = None
+            self.eval(node.body)
+            self.frame.names, self.heap, self.dead = names, heap, dead
+        return function
+
+    def _class_definition(self, node: cst.ClassDef) -> None:
+        bases = tuple(self.eval(argument.value) for argument in node.bases)
+        for argument in node.keywords:
+            self.eval(argument.value)
+        decorators = tuple(self.eval(decorator.decorator) for decorator in node.decorators)
+        scope, frame = self.frame, Frame(self.frame)
+        info = ClassInfo(node, bases, scope, frame, self.module, decorators)
+        self.classes.append(info)
+        owner, self.owner = self.owner, info
+        statement = self.statement
+        self.frame = frame
+        self.body(node.body)
+        self.frame, self.owner, self.statement = scope, owner, statement
+        self.dead = False
+        self._set_name(info.name, Class(info))
+
+    # ------------------------------------------------------------------ expressions
+
+    def eval(self, node: cst.BaseExpression) -> Maybe:
+        """The abstract value of an expression; everything in it is visited."""
+        evaluate = self._eval.get(type(node))
+        return evaluate(node) if evaluate is not None else None
+
+    def _name(self, node: cst.Name) -> Maybe:
+        name = node.value
+        frame: Frame | None = self.frame
+        while frame is not None:
+            names = frame.names
+            if name in names:
+                return names[name]
+            frame = frame.parent
+        if name in _BUILTINS:
+            if name in {"True", "False", "None"}:
+                return Const({"True": True, "False": False, "None": None}[name])
+            if not self.module.interpreter_stars:
+                return Ref(f"builtins.{name}", name)
+        starred = self.module.starred(name)
+        if starred is not None:
+            return starred
+        return Ref(f"builtins.{name}", name) if name in _BUILTINS else None
+
+    def _attribute(self, node: cst.Attribute) -> Maybe:
+        return self.attribute(self.eval(node.value), node.attr.value)
+
+    def attribute(self, base: Maybe, name: str) -> Maybe:
+        """The value of `base.name`."""
+        if base is None:
+            return None
+        if isinstance(base, Ref):
+            dotted = f"{base.name}.{name}"
+            return Ref(canonical(dotted), f"{base.original}.{name}")
+        if isinstance(base, Obj):
+            return self._object_attribute(base, name)
+        if isinstance(base, Class):
+            if (base, name) in self.heap:
+                return cast(Maybe, self.heap[(base, name)])
+            found = base.info.attribute(name)
+            if isinstance(found, Func) and "classmethod" in found.decorators:
+                return Bound(base, name, found)
+            if found is None and base.info.keras_kind is not None:
+                return Bound(base, name)
+            return found
+        if isinstance(base, Choice):
+            result = _MISSING
+            for option in base.options:
+                value = self.attribute(option, name)
+                result = value if result is _MISSING else join(cast(Maybe, result), value)
+            return cast(Maybe, result)
+        if isinstance(base, Super):
+            return self._super_attribute(base, name)
+        if isinstance(base, (Const, Text, Items, Mapping, Unordered, Part, Tensor, Bound)):
+            return calls.part_attribute(self, base, name)
+        return self.module.foreign_attribute(base, name)
+
+    def _object_attribute(self, base: Obj, name: str) -> Maybe:
+        key: HeapKey = (base, name)
+        if key in self.heap:
+            return cast(Maybe, self.heap[key])
+        if base.cls is not None:
+            function, sure = base.cls.method(name)
+            if function is not None:
+                if "property" in function.decorators:
+                    return self.invoke(function, NO_ARGUMENTS, base)
+                if "staticmethod" in function.decorators:
+                    return function
+                if "classmethod" in function.decorators:
+                    return Bound(Class(base.cls), name, function)
+                return Bound(base, name, function)
+            found = base.cls.attribute(name)
+            if found is not None:
+                return found
+            if base.kind == "instance" or not sure:
+                return None
+        elif base.ref == "argparse.ArgumentParser.parse_args":
+            return calls.argparse_value(self, base, name)
+        if base.kind == "value":
+            return Part(base, name)
+        return Bound(base, name)
+
+    def _super_attribute(self, base: Super, name: str) -> Maybe:
+        lineage = base.owner.lineage()
+        next(lineage)
+        for item in lineage:
+            if isinstance(item, ClassInfo):
+                found = item.frame.names.get(name)
+                if isinstance(found, Func):
+                    return Bound(base.receiver, name, found)
+            elif item is None:
+                return None
+        return Bound(base, name)
+
+    def _simple_string(self, node: cst.SimpleString) -> Maybe:
+        raw = node.value
+        if raw[0] in "\"'" and "\\" not in raw and raw[1:3] != raw[0] * 2:
+            return Const(raw[1:-1])
+        try:
+            return Const(node.evaluated_value)
+        except (ValueError, SyntaxError):
+            return None
+
+    def _concatenated(self, node: cst.ConcatenatedString) -> Maybe:
+        left, right = self.eval(node.left), self.eval(node.right)
+        if isinstance(left, Const) and isinstance(left.value, bytes):
+            return None
+        return concat(left, right)
+
+    def _formatted(self, node: cst.FormattedString) -> Maybe:
+        result: Maybe = Const("")
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                text = part.value.replace("{{", "{").replace("}}", "}")
+                result = concat(result, Const(text)) if "\\" not in text else Text("", "")
+            else:
+                value = self.eval(cast(cst.FormattedStringExpression, part).expression)
+                plain = cast(cst.FormattedStringExpression, part)
+                if plain.format_spec is None and plain.conversion is None:
+                    known = calls.as_text(value)
+                else:
+                    known = None
+                result = concat(result, known) if known is not None else concat(result, Text("", ""))
+        return result
+
+    def _integer(self, node: cst.Integer) -> Maybe:
+        return Const(int(node.value, 0) if not node.value.startswith("0") or len(node.value) > 1 else 0)
+
+    def _float(self, node: cst.Float) -> Maybe:
+        return Const(float(node.value))
+
+    def _list(self, node: cst.List) -> Maybe:
+        return self._sequence("list", node.elements)
+
+    def _tuple(self, node: cst.Tuple) -> Maybe:
+        return self._sequence("tuple", node.elements)
+
+    def _sequence(self, kind: str, elements: Iterable[cst.BaseElement]) -> Items:
+        items: list[Maybe] = []
+        tail: list[Maybe] = []
+        exact = True
+        for element in elements:
+            value = self.eval(element.value)
+            if isinstance(element, cst.StarredElement):
+                if isinstance(value, Items) and value.exact and exact:
+                    items += value.items
+                else:
+                    exact, tail = False, []
+            elif exact:
+                items.append(value)
+            else:
+                tail.append(value)
+        return Items(kind, tuple(items), exact, tuple(tail))
+
+    def _set(self, node: cst.Set) -> Maybe:
+        values = [self.eval(element.value) for element in node.elements]
+        element = values[0] if values else None
+        for value in values[1:]:
+            element = element if calls.same_kind(element, value) else None
+        return self.unordered(node, element)
+
+    def unordered(self, node: cst.BaseExpression, element: Maybe) -> Unordered:
+        made = Unordered(node, element, self.statement)
+        if not self.quiet:
+            self.sets.append(made)
+        return made
+
+    def _dict(self, node: cst.Dict) -> Maybe:
+        entries: dict[object, Maybe] = {}
+        exact = True
+        for element in node.elements:
+            value = self.eval(element.value)
+            if isinstance(element, cst.DictElement):
+                key = self.eval(element.key)
+                if isinstance(key, Const):
+                    entries[key.value] = value
+                    continue
+            elif isinstance(value, Mapping) and value.exact:
+                entries.update(value.entries)
+                continue
+            exact = False
+        return Mapping(tuple(entries.items()), exact)  # type: ignore[arg-type]
+
+    def _comprehension(self, node: cst.CompFor, evaluate: Callable[[], Maybe]) -> tuple[Maybe, Maybe]:
+        """Evaluate the element inside the loops of a comprehension; gives the first iterable and the element."""
+        outer, self.frame = self.frame, Frame(self.frame)
+        first = iterable = self.eval(node.iter)
+        loop: cst.CompFor | None = node
+        while loop is not None:
+            if loop is not node:
+                iterable = self.eval(loop.iter)
+            calls.note_iteration(self, loop, iterable)
+            self.bind(loop.target, self.element(iterable))
+            for condition in loop.ifs:
+                self.eval(condition.test)
+            loop = loop.inner_for_in
+        value = evaluate()
+        self.frame = outer
+        return first, value
+
+    def _list_comprehension(self, node: cst.ListComp | cst.GeneratorExp) -> Maybe:
+        first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
+        if isinstance(first, Part) and isinstance(first.base, Unordered) and first.attribute in {"#enumerate", "#zip"}:
+            return Part(first.base, "#pairs")
+        if isinstance(first, Unordered) and node.for_in.inner_for_in is None:
+            made = first.ordered_at(node, node.for_in.iter, self.statement)
+            made.element = value or made.element
+            return made
+        exact = self._unrolled(first)
+        if exact is not None and not node.for_in.ifs and node.for_in.inner_for_in is None:
+            items = tuple(self._comprehension_item(node, item) for item in exact)
+            return Items("list", items)
+        return Items("list", (), False, (), value)
+
+    def _comprehension_item(self, node: cst.ListComp | cst.GeneratorExp, item: Maybe) -> Maybe:
+        outer, self.frame = self.frame, Frame(self.frame)
+        self.quiet += 1
+        self.bind(node.for_in.target, item)
+        value = self.eval(node.elt)
+        self.quiet -= 1
+        self.frame = outer
+        return value
+
+    def _set_comprehension(self, node: cst.SetComp) -> Maybe:
+        first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
+        return self.unordered(node, value if value is not None else Part(first, "#element") if isinstance(first, (Obj, Part)) else None)
+
+    def _dict_comprehension(self, node: cst.DictComp) -> Maybe:
+        def evaluate() -> Maybe:
+            self.eval(node.key)
+            self.eval(node.value)
+            return None
+
+        first, _ = self._comprehension(node.for_in, evaluate)
+        calls.note_dict_comprehension(self, node, first)
+        return Mapping((), False)
+
+    def _binary(self, node: cst.BinaryOperation) -> Maybe:
+        left, right = self.eval(node.left), self.eval(node.right)
+        operator = type(node.operator)
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return Tensor(None, operator.__name__.lower(), (left, right), NO_ARGUMENTS, node)
+        if operator is cst.Add:
+            return _plus(left, right)
+        if operator is cst.Divide:
+            return calls.path_join(left, right)
+        if operator is cst.Modulo:
+            return calls.percent_format(left, right)
+        if isinstance(left, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.Subtract, cst.BitXor}:
+            return Unordered(node, left.element, self.statement)
+        if isinstance(right, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.BitXor}:
+            return Unordered(node, right.element, self.statement)
+        one, other = number(left), number(right)
+        if one is not None and other is not None:
+            if operator is cst.Subtract:
+                return Const(one - other)
+            if operator is cst.Multiply:
+                return Const(one * other)
+            if operator is cst.FloorDivide and other:
+                return Const(one // other)
+        return None
+
+    def _boolean(self, node: cst.BooleanOperation) -> Maybe:
+        left, right = self.eval(node.left), self.eval(node.right)
+        return join(left, right)
+
+    def _unary(self, node: cst.UnaryOperation) -> Maybe:
+        value = self.eval(node.expression)
+        if isinstance(node.operator, cst.Minus) and (known := number(value)) is not None:
+            return Const(-known)
+        if isinstance(node.operator, cst.Not) and isinstance(value, Const):
+            return Const(not value.value)
+        return None
+
+    def _comparison(self, node: cst.Comparison) -> Maybe:
+        self.eval(node.left)
+        for target in node.comparisons:
+            self.eval(target.comparator)
+        return None
+
+    def _if_expression(self, node: cst.IfExp) -> Maybe:
+        self.eval(node.test)
+        return join(self.eval(node.body), self.eval(node.orelse))
+
+    def _subscript(self, node: cst.Subscript) -> Maybe:
+        base = self.eval(node.value)
+        keys = [self._index(element.slice) for element in node.slice]
+        key = keys[0] if len(keys) == 1 else None
+        calls.note_subscript(self, node, base, key)
+        if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
+            return self.item(base, key)
+        if isinstance(base, (Unordered,)):
+            return base
+        return Part(base, "#slice") if isinstance(base, (Obj, Part)) else None
+
+    def _index(self, node: cst.BaseSlice) -> Maybe:
+        if isinstance(node, cst.Index):
+            return self.eval(node.value)
+        for bound in (node.lower, node.upper, node.step) if isinstance(node, cst.Slice) else ():
+            if bound is not None:
+                self.eval(bound)
+        return None
+
+    def item(self, base: Maybe, key: Maybe) -> Maybe:
+        """The value of `base[key]`."""
+        if isinstance(base, Mapping):
+            return base.get(key.value) if isinstance(key, Const) else None
+        if isinstance(base, Items):
+            index = number(key)
+            if isinstance(index, int) and base.exact and -len(base.items) <= index < len(base.items):
+                return base.items[index]
+            if isinstance(index, int) and 0 <= index < len(base.items):
+                return base.items[index]
+            if index == -1:
+                return base.last
+            return base.element if not base.items and not base.tail else None
+        if isinstance(base, (Obj, Part)) and not (isinstance(base, Obj) and base.kind != "value"):
+            return Part(base, "#item", key.value if isinstance(key, Const) else None)
+        if isinstance(base, Choice):
+            result = _MISSING
+            for option in base.options:
+                value = self.item(option, key)
+                result = value if result is _MISSING else join(cast(Maybe, result), value)
+            return cast(Maybe, result)
+        if isinstance(base, Tensor):
+            return Tensor(None, "getitem", (base,), NO_ARGUMENTS, None)
+        return None
+
+    def _await(self, node: cst.Await) -> Maybe:
+        return self.eval(node.expression)
+
+    def _yield(self, node: cst.Yield) -> Maybe:
+        if node.value is not None:
+            self.eval(node.value)  # type: ignore[arg-type]
+        return None
+
+    def _from(self, node: cst.From) -> Maybe:
+        return self.eval(node.item)
+
+    def _named(self, node: cst.NamedExpr) -> Maybe:
+        value = self.eval(node.value)
+        self.bind(node.target, value)
+        return value
+
+    def _starred(self, node: cst.StarredElement) -> Maybe:
+        return self.eval(node.value)
+
+    # ------------------------------------------------------------------ calls
+
+    def _call(self, node: cst.Call) -> Maybe:
+        function_node = node.func
+        receiver: Maybe = None
+        if isinstance(function_node, cst.Attribute):
+            receiver = self.eval(function_node.value)
+            callee = self.attribute(receiver, function_node.attr.value)
+        elif type(function_node) is cst.Name and function_node.value == "super" and "super" not in self.root.names:
+            for argument in node.args:
+                self.eval(argument.value)
+            return self._super()
+        else:
+            callee = self.eval(function_node)
+        arguments = self.arguments(node.args)
+        self.order += 1
+        return calls.call(self, node, callee, receiver, arguments)
+
+    def _super(self) -> Maybe:
+        function = self.function
+        if function is None or function.owner is None or not isinstance(function.node, cst.FunctionDef):
+            return None
+        parameters = function.node.params.params
+        if not parameters:
+            return None
+        receiver = self.frame.names.get(parameters[0].name.value)
+        return Super(function.owner, receiver) if receiver is not None else None
+
+    def arguments(self, nodes: Iterable[cst.Arg]) -> Arguments:
+        """Evaluate the arguments of a call."""
+        positional: list[tuple[cst.BaseExpression, Maybe]] = []
+        keywords: list[tuple[str, cst.BaseExpression, Maybe]] = []
+        open_positional = open_keywords = False
+        for argument in nodes:
+            value = self.eval(argument.value)
+            if argument.star == "*":
+                if isinstance(value, Items) and value.exact:
+                    positional += [(argument.value, item) for item in value.items]
+                else:
+                    open_positional = True
+                    positional.append((argument.value, value))
+            elif argument.star == "**":
+                if isinstance(value, Mapping):
+                    keywords += [(str(key), argument.value, item) for key, item in value.entries]
+                    open_keywords = open_keywords or not value.exact
+                else:
+                    open_keywords = True
+            elif argument.keyword is not None:
+                keywords.append((argument.keyword.value, argument.value, value))
+            else:
+                positional.append((argument.value, value))
+        return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords)
+
+    def invoke(self, function: Func, arguments: Arguments, receiver: Maybe) -> Maybe:
+        """Follow a call into a function of the project. Over budget or in recursion everything becomes unsure."""
+        node = function.node
+        if len(self.stack) >= MAXIMUM_DEPTH or any(item is node for item in self.stack) or self.steps > self.budget:
+            self._everything_unsure(arguments)
+            return None
+        self.visited.add(node)
+        outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
+        self.frame = Frame(function.frame)
+        self.function, self.owner, self.returns, self.jumps, self.dead = function, function.owner, [], [], False
+        self.stack.append(node)
+        self._bind_parameters(node.params, arguments, receiver)
+        result: Maybe
+        if isinstance(node, cst.Lambda):
+            result = self.eval(node.body)
+        else:
+            self.body(node.body)
+            if not self.dead:
+                self.returns.append((_NONE, self.heap))
+            result = self._returned()
+        self.stack.pop()
+        self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
+        if isinstance(node, cst.FunctionDef) and node.asynchronous is not None:
+            return result if not function.opaque else None
+        return None if function.opaque else result
+
+    def _returned(self) -> Maybe:
+        if not self.returns:  # every path raises
+            return None
+        result, heap = self.returns[0]
+        values = [value for value, _ in self.returns if value != _NONE] or [result]
+        result = values[0]
+        for value in values[1:]:
+            result = join(result, value)
+        for _, other in self.returns[1:]:
+            if other is not heap:
+                heap = _join_heaps(heap, other)
+        self.heap = heap
+        return result
+
+    def _everything_unsure(self, arguments: Arguments) -> None:
+        for key, states in list(self.heap.items()):
+            if key[1] == "#states":
+                self.heap[key] = cast(States, states) | UNSURE
+
+    def _bind_parameters(self, parameters: cst.Parameters, arguments: Arguments, receiver: Maybe) -> None:
+        names = self.frame.names
+        positional = [*parameters.posonly_params, *parameters.params]
+        if receiver is not None and positional:
+            names[positional.pop(0).name.value] = receiver
+        known = dict((name, value) for name, _, value in arguments.keywords)
+        entry = arguments is NO_ARGUMENTS and self.standalone and len(self.stack) == 1
+        for index, parameter in enumerate(positional):
+            name = parameter.name.value
+            if name in known:
+                names[name] = known.pop(name)
+            elif index < len(arguments.positional) and not arguments.open_positional:
+                names[name] = arguments.positional[index][1]
+            elif arguments.open_positional or arguments.open_keywords:
+                names[name] = None
+            else:
+                names[name] = self._default(parameter, entry)
+        for parameter in parameters.kwonly_params:
+            name = parameter.name.value
+            if name in known:
+                names[name] = known.pop(name)
+            else:
+                names[name] = None if arguments.open_keywords else self._default(parameter, entry)
+        if isinstance(parameters.star_arg, cst.Param):
+            rest = tuple(value for _, value in arguments.positional[len(positional) :])
+            exact = not arguments.open_positional and not entry
+            names[parameters.star_arg.name.value] = Items("tuple", rest if exact else (), exact)
+        if parameters.star_kwarg is not None:
+            exact = not arguments.open_keywords and not entry
+            names[parameters.star_kwarg.name.value] = Mapping(tuple(known.items()), exact)
+
+    def _default(self, parameter: cst.Param, entry: bool) -> Maybe:
+        """A parameter's default. When anybody may call the function only a string counts: a path, mostly."""
+        if parameter.default is None:
+            return None
+        self.quiet += 1
+        outer, self.frame = self.frame, self.frame.parent or self.frame
+        value = self.eval(parameter.default)
+        self.frame = outer
+        self.quiet -= 1
+        return value if not entry or string(value) is not None else None
+
+    # ------------------------------------------------------------------ records
+
+    def record_call(self, ref: Ref, node: cst.Call, arguments: Arguments) -> None:
+        if not self.quiet:
+            self.calls.append(
+                CallFact(
+                    ref.name,
+                    ref.original,
+                    node,
+                    arguments,
+                    self.statement,
+                    self.order,
+                    self.function,
+                    self.module,
+                    self.loop,
+                    self.standalone,
+                )
+            )
+
+    def record_event(
+        self,
+        name: str,
+        node: cst.Call,
+        receiver: Maybe,
+        arguments: Arguments,
+        receiver_node: cst.BaseExpression | None = None,
+    ) -> None:
+        if self.quiet:
+            return
+        head: Head | None = None
+        layers: Items | None = None
+        if name == "compile" or name in calls.TRAINING_METHODS:
+            head = head_of(self, receiver)
+        if receiver_node is None and isinstance(node.func, cst.Attribute):
+            receiver_node = node.func.value
+        self.events.append(
+            Event(
+                name,
+                node,
+                receiver,
+                receiver_node,
+                arguments,
+                self.states(receiver),
+                self.statement,
+                self.order,
+                self.function,
+                self.owner,
+                self.module,
+                self.loop,
+                self.standalone,
+                head,
+                layers,
+            )
+        )
+
+    def record_order_use(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
+        if not self.quiet:
+            self.order_uses.append(OrderUse(kind, value, node))
+
+
+def _plus(left: Maybe, right: Maybe) -> Maybe:
+    one, other = number(left), number(right)
+    if one is not None and other is not None:
+        return Const(one + other)
+    if isinstance(left, Items) and isinstance(right, Items):
+        if left.exact and right.exact:
+            return Items(left.kind, left.items + right.items)
+        return Items(left.kind, left.items, False, right.items if right.exact else right.tail)
+    if isinstance(left, Unordered) and left.sequence:
+        return left
+    if isinstance(right, Unordered) and right.sequence and isinstance(left, Items):
+        return right
+    return concat(calls.plain_text(left), calls.plain_text(right))
+
+
+def _join_names(one: dict[str, Maybe], other: dict[str, Maybe]) -> dict[str, Maybe]:
+    result = dict(other)
+    for name, value in one.items():
+        if name in result:
+            if result[name] is not value:
+                result[name] = join(value, result[name])
+        else:
+            result[name] = value
+    return result
+
+
+def _join_heaps(one: dict[HeapKey, object], other: dict[HeapKey, object]) -> dict[HeapKey, object]:
+    if one is other:
+        return one
+    result = dict(other)
+    for key, value in one.items():
+        rival = result.get(key, _MISSING)
+        if rival is _MISSING:
+            result[key] = value
+        elif rival is not value:
+            if isinstance(value, frozenset) and isinstance(rival, frozenset):
+                result[key] = value | rival
+            else:
+                result[key] = join(cast(Maybe, value), cast(Maybe, rival))
+    return result
+
+
+def _holds(value: object, item: object) -> bool:
+    if value is item:
+        return True
+    if isinstance(value, Items):
+        return any(entry is item for entry in value.known())
+    return isinstance(value, Choice) and any(entry is item for entry in value.options)
+
+
+def _layers_in(value: Maybe) -> tuple[Maybe, ...]:
+    """The layers and models in an attribute: itself, or the items of a list, tuple or dictionary."""
+    if isinstance(value, Obj):
+        return (value,) if value.kind in {"layer", "model"} else ()
+    if isinstance(value, Items):
+        found = tuple(layer for item in value.known() for layer in _layers_in(item))
+        return found
+    if isinstance(value, Mapping):
+        return tuple(layer for _, item in value.entries for layer in _layers_in(item))
+    if isinstance(value, Choice):
+        found = tuple(layer for item in value.options for layer in _layers_in(item))
+        return (None,) if found else ()
+    return ()
+
+
+def _only_imports(body: cst.BaseSuite) -> bool:
+    return any(
+        isinstance(small, (cst.Import, cst.ImportFrom))
+        for line in body.body
+        if isinstance(line, cst.SimpleStatementLine)
+        for small in line.body
+    )
+
+
+def _fallbacks(end: dict[str, Maybe], after: dict[str, Maybe]) -> dict[str, Maybe]:
+    """After `try: import x / except ImportError: x = None` the name means the import."""
+    return {
+        name: value
+        for name, value in after.items()
+        if isinstance(value, Ref) and not isinstance(end.get(name), (Ref, Class, Func))
+    }
+
+
+def _is_main_guard(test: cst.BaseExpression) -> bool:
+    return (
+        isinstance(test, cst.Comparison)
+        and isinstance(test.left, cst.Name)
+        and test.left.value == "__name__"
+        and isinstance(test.comparisons[0].operator, cst.Equal)
+    )
+
+
+def _dotted(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{_dotted(node.value)}.{node.attr.value}"
+    return ""
+
+
+def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:
+    yield from parameters.posonly_params
+    yield from parameters.params
+    yield from parameters.kwonly_params
+    if isinstance(parameters.star_arg, cst.Param):
+        yield parameters.star_arg
+    if parameters.star_kwarg is not None:
+        yield parameters.star_kwarg

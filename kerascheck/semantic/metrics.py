@@ -1,0 +1,152 @@
+"""What `compile` is told about metrics and loss, and what Keras makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic.events import Event
+from kerascheck.semantic.graph import Head
+from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+_STRINGS = frozenset({"accuracy", "acc"})
+_LOSSES = {
+    "bce": "binary_crossentropy",
+    "binarycrossentropy": "binary_crossentropy",
+    "binary_crossentropy": "binary_crossentropy",
+    "categoricalcrossentropy": "categorical_crossentropy",
+    "categorical_crossentropy": "categorical_crossentropy",
+    "sparsecategoricalcrossentropy": "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy": "sparse_categorical_crossentropy",
+    "binaryfocalcrossentropy": "binary_crossentropy",
+    "binary_focal_crossentropy": "binary_crossentropy",
+}
+
+
+@dataclass(frozen=True)
+class AccuracyString:
+    """One "accuracy" or "acc" in a `compile`. `literal` is the string itself, None when it comes from elsewhere."""
+
+    event: Event
+    name: str
+    node: cst.BaseExpression
+    literal: cst.BaseExpression | None
+    loss: str | None
+    from_logits: bool | None
+    head: Head | None
+
+
+def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
+    """Every "accuracy" string given as a metric to a Keras model's `compile`."""
+    for event in module.events_of("compile"):
+        if event.module is not module or not _is_keras(module, event):
+            continue
+        loss, from_logits = loss_of(module, event)
+        for keyword in ("metrics", "weighted_metrics"):
+            found = event.arguments.find(keyword)
+            if found is None and keyword == "metrics" and len(event.arguments.positional) > 2:
+                found = event.arguments.positional[2]
+                if not isinstance(found[1], (Items, Mapping)):
+                    continue
+            if found is None:
+                continue
+            for name, node, literal in _strings(found[0], found[1]):
+                yield AccuracyString(event, name, node, literal, loss, from_logits, event.head)
+
+
+def _is_keras(module: Module, event: Event) -> bool:
+    receivers = options(event.receiver)
+    if all(isinstance(item, Obj) and item.kind == "model" for item in receivers):
+        return True
+    if event.receiver is not None and not isinstance(event.receiver, Part):
+        return False
+    keywords = {keyword for keyword, _, _ in event.arguments.keywords}
+    return module.uses_keras and bool(keywords & {"optimizer", "loss", "metrics"})
+
+
+def _strings(
+    node: cst.BaseExpression, value: Value | None
+) -> Iterator[tuple[str, cst.BaseExpression, cst.BaseExpression | None]]:
+    literals = list(_literals(node))
+    if literals:
+        for literal in literals:
+            yield literal.raw_value, literal, literal
+        return
+    for name in _names(value):
+        yield name, node, None
+        return
+
+
+def _literals(node: cst.BaseExpression) -> Iterator[cst.SimpleString]:
+    if isinstance(node, cst.SimpleString):
+        if node.raw_value in _STRINGS and not node.prefix:
+            yield node
+    elif isinstance(node, (cst.List, cst.Tuple, cst.Set)):
+        for element in node.elements:
+            yield from _literals(element.value)
+    elif isinstance(node, cst.Dict):
+        for item in node.elements:
+            yield from _literals(item.value)
+
+
+def _names(value: Value | None) -> Iterator[str]:
+    name = string(value)
+    if name in _STRINGS:
+        yield name  # type: ignore[misc]
+    elif isinstance(value, Items):
+        for item in value.known():
+            yield from _names(item)
+    elif isinstance(value, Mapping):
+        for _, item in value.entries:
+            yield from _names(item)
+
+
+def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
+    """The loss of a `compile` by its snake-case name and whether it takes logits; None where it cannot be told."""
+    found = event.arguments.find("loss", 1)
+    value = found[1] if found is not None else None
+    name = string(value)
+    if name is not None:
+        return _LOSSES.get(name.lower(), name.lower()), False
+    if isinstance(value, Ref):
+        short = value.name.rpartition(".")[2].lower()
+        return (_LOSSES.get(short, short), False) if value.name.startswith("keras.") else (None, None)
+    if isinstance(value, Obj) and value.ref.startswith("keras.losses."):
+        short = value.short.lower()
+        given = value.arguments.find("from_logits")
+        logits = boolean(given[1]) if given is not None else (False if not value.arguments.open_keywords else None)
+        if given is None and value.arguments.positional:
+            logits = boolean(value.arguments.positional[0][1])
+        return _LOSSES.get(short, short), logits
+    if isinstance(value, Func) and value.module is module:
+        code = module.code(value.node)
+        if "sigmoid_cross_entropy_with_logits" in code:
+            return "binary_crossentropy", True
+        if "binary_crossentropy" in code and "from_logits=True" in code.replace(" ", ""):
+            return "binary_crossentropy", True
+        if isinstance(value.node, cst.Lambda):
+            return None, None
+    return None, None
+
+
+def takes_one_hot(module: Module, event: Event) -> bool:
+    """Whether a fit of the compiled model is given labels that are surely one-hot of one class."""
+    for other in module.events:
+        if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
+            labels = other.arguments.value("y", 1)
+            if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
+                return True
+            if isinstance(labels, Part) and isinstance(labels.base, Obj) and labels.base.ref == "keras.utils.to_categorical":
+                return True
+    return False
+
+
+def is_true(value: Value | None) -> bool:
+    """Whether a value is surely `True`."""
+    return isinstance(value, Const) and value.value is True

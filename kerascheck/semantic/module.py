@@ -1,0 +1,234 @@
+"""The facade that rules are given: one module of the user's program and what is known about it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic import keras_api
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
+from kerascheck.semantic.interpreter import Frame, Interpreter
+from kerascheck.semantic.names import canonical, is_keras
+from kerascheck.semantic.positions import Positions
+from kerascheck.semantic.values import Class, Func, Ref, Value
+from kerascheck.text import SourceText, Span
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.project import Project
+    from kerascheck.semantic.target import Target
+
+
+class SyntaxProblem(ValueError):
+    """The text is not Python. `line` and `column` are counted from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+def parse(source: SourceText, path: str, target: Target, project: Project | None = None) -> Module:
+    """Parse a text. Raises SyntaxProblem when neither libcst nor Python itself can parse it."""
+    try:
+        tree = cst.parse_module(source.text)
+    except (cst.ParserSyntaxError, RecursionError, UnicodeError) as error:
+        problem = _python_problem(source.text)
+        if problem is not None:
+            raise problem from error
+        tree = cst.Module(body=[])  # Python reads it and libcst does not: nothing can be told about it
+        return Module(SourceText(""), path, tree, target, project)
+    return Module(source, path, tree, target, project)
+
+
+def _python_problem(text: str) -> SyntaxProblem | None:
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        return SyntaxProblem(error.msg or "invalid syntax", error.lineno or 1, max(error.offset or 1, 1))
+    except ValueError as error:  # a null character
+        return SyntaxProblem(str(error), 1, 1)
+    except (RecursionError, MemoryError):
+        return SyntaxProblem("the code is nested too deeply", 1, 1)
+    return None
+
+
+class Module:
+    """One module. Everything is found on first use and kept; unknown is None or absent."""
+
+    def __init__(
+        self, source: SourceText, path: str, tree: cst.Module, target: Target, project: Project | None = None
+    ) -> None:
+        self.source = source
+        self.path = path
+        self.tree = tree
+        self.target = target
+        self.project = project
+        self.dependencies: list[str] = []
+        self.interpreter_stars: list[str] = []
+        self._attributes_used: dict[int, frozenset[str]] = {}
+        self._finished = False
+
+    # ------------------------------------------------------------------ facts for rules
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The interpreter after it has followed the module body."""
+        interpreter = Interpreter(self)
+        self.__dict__["interpreter"] = interpreter  # names are resolved while it runs
+        interpreter.run(self.tree)
+        return interpreter
+
+    @property
+    def facts(self) -> Interpreter:
+        """The interpreter after it has visited every function."""
+        interpreter = self.interpreter
+        if not self._finished:
+            self._finished = True
+            interpreter.visit_rest()
+        return interpreter
+
+    @property
+    def calls(self) -> list[CallFact]:
+        """Calls of imported things, in the order of execution; a call in a function called twice stands twice."""
+        return self.facts.calls
+
+    @property
+    def events(self) -> list[Event]:
+        """Method calls of interest, in the order of execution."""
+        return self.facts.events
+
+    @property
+    def imports(self) -> list[ImportFact]:
+        """The names that imports bring."""
+        return self.facts.imports
+
+    @property
+    def classes(self) -> list[ClassInfo]:
+        """The class statements."""
+        return self.facts.classes
+
+    @property
+    def functions(self) -> list[Func]:
+        """The function statements, methods included."""
+        return self.facts.functions
+
+    @property
+    def order_uses(self) -> list[OrderUse]:
+        """The places where the order of a set reaches something that must not change."""
+        return self.facts.order_uses
+
+    def events_of(self, *names: str) -> Iterator[Event]:
+        """The events with one of these names."""
+        return (event for event in self.events if event.name in names)
+
+    def calls_of(self, *names: str) -> Iterator[CallFact]:
+        """The calls with one of these canonical names."""
+        return (call for call in self.calls if call.name in names)
+
+    @cached_property
+    def uses_keras(self) -> bool:
+        """Whether the module imports any Keras, or TensorFlow and names Keras."""
+        return any(
+            is_keras(item.original) or (item.original.startswith("tensorflow") and "keras" in self.source.text)
+            for item in self.imports
+        )
+
+    @cached_property
+    def has_entry_point(self) -> bool:
+        """Whether running the file does something: a main guard, a loop or a call at module level."""
+        for statement in self.tree.body:
+            if isinstance(statement, (cst.For, cst.While, cst.With)):
+                return True
+            if isinstance(statement, cst.If) and "__name__" in self.code(statement.test):
+                return True
+            for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+                if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
+                    return True
+        return False
+
+    @cached_property
+    def is_tensorflow_1(self) -> bool:
+        """Whether the code can only run on TensorFlow 1: it calls what TensorFlow 2 does not have."""
+        return any(
+            call.original in _TENSORFLOW_1 or call.original.startswith("tensorflow.contrib.")
+            for call in self.calls
+        )
+
+    # ------------------------------------------------------------------ places
+
+    @cached_property
+    def positions(self) -> Positions:
+        """The spans of all nodes."""
+        return Positions(self.tree)
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """The code points of a node, without the comments above it."""
+        return self.positions.span(node)
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The text of a node."""
+        span = self.span(node)
+        return self.source.text[span.start : span.end]
+
+    # ------------------------------------------------------------------ names, used by the interpreter
+
+    def note_star(self, interpreter: Interpreter, base: str) -> None:
+        """`from base import *`: names that are bound nowhere else may come from it."""
+        if base and not base.startswith("."):
+            self.interpreter_stars.append(base)
+        else:
+            self.interpreter_stars.append("")
+
+    def starred(self, name: str) -> Value | None:
+        """The value of a name that a star import of a Keras namespace brings."""
+        for base in reversed(self.interpreter_stars):
+            whole = canonical(base)
+            if whole == "keras" or whole.startswith("keras."):
+                namespace = whole[6:]
+                if name in keras_api.public_names(namespace):
+                    return Ref(canonical(f"{whole}.{name}"), f"{base}.{name}")
+        return None
+
+    def resolve_import(self, dotted: str, base: str) -> tuple[Value | None] | None:
+        """The value of a name imported from the project in a 1-tuple; None when it is not the project's."""
+        return None
+
+    def foreign_attribute(self, base: Value, name: str) -> Value | None:
+        """The attribute of a module of the project."""
+        return None
+
+    def attributes_used(self, node: cst.FunctionDef) -> frozenset[str]:
+        """The names of all attributes that a function mentions, but for saving and loading through them."""
+        known = self._attributes_used.get(id(node))
+        if known is None:
+            found: set[str] = set()
+            _collect_attributes(node.body, found)
+            known = self._attributes_used[id(node)] = frozenset(found)
+        return known
+
+
+_TENSORFLOW_1 = frozenset(
+    """tensorflow.Session tensorflow.placeholder tensorflow.ConfigProto tensorflow.get_default_graph
+    tensorflow.global_variables_initializer tensorflow.InteractiveSession tensorflow.variable_scope
+    tensorflow.get_variable tensorflow.reset_default_graph tensorflow.initialize_all_variables""".split()
+)
+_HARMLESS_METHODS = frozenset({"load_weights", "save_weights", "save", "summary", "compile", "to_json", "get_config"})
+
+
+def _collect_attributes(node: cst.CSTNode, found: set[str]) -> None:
+    if isinstance(node, cst.Attribute):
+        if isinstance(node.value, cst.Attribute) and node.attr.value in _HARMLESS_METHODS:
+            _collect_attributes(node.value.value, found)
+            return
+        found.add(node.attr.value)
+    for child in node.children:
+        _collect_attributes(child, found)
+
+
+__all__ = ["Class", "Frame", "Module", "SyntaxProblem", "parse"]

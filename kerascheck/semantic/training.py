@@ -1,0 +1,97 @@
+"""Seeds, training and files of one program, as the rules on reproducibility see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.values import Choice, Const, Obj, Part, Value, options
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.events import CallFact, Event
+    from kerascheck.semantic.module import Module
+
+# which generator a call seeds; "all" is Python, NumPy and the backend together
+SEEDS = {
+    "random.seed": "python",
+    "numpy.random.seed": "numpy",
+    "tensorflow.random.set_seed": "tensorflow",
+    "tensorflow.random.set_random_seed": "tensorflow",
+    "tensorflow.set_random_seed": "tensorflow",
+    "tensorflow.compat.v1.set_random_seed": "tensorflow",
+    "tensorflow.compat.v2.random.set_seed": "tensorflow",
+    "tensorflow.compat.v1.random.set_random_seed": "tensorflow",
+    "keras.utils.set_random_seed": "all",
+    "keras.utils.rng_utils.set_random_seed": "all",
+    "lightning.seed_everything": "all",
+}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One call that seeds a generator: "python", "numpy", "tensorflow" or "all"."""
+
+    kind: str
+    call: CallFact
+
+
+def seeds(module: Module) -> list[Seed]:
+    """The seeding calls of a module in the order of execution."""
+    return [Seed(SEEDS[call.name], call) for call in module.calls if call.name in SEEDS]
+
+
+def training(module: Module) -> Iterator[Event]:
+    """The events that train a Keras model: fit and friends, and `apply_gradients` of a custom loop.
+
+    A receiver that is known not to be a Keras model does not count; an unknown one does when it was compiled
+    in this module or the arguments are those of Keras.
+    """
+    taped = any(call.name in {"tensorflow.GradientTape", "tensorflow.gradients"} for call in module.calls)
+    compiled = {_key(event) for event in module.events_of("compile")}
+    for event in module.events:
+        if event.name in TRAINING_METHODS:
+            receivers = options(event.receiver)
+            if all(isinstance(item, Obj) and item.kind == "model" for item in receivers):
+                yield event
+            elif event.receiver is None or isinstance(event.receiver, Part):
+                if event.name != "fit" or _key(event) in compiled or _keras_arguments(event):
+                    yield event
+        elif event.name == "apply_gradients" and taped:
+            yield event
+
+
+def _key(event: Event) -> str:
+    """The receiver as it is written, such as `self.model`."""
+    return event.module.code(event.receiver_node) if event.receiver_node is not None else ""
+
+
+_FIT_ARGUMENTS = frozenset(
+    {"epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "nb_epoch"}
+)
+
+
+def _keras_arguments(event: Event) -> bool:
+    if isinstance(event.receiver, Part) and _root_name(event.receiver).partition(".")[0] not in {"keras", "tensorflow", ""}:
+        return False
+    return any(keyword in _FIT_ARGUMENTS for keyword, _, _ in event.arguments.keywords)
+
+
+def _root_name(value: Value) -> str:
+    while isinstance(value, Part):
+        value = value.base
+    return value.ref if isinstance(value, Obj) else ""
+
+
+def models_of(event: Event) -> tuple[Obj, ...]:
+    """The objects that the receiver of an event may be; empty when it cannot be told."""
+    receiver = event.receiver
+    found = receiver.options if isinstance(receiver, Choice) else (receiver,)
+    objects = tuple(item for item in found if isinstance(item, Obj))
+    return objects if len(objects) == len(found) else ()
+
+
+def is_none(value: Value | None) -> bool:
+    """Whether a value is surely `None`."""
+    return isinstance(value, Const) and value.value is None

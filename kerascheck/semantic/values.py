@@ -1,0 +1,379 @@
+"""Abstract values: what is known of a Python value without running the program. `None` means "cannot be told"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Optional, Union
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.interpreter import Frame
+    from kerascheck.semantic.module import Module
+
+Constant = Union[str, bytes, int, float, bool, complex, None]
+
+
+@dataclass(frozen=True)
+class Const:
+    """A literal value. `True` and `1` are told apart."""
+
+    value: Constant
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", type(self.value).__name__)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string of which only the beginning and the end are known."""
+
+    prefix: str
+    suffix: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Something imported from outside the project: `name` is canonical, `original` as imported."""
+
+    name: str
+    original: str = field(compare=False, default="")
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, tuple or set. `items` are the leading known items; when not `exact`, more may follow, then `tail`.
+
+    `element` is what every item is, where only that is known.
+    """
+
+    kind: str
+    items: tuple[Optional[Value], ...] = ()
+    exact: bool = True
+    tail: tuple[Optional[Value], ...] = ()
+    element: Optional[Value] = None
+
+    @property
+    def last(self) -> Value | None:
+        """The last item, if it is known."""
+        if self.tail:
+            return self.tail[-1]
+        return self.items[-1] if self.exact and self.items else None
+
+    def known(self) -> Iterator[Value | None]:
+        """Every item that is known."""
+        yield from self.items
+        yield from self.tail
+        if self.element is not None:
+            yield self.element
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A dictionary with constant keys; when not `exact`, it may hold other keys too."""
+
+    entries: tuple[tuple[Constant, Optional[Value]], ...]
+    exact: bool = True
+
+    def get(self, key: Constant) -> Value | None:
+        """The value of a key; None when it is not known."""
+        return dict(self.entries).get(key)
+
+
+class Heap:
+    """A value with an identity: two are equal only when they are the same object."""
+
+    __slots__ = ()
+
+
+class Unordered(Heap):
+    """A set, or a sequence made from one without sorting: its order is that of the hash table.
+
+    `element` is what its elements are made from. `place` is where the order comes into being (`list(s)`, or the set
+    itself while it is still a set) and `wrapped` the expression there that a `sorted(...)` would have to enclose.
+    """
+
+    __slots__ = ("element", "place", "sequence", "statement", "wrapped")
+
+    def __init__(
+        self,
+        place: cst.BaseExpression,
+        element: Value | None,
+        statement: cst.CSTNode | None,
+        *,
+        sequence: bool = False,
+        wrapped: cst.BaseExpression | None = None,
+    ) -> None:
+        self.place = place
+        self.element = element
+        self.statement = statement
+        self.sequence = sequence
+        self.wrapped = wrapped or place
+
+    def ordered_at(
+        self, place: cst.BaseExpression, wrapped: cst.BaseExpression, statement: cst.CSTNode | None
+    ) -> Unordered:
+        """The sequence that iteration at `place` makes of this; a sequence keeps the place it has."""
+        if self.sequence:
+            return self
+        return Unordered(place, self.element, statement, sequence=True, wrapped=wrapped)
+
+
+class Obj(Heap):
+    """An object made by a call: a layer, model, optimizer ... (`ref` or `cls` says of what class).
+
+    `kind` is "layer", "model", "instance" (of a class of the project that is not Keras) or "value".
+    `form` of a model is "sequential", "functional", "subclass", "application", "loaded", "cloned" or "plain".
+    """
+
+    __slots__ = ("kind", "form", "ref", "cls", "arguments", "call", "module", "statement", "order", "original")
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        ref: str = "",
+        original: str = "",
+        form: str = "",
+        cls: ClassInfo | None = None,
+        arguments: Arguments | None = None,
+        call: cst.CSTNode | None = None,
+        module: Module | None = None,
+        statement: cst.CSTNode | None = None,
+        order: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.ref = ref
+        self.original = original
+        self.form = form
+        self.cls = cls
+        self.arguments = arguments or NO_ARGUMENTS
+        self.call = call
+        self.module = module
+        self.statement = statement
+        self.order = order
+
+    @property
+    def short(self) -> str:
+        """The class' last name: "Dense", "MyModel"."""
+        return self.cls.name if self.cls is not None else self.ref.rpartition(".")[2]
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.form} {self.short}>"
+
+
+class Tensor(Heap):
+    """A symbolic or real output of `layer` (or of the operation `operation`) on `inputs`; an Input has neither."""
+
+    __slots__ = ("layer", "operation", "inputs", "arguments", "call")
+
+    def __init__(
+        self,
+        layer: Value | None,
+        operation: str,
+        inputs: tuple[Value | None, ...],
+        arguments: Arguments,
+        call: cst.CSTNode | None,
+    ) -> None:
+        self.layer = layer
+        self.operation = operation
+        self.inputs = inputs
+        self.arguments = arguments
+        self.call = call
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something taken from another value: an attribute, an item (`index` constant or None) or a method's result."""
+
+    base: Value
+    attribute: str = ""
+    index: Constant = None
+    arguments: Optional[Arguments] = field(default=None, compare=False)
+
+
+class Func(Heap):
+    """A function, method or lambda of the project."""
+
+    __slots__ = ("node", "frame", "module", "owner", "decorators", "opaque")
+
+    def __init__(
+        self,
+        node: cst.FunctionDef | cst.Lambda,
+        frame: Frame,
+        module: Module,
+        owner: ClassInfo | None,
+        decorators: tuple[str, ...] = (),
+        opaque: bool = False,
+    ) -> None:
+        self.node = node
+        self.frame = frame
+        self.module = module
+        self.owner = owner
+        self.decorators = decorators
+        self.opaque = opaque
+
+
+class Class(Heap):
+    """A class of the project."""
+
+    __slots__ = ("info",)
+
+    def __init__(self, info: ClassInfo) -> None:
+        self.info = info
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A method of an object: a function of the project, or (`function` None) one of Keras by `name`."""
+
+    receiver: Value
+    name: str
+    function: Optional[Func] = None
+
+
+@dataclass(frozen=True)
+class Super:
+    """`super()` inside a method of `owner`."""
+
+    owner: ClassInfo
+    receiver: Value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, all of them known."""
+
+    options: frozenset[Value]
+
+
+Value = Union[
+    Const, Text, Ref, Items, Mapping, Unordered, Obj, Tensor, Part, Func, Class, Bound, Super, Choice
+]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a call: nodes and values. `open` when a `*` or `**` of unknown content is among them."""
+
+    positional: tuple[tuple[cst.BaseExpression, Optional[Value]], ...] = ()
+    keywords: tuple[tuple[str, cst.BaseExpression, Optional[Value]], ...] = ()
+    open_positional: bool = False
+    open_keywords: bool = False
+
+    def find(self, name: str, index: int | None = None) -> tuple[cst.BaseExpression, Value | None] | None:
+        """The node and value of an argument given by keyword or at a position (from 0); None when not given."""
+        for keyword, node, value in self.keywords:
+            if keyword == name:
+                return node, value
+        if index is not None and not self.open_positional and index < len(self.positional):
+            return self.positional[index]
+        return None
+
+    def value(self, name: str, index: int | None = None) -> Value | None:
+        """The value of an argument; None when it is not given or not known."""
+        found = self.find(name, index)
+        return found[1] if found else None
+
+    def lacks(self, name: str, index: int | None = None) -> bool:
+        """Whether the argument is surely not given."""
+        if self.find(name, index) is not None or self.open_keywords:
+            return False
+        return index is None or not self.open_positional
+
+    def values(self) -> Iterator[Value | None]:
+        """The values of all arguments."""
+        for _, value in self.positional:
+            yield value
+        for _, _, value in self.keywords:
+            yield value
+
+
+NO_ARGUMENTS = Arguments()
+
+
+def options(value: Value | None) -> tuple[Value | None, ...]:
+    """The possible values: those of a Choice, else the value itself."""
+    return tuple(value.options) if isinstance(value, Choice) else (value,)
+
+
+def join(one: Value | None, other: Value | None) -> Value | None:
+    """What a value is after either of two paths; None as soon as one of them is unknown."""
+    if one is other or one == other:
+        return one
+    if one is None or other is None:
+        return None
+    if isinstance(one, Items) and isinstance(other, Items) and one.kind == other.kind == "list":
+        return _join_lists(one, other)
+    found = frozenset(options(one)) | frozenset(options(other))
+    if len(found) > 6:
+        return None
+    return Choice(found)  # type: ignore[arg-type]
+
+
+def _join_lists(one: Items, other: Items) -> Items:
+    """Keep the common head and the common end of two lists."""
+    head = []
+    for left, right in zip(one.items, other.items):
+        if left != right or left is None:
+            break
+        head.append(left)
+    ends = [item.tail or (item.items[len(head) :] if item.exact else ()) for item in (one, other)]
+    tail: list[Value | None] = []
+    for left, right in zip(reversed(ends[0]), reversed(ends[1])):
+        if left != right or left is None:
+            break
+        tail.insert(0, left)
+    element = join(one.element, other.element) if one.element is not None else None
+    return Items("list", tuple(head), False, tuple(tail), element)
+
+
+def text_of(value: Value | None) -> Const | Text | None:
+    """The value as far as it is a string."""
+    if isinstance(value, Text) or (isinstance(value, Const) and isinstance(value.value, str)):
+        return value
+    return None
+
+
+def string(value: Value | None) -> str | None:
+    """The string that a value surely is."""
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
+
+
+def number(value: Value | None) -> float | int | None:
+    """The number that a value surely is; booleans are none."""
+    if isinstance(value, Const) and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+        return value.value
+    return None
+
+
+def boolean(value: Value | None) -> bool | None:
+    """The truth value that a value surely is, when it is a boolean."""
+    return value.value if isinstance(value, Const) and isinstance(value.value, bool) else None
+
+
+def suffix_of(value: Value | None) -> tuple[str, bool] | None:
+    """The end of a string and whether that is all of it; None when the end is not known."""
+    if isinstance(value, Text):
+        return (value.suffix, False) if value.suffix else None
+    known = string(value)
+    return None if known is None else (known, True)
+
+
+def concat(one: Value | None, other: Value | None) -> Value | None:
+    """The concatenation of two strings as far as they are known."""
+    left, right = text_of(one), text_of(other)
+    if left is None and right is None:
+        return None
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(str(left.value) + str(right.value))
+    prefix = "" if left is None else (str(left.value) if isinstance(left, Const) else left.prefix)
+    suffix = "" if right is None else (str(right.value) if isinstance(right, Const) else right.suffix)
+    if isinstance(left, Const) and isinstance(right, Text):
+        prefix += right.prefix
+    if isinstance(right, Const) and isinstance(left, Text):
+        suffix = left.suffix + suffix
+    return Text(prefix, suffix)
