@@ -303,7 +303,8 @@ import inspect as _inspect
 
 import numpy as _numpy
 
-_data = {"x": _numpy.random.RandomState(0).rand(100, 3).astype("float32"), "y": (_numpy.arange(100) % 2).reshape(100, 1)}
+_rows = _numpy.random.RandomState(0).rand(100, 3).astype("float32")
+_data = {"x": _rows, "y": (_numpy.arange(100) % 2).reshape(100, 1)}
 done = {}
 for _name, _function in list(globals().items()):
     if not _inspect.isfunction(_function) or not _name.startswith(("bad_", "good_", "fit_")):
@@ -402,3 +403,38 @@ def test_fixture_models_lose_the_training_flag(name: str, laboratory: Laboratory
     if name == "fit_good_explicit_false":  # inference mode, and said so in the source
         return
     assert bool(outcome.shown(("TRAINING_FLAG_LOST",))) != name.startswith("fit_good_")
+
+
+# Appended to a fixture: labels that agree with every prediction, so the true accuracy is 1.
+EVALUATE_THE_MODEL = """
+import numpy as _numpy
+
+_x = _numpy.random.RandomState(0).normal(size=(64, *model.input_shape[1:])).astype("float32")
+_p = model.predict(_x, verbose=0)
+if _p.shape[-1] == 1:
+    _y = _p > (0.0 if getattr(model.loss, "from_logits", False) else 0.5)
+elif "sparse" in str(getattr(model.loss, "name", model.loss)):
+    _y = _p.argmax(axis=-1)
+elif _numpy.allclose(_p.sum(axis=-1), 1.0, atol=1e-3) or getattr(model.loss, "from_logits", False):
+    _y = _numpy.eye(_p.shape[-1])[_p.argmax(axis=-1)]
+else:
+    _y = _p > 0.5
+model.evaluate(_x, _numpy.asarray(_y, dtype="float32"), verbose=0)
+"""
+
+
+def metric_functions() -> list[tuple[str, str]]:
+    found = []
+    for stem in ("accuracy_on_logits", "accuracy_on_multi_label"):
+        fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
+        names = re.findall(r"^def ((?:bad|good)_\w+)\(\)", fixture, re.MULTILINE)
+        found += [(stem, name) for name in names if name != "good_two_heads"]
+    return found
+
+
+@pytest.mark.parametrize(("stem", "name"), metric_functions())
+def test_fixture_models_report_a_wrong_accuracy(stem: str, name: str, laboratory: Laboratory) -> None:
+    fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
+    outcome = laboratory.submit(f"{fixture}\n\nmodel = {name}()\n{EVALUATE_THE_MODEL}").result()
+    assert outcome.error is None, outcome.error
+    assert bool(outcome.shown(("METRIC_WRONG",))) == name.startswith("bad_")
