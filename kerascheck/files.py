@@ -181,13 +181,13 @@ class Ignores:
     def ignores(self, path: str, root: str) -> bool:
         """Whether git ignores `path`, looking only at what lies below `root`, which the user named."""
         absolute, top = os.path.abspath(path), os.path.abspath(root)
-        parts = os.path.relpath(absolute, top).split(os.sep)
-        current = top
-        for part in parts[:-1]:
-            current = os.path.join(current, part)
-            if self._ignores_folder(current, top):
-                return True
-        return self._decides(absolute, absolute, top)
+        return self._within_ignored(os.path.dirname(absolute), top) or self._decides(absolute, absolute, top)
+
+    def _within_ignored(self, folder: str, root: str) -> bool:
+        """Whether git ignores `folder` or one above it, up to but without `root`."""
+        if folder == root or not folder.startswith(root):
+            return False
+        return self._within_ignored(os.path.dirname(folder), root) or self._ignores_folder(folder, root)
 
     def _ignores_folder(self, folder: str, root: str) -> bool:
         if folder not in self._folders:
@@ -210,9 +210,15 @@ class Ignores:
             folder = os.path.dirname(folder)
 
     def _top(self, folder: str) -> str:
-        """The top of the repository that a folder lies in; the folder itself outside of one."""
+        """How far up .gitignore files count for what lies below a folder that the user named.
+
+        The top of its repository; the folder itself outside of one, and when git ignores the folder.
+        """
         if folder not in self._tops:
-            self._tops[folder] = find_upwards(folder, ".git") or folder
+            self._tops[folder] = top = find_upwards(folder, ".git") or folder
+            if self._within_ignored(folder, top):
+                self._tops[folder] = folder
+                self._folders.clear()
         return self._tops[folder]
 
     def _spec(self, folder: str) -> pathspec.GitIgnoreSpec | None:

@@ -1,0 +1,5 @@
+"""Fixtures for all tests."""
+
+from fakes import fake_rules
+
+__all__ = ["fake_rules"]
