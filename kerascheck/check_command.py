@@ -93,7 +93,7 @@ def _may_have_findings(path: str, named: bool) -> bool:
     from kerascheck import files
 
     raw = files.read(path)
-    if not files.mentions_keras(raw) and not (named and path.endswith(".ipynb")):
+    if not (files.mentions_keras(raw) or files.may_use_project(raw) or (named and path.endswith(".ipynb"))):
         return False
     files.check_size(path, raw)
     return True
@@ -195,7 +195,7 @@ def _check_stdin(options: argparse.Namespace, started: float) -> int:
 
     path = options.stdin_filename or "stdin.py"
     raw = sys.stdin.buffer.read()
-    if not files.mentions_keras(raw) and not path.endswith(".ipynb"):
+    if not (files.mentions_keras(raw) or files.may_use_project(raw)) and not path.endswith(".ipynb"):
         if options.fix:
             sys.stdout.buffer.write(raw)
             sys.stdout.flush()
@@ -238,12 +238,12 @@ def _report(
     else:
         out(_rendered(findings, options, to_stderr), to_stderr)
     aside = to_stderr or options.diff or options.format == "json"
+    failed = bool(told(problems)) or any(finding.code == "KC002" for finding in findings)
     if options.statistics:
         out(_statistics(findings), aside)
     if options.format == "full" and not options.diff:
         out(_targets(outcomes), aside)
     out(_summary(options, outcomes, findings, looked_at, seconds), aside)
-    failed = told(problems) or any(finding.code == "KC002" for finding in findings)
     if failed:
         return FAILED
     if options.diff:

@@ -11,6 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kerascheck.text import SourceText
     from collections.abc import Callable, Iterator
 
     import pathspec
@@ -28,6 +29,9 @@ DEFAULT_EXCLUDE = frozenset(
 _PLAIN_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
+PROJECT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+
+
 class FileProblem(Exception):
     """A path that cannot be read or written; the text is one line that names it and says what to do."""
 
@@ -35,6 +39,38 @@ class FileProblem(Exception):
 def mentions_keras(raw: bytes) -> bool:
     """Whether a file can have findings at all: the test of `engine.mentions_keras`, on bytes."""
     return b"keras" in raw or (b"tensorflow" in raw and b"set_random_seed" in raw)
+
+
+def may_use_project(raw: bytes) -> bool:
+    """Whether a file without Keras may train, save or load a model that another file makes: by its methods' names."""
+    return any(
+        method in raw for method in (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
+    ) or (b".fit(" in raw and (b"epochs" in raw or b"batch_size" in raw))
+
+
+class ProjectReader:
+    """Lets the core read the files that a checked file imports. What cannot be read is as if it were not there."""
+
+    def absolute(self, path: str) -> str:
+        return os.path.abspath(path).replace(os.sep, "/")
+
+    def shown(self, path: str) -> str:
+        return display(path)
+
+    def read(self, path: str) -> SourceText | None:
+        from kerascheck.text import DecodeError, SourceText
+
+        if not os.path.isfile(path):
+            return None
+        try:
+            raw = read(path)
+            check_size(path, raw)
+            return SourceText.from_bytes(raw)
+        except (FileProblem, DecodeError):
+            return None
+
+    def is_root(self, folder: str) -> bool:
+        return any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_MARKS)
 
 
 def read(path: str) -> bytes:
@@ -298,7 +334,7 @@ def settings_file(folder: str) -> str | None:
 
 def project_top(folder: str) -> str:
     """The folder up to which requirement files count: the repository, the package, or the working folder."""
-    for name in (".git", "pyproject.toml", "setup.py", "setup.cfg"):
+    for name in PROJECT_MARKS:
         top = find_upwards(folder, name)
         if top is not None:
             return top

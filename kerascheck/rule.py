@@ -73,7 +73,12 @@ class Rule:
         subject: str = "",
         **values: object,
     ) -> None:
-        """Report `node`; `values` fill the braces of the message. A node is reported once for each message."""
+        """Report `node`; `values` fill the braces of the message. A node is reported once for each message.
+
+        A node of another file is left to the check of that file.
+        """
+        if not self.module.owns(node):
+            return
         text = (message or self.message).format(**values)
         if any(earlier.node is node and earlier.message == text for earlier in self.reports):
             return

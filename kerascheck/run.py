@@ -18,6 +18,7 @@ from kerascheck.text import DecodeError, SourceText, Span
 
 if TYPE_CHECKING:
     from kerascheck.engine import Checked, Options
+    from kerascheck.semantic.project import Project
 
 PARALLEL_FROM = 40  # files; below it the processes cost more than they give
 LARGEST_CHUNK = 16  # files that one process is given at a time
@@ -55,21 +56,22 @@ def look_at(path: str, mode: Mode, surroundings: Surroundings, raw: bytes | None
         files.check_size(path, raw)
         options = surroundings.options(path, raw)
         unsafe = surroundings.settings(path).unsafe_fixes
+        project = surroundings.project(options.target)
     except (files.FileProblem, SettingsError) as problem:
         return Outcome(shown, problems=(str(problem),))
     target = options.target.text + (f", {options.target.backend}" if options.target.backend else "")
     if mode is Mode.CHECK:
-        return Outcome(shown, check(raw, shown, options).findings, target=target, raw=raw)
+        return Outcome(shown, check(raw, shown, options, project).findings, target=target, raw=raw)
     try:
-        after, applied, left = fix(raw, shown, options, unsafe=unsafe)
+        after, applied, left = fix(raw, shown, options, unsafe=unsafe, project=project)
     except (notebooks.NotebookRefused, UnicodeEncodeError) as error:
         refusal = f"{shown}: not fixed: {error}; the file is as it was"
-        return Outcome(shown, check(raw, shown, options).findings, problems=(refusal,), target=target, raw=raw)
+        return Outcome(shown, check(raw, shown, options, project).findings, problems=(refusal,), target=target, raw=raw)
     if mode is Mode.FIX and after != raw and not given:
         try:
             files.write(path, raw, after)
         except files.FileProblem as error:
-            findings = check(raw, shown, options).findings
+            findings = check(raw, shown, options, project).findings
             return Outcome(shown, findings, problems=(str(error),), target=target, raw=raw)
     return Outcome(
         shown,
@@ -82,30 +84,32 @@ def look_at(path: str, mode: Mode, surroundings: Surroundings, raw: bytes | None
     )
 
 
-def check(raw: bytes, path: str, options: Options) -> Checked:
+def check(raw: bytes, path: str, options: Options, project: Project | None = None) -> Checked:
     """The findings of the bytes of a source file or, by its name, of a notebook."""
     if path.endswith(".ipynb"):
-        return notebooks.check(raw, path, options)
+        return notebooks.check(raw, path, options, project)
     try:
         source = SourceText.from_bytes(raw)
     except DecodeError as error:
         return _undecodable(raw, path, error, options)
-    return engine.check(source, path, options)
+    return engine.check(source, path, options, project)
 
 
-def fix(raw: bytes, path: str, options: Options, *, unsafe: bool) -> tuple[bytes, tuple[Finding, ...], Checked]:
+def fix(
+    raw: bytes, path: str, options: Options, *, unsafe: bool, project: Project | None = None
+) -> tuple[bytes, tuple[Finding, ...], Checked]:
     """The bytes after fixing, the fixes applied, and what is left.
 
     Raises NotebookRefused or UnicodeEncodeError when the result cannot be written.
     """
     if path.endswith(".ipynb"):
-        fixed = notebooks.fix(raw, path, options, unsafe=unsafe)
+        fixed = notebooks.fix(raw, path, options, unsafe=unsafe, project=project)
         return fixed.raw, fixed.applied, fixed.left
     try:
         source = SourceText.from_bytes(raw)
     except DecodeError as error:
         return raw, (), _undecodable(raw, path, error, options)
-    result = engine.fix(source, path, options, unsafe=unsafe)
+    result = engine.fix(source, path, options, unsafe=unsafe, project=project)
     if result.source.text == source.text:
         return raw, (), result.left
     return result.source.to_bytes(), result.applied, result.left

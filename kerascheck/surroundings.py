@@ -13,6 +13,7 @@ from kerascheck.settings import PerFile, Settings, SettingsError, from_toml
 
 if TYPE_CHECKING:
     from kerascheck.engine import Options
+    from kerascheck.semantic.project import Project
     from kerascheck.semantic.target import Target
 
 
@@ -52,6 +53,7 @@ class Surroundings:
         self._known = known_codes()
         self._settings: dict[str, Settings] = {}
         self._targets: dict[str, Target | None] = {}
+        self._projects: dict[Target, Project] = {}
 
     def settings(self, path: str) -> Settings:
         """The settings that count for a file, command line included. Raises SettingsError."""
@@ -68,6 +70,14 @@ class Surroundings:
         settings = self.settings(path)
         relative = os.path.relpath(os.path.abspath(path), settings.folder).replace(os.sep, "/")
         return Options(settings.codes_for(relative, self._known), self.target(path, raw))
+
+    def project(self, target: Target) -> Project:
+        """The files around those that mean this Keras; one for the whole run, so that each is parsed once."""
+        from kerascheck.semantic.project import Project
+
+        if target not in self._projects:
+            self._projects[target] = Project(files.ProjectReader(), target)
+        return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
         """The Keras a file means: a setting, a notebook's own installs, the project's files, else assumed.

@@ -8,7 +8,6 @@ from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.sensitivity import sensitive
@@ -29,45 +28,33 @@ class CallWithoutTraining(Rule):
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
-        fitted = self._fitted()
-        for owner in self.module.classes:
-            if owner.module is self.module and owner.keras_kind == "model" and owner in fitted:
-                self._check_class(owner, reach)
+        for model, calls in self.module.facts.calls_when_trained.items():
+            owner = model.cls
+            if owner is None or owner.keras_kind != "model":
+                continue
+            call, _ = owner.method("call")
+            if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
+                self._check_call(owner, call, call.node, calls, reach)
 
-    def _fitted(self) -> set[ClassInfo]:
-        found: set[ClassInfo] = set()
-        for event in self.module.events:
-            if event.name in TRAINING_METHODS:
-                for model in models_of(event):
-                    if model.cls is not None and model.form == "subclass":
-                        found.update(item for item in model.cls.lineage() if isinstance(item, ClassInfo))
-        return found
-
-    def _check_class(self, owner: ClassInfo, reach: Reach) -> None:
-        call = owner.own("call")
-        if call is None or call.module is not self.module or not isinstance(call.node, cst.FunctionDef):
-            return
+    def _check_call(
+        self, owner: ClassInfo, call: Func, node: cst.FunctionDef, calls: list[Event], reach: Reach
+    ) -> None:
         takes = takes_training(call)
         if takes and self.module.target.backend != "jax" or self._own_step(owner):
             return
-        calls = [
-            event
-            for event in self.module.events
-            if event.name == "__call__" and event.function is not None and event.function.node is call.node
-        ]
         lost = [event for event in calls if self._needs_training(event)]
         if not lost:
             return
         names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
         message = self.jax if takes else self.message
         self.report(
-            call.node.name,
+            node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
             severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
-            fix=self._fix(call.node, lost, takes),
+            fix=self._fix(node, lost, takes),
             subject=owner.name,
             layers=names,
-            owner=owner.name,
+            owner=call.owner.name if call.owner is not None else owner.name,
             releases=releases_text(self.module.target.bad(">=3")),
         )
 

@@ -31,6 +31,10 @@ class PartialSeed(Rule):
         trained = [event for event in training(self.module) if event.module is self.module]
         if not trained or (trained[0].standalone and not self.module.has_entry_point):
             return
+        if not trained[0].standalone:
+            found = [seed for seed in found if not seed.call.standalone]
+        if not found:
+            return
         kinds = {seed.kind for seed in found}
         if "all" in kinds or kinds == _ALL:
             self._check_order(found)
@@ -48,9 +52,10 @@ class PartialSeed(Rule):
         )
 
     def _check_order(self, found: list[Seed]) -> None:
-        complete = [seed for seed in found if seed.kind == "all"] or found
-        first = complete[0].call
-        if first.function is not None or any(seed.call.function is not None for seed in found):
+        complete = [seed for seed in found if seed.kind == "all"]
+        # the three generators together count from the last of them on
+        first = complete[0].call if complete else found[-1].call
+        if first.standalone or first.module is not self.module:
             return
         for event in training(self.module):
             models = models_of(event)

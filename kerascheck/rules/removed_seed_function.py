@@ -22,11 +22,11 @@ class RemovedSeedFunction(Rule):
         if module.target.which_tensorflow("<2") is Reach.ALL or module.is_tensorflow_1:
             return
         for item in module.imports:
-            if item.original == "tensorflow.set_random_seed":
+            if item.original == "tensorflow.set_random_seed" and not item.guarded:
                 self.report(item.node, fix=self._import_fix(item.statement, item.node, item.bound), error="ImportError")
         for call in module.calls:
             function = call.node.func
-            if call.original.endswith(".set_random_seed") and call.name == "tensorflow.set_random_seed":
+            if call.original.endswith(".set_random_seed") and call.name == "tensorflow.set_random_seed" and not call.guarded:
                 if isinstance(function, cst.Attribute) and call.module is module:
                     base = module.code(function.value)
                     fix = safe_fix(f"call `{base}.random.set_seed`", [replace(module, function, f"{base}.random.set_seed")])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import libcst as cst
+
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
@@ -11,7 +15,7 @@ from kerascheck.semantic.values import Const
 
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
-_NUMPY = frozenset({"numpy.random.permutation", "numpy.random.shuffle"})
+_IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
 _FILES = frozenset({"save", "save_weights", "load_weights"})
 _FILE_CALLS = frozenset(
     """keras.models.load_model keras.models.save_model keras.models.model_from_json keras.callbacks.ModelCheckpoint
@@ -29,21 +33,21 @@ class UnseededSplit(Rule):
         module = self.module
         if not module.uses_keras or not self._has_files():
             return
-        seeded = [seed.call for seed in seeds(module) if seed.kind in {"numpy", "all"}]
-        python = [seed.call for seed in seeds(module) if seed.kind in {"python", "all"}]
+        seeded = [seed for seed in seeds(module) if seed.kind in {"numpy", "all"}]
+        python = [seed for seed in seeds(module) if seed.kind in {"python", "all"}]
         for call in module.calls:
             if call.module is not module:
                 continue
             earlier = python if call.name == "random.shuffle" else seeded
-            if any(seed.order < call.order or seed.function is not None for seed in earlier):
+            if any(seed.imported or seed.call.order < call.order or seed.call.function is not None for seed in earlier):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
                 if not self._seeded(call):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
-            elif call.name in _NUMPY and self._splits():
-                self.report(call.node, function="numpy.random." + call.name.rpartition(".")[2])
+            elif call.name in _IN_PLACE and self._sliced(call):
+                self.report(call.node, function=call.name)
 
     def _has_files(self) -> bool:
         if any(event.name in _FILES for event in self.module.events):
@@ -59,5 +63,15 @@ class UnseededSplit(Rule):
         state = call.arguments.find("random_state")
         return state is not None and not is_none(state[1])
 
-    def _splits(self) -> bool:
-        return True
+    def _sliced(self, call: CallFact) -> bool:
+        """Whether the shuffled rows are cut into parts afterwards: `rows[:n]`."""
+        name = ""
+        if call.name.endswith("permutation"):
+            line = call.statement
+            small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+            if isinstance(small, cst.Assign) and small.value is call.node:
+                name = self.module.code(small.targets[0].target)
+        elif call.arguments.positional:
+            name = self.module.code(call.arguments.positional[0][0])
+        rest = self.module.source.text[self.module.span(call.node).end :]
+        return bool(name) and re.search(re.escape(name) + r"\s*\[[^\]\n]*:", rest) is not None

@@ -20,13 +20,16 @@ class UnseededTraining(Rule):
     message = "no seed is set before this training: each run starts from other weights and ends with other numbers"
 
     def check(self) -> None:
-        if not self.module.uses_keras or _TEST_FILE.search(self.module.path) or seeds(self.module):
+        if not self.module.uses_keras or _TEST_FILE.search(self.module.path):
             return
         first = next((event for event in training(self.module) if event.module is self.module), None)
-        if first is not None and (not first.standalone or self.module.has_entry_point):
-            self.report(first.node, fix=self._fix(first.node is not None))
+        if first is None or first.standalone and not self.module.has_entry_point:
+            return
+        # a function that seeds and is never called seeds nothing
+        if not any(first.standalone or not seed.call.standalone for seed in seeds(self.module)):
+            self.report(first.node, fix=self._fix())
 
-    def _fix(self, _: bool) -> Fix | None:
+    def _fix(self) -> Fix | None:
         offset = after_imports(self.module)
         if offset is None:
             return None

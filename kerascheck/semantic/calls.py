@@ -345,7 +345,11 @@ def gives_shape(self: Interpreter, layer: Value | None) -> bool | None:
     if given.open_keywords or layer.ref == "" and layer.cls is None:
         return None
     if embedding:
-        return False if given.lacks("input_length") and given.lacks("weights") else None
+        if given.lacks("input_length"):
+            return False
+        # measured: `input_length` gives Keras 2 the shape, Keras 3 ignores it
+        target = self.module.target
+        return False if target.keras3 else True if target.keras2 else None
     if layer.short in keras_api.WRAPPERS:
         inner = given.value("layer", 0)
         return None if gives_shape(self, inner) is not False else False
@@ -608,6 +612,8 @@ def _builtin(
         return True, Items("list", (), False, (), self.element(first))
     if name == "len" and isinstance(first, Items) and first.exact:
         return True, Const(len(first.items))
+    if name == "len" and isinstance(first, Mapping) and first.exact:
+        return True, Const(len(first.entries))
     if name == "vars" and isinstance(first, Obj):
         return True, first
     if name == "getattr":
@@ -660,6 +666,9 @@ def _make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
 
 def same_kind(one: Value | None, other: Value | None) -> bool:
     """Whether two elements of a set are of one plain type."""
+    kind = element_kind(one)
+    if kind is not None and kind == element_kind(other):
+        return True
     return isinstance(one, Const) and isinstance(other, Const) and one.kind == other.kind or one == other
 
 

@@ -102,9 +102,12 @@ class Event:
 
 
 class CallFact:
-    """A call of something imported, by its canonical name."""
+    """A call of something imported, by its canonical name.
 
-    __slots__ = ("arguments", "function", "loop", "module", "name", "node", "order", "original", "standalone", "statement")
+    `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release.
+    """
+
+    __slots__ = ("arguments", "function", "loop", "module", "name", "node", "order", "original", "standalone", "statement", "guarded")
 
     def __init__(
         self,
@@ -118,7 +121,9 @@ class CallFact:
         module: Module,
         loop: int,
         standalone: bool,
+        guarded: bool,
     ) -> None:
+        self.guarded = guarded
         self.name = name
         self.original = original
         self.node = node
@@ -132,11 +137,17 @@ class CallFact:
 
 
 class ImportFact:
-    """A name that an import brings: `name` is canonical, `original` as written, `bound` what it is called here."""
+    """A name that an import brings: `name` is canonical, `original` as written, `bound` what it is called here.
 
-    __slots__ = ("bound", "name", "node", "original", "statement")
+    `guarded`: inside a `try` with handlers, or a test of the release.
+    """
 
-    def __init__(self, name: str, original: str, bound: str, node: cst.CSTNode, statement: cst.CSTNode) -> None:
+    __slots__ = ("bound", "guarded", "name", "node", "original", "statement")
+
+    def __init__(
+        self, name: str, original: str, bound: str, node: cst.CSTNode, statement: cst.CSTNode, guarded: bool
+    ) -> None:
+        self.guarded = guarded
         self.name = name
         self.original = original
         self.bound = bound

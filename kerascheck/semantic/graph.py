@@ -53,7 +53,7 @@ def head_of(interpreter: Interpreter, model: Value | None, depth: int = 0) -> He
     if model.form == "application":
         return _of_application(model)
     if model.form == "subclass" and model.cls is not None:
-        return head_of_tensor(interpreter, interpreter.output_of(model.cls), depth)
+        return head_of_tensor(interpreter, interpreter.output_of(model), depth)
     return None
 
 

@@ -99,10 +99,13 @@ class Interpreter:
         self.steps = 0
         self.budget = 0
         self.standalone = False
+        self.guarded = 0
         self.quiet = 0
+        self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
         self._build_effects: dict[ClassInfo, BuildEffect] = {}
-        self._outputs: dict[ClassInfo, Maybe] = {}
+        self._outputs: dict[Obj, Maybe] = {}
+        self._adopted: set[str] = set()
         self._eval: dict[type, Callable[[Any], Maybe]] = {
             cst.Name: self._name,
             cst.Attribute: self._attribute,
@@ -162,6 +165,15 @@ class Interpreter:
             cst.SimpleStatementSuite: self._line,
         }
 
+    def adopt(self, module: Module) -> None:
+        """Know the objects that another module of the project made."""
+        if module.path not in self._adopted:
+            self._adopted.add(module.path)
+            other = module.interpreter
+            if other is not self and other.heap:
+                self.heap = {**other.heap, **self.heap}
+                self.lasting.update(other.lasting)
+
     # ------------------------------------------------------------------ driving
 
     def run(self, tree: cst.Module) -> None:
@@ -179,7 +191,9 @@ class Interpreter:
         while done < len(self.functions):
             function = self.functions[done]
             done += 1
-            if function.node in self.visited or isinstance(function.node, cst.Lambda):
+            if function.node in self.visited or function.module is not self.module:
+                continue
+            if isinstance(function.node, cst.Lambda):
                 continue
             self.budget = self.steps + 4000
             names, heap = dict(self.root.names), dict(self.heap)
@@ -369,17 +383,31 @@ class Interpreter:
             return True
         return None if None in inner else False
 
-    def output_of(self, owner: ClassInfo) -> Maybe:
-        """What `call` of a class gives for a tensor."""
-        if owner in self._outputs:
-            return self._outputs[owner]
-        self._outputs[owner] = None
-        function, sure = owner.method("call")
-        if function is not None and sure and isinstance(function.node, cst.FunctionDef):
-            tensor = Tensor(None, "", (), NO_ARGUMENTS, None)
-            arguments = Arguments(((function.node.name, tensor),))
-            self._outputs[owner], _ = self._aside(owner, function, arguments)
-        return self._outputs[owner]
+    def output_of(self, model: Obj) -> Maybe:
+        """What `call` of an instance of a project's class gives for a tensor."""
+        if model not in self._outputs:
+            self._outputs[model] = None
+            self._outputs[model], _ = self._run_call(model)
+        return self._outputs[model]
+
+    def _run_call(self, model: Obj) -> tuple[Maybe, list[Event]]:
+        """Follow `call` of an instance with a tensor: what it gives, and the layers that it calls."""
+        function, sure = model.cls.method("call") if model.cls is not None else (None, False)
+        if function is None or not sure or not isinstance(function.node, cst.FunctionDef):
+            return None, []
+        arguments = Arguments(((function.node.name, Tensor(None, "", (), NO_ARGUMENTS, None)),))
+        heap, dead, events, calls_met = self.heap, self.dead, self.events, self.calls
+        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet)
+        self.heap, self.events, self.calls, self.quiet = dict(heap), [], [], 0
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + 2000
+        visited, uses, imports = set(self.visited), len(self.order_uses), len(self.imports)
+        value = self.invoke(function, arguments, model)
+        self.visited = visited
+        del self.order_uses[uses:], self.imports[imports:]
+        found = [event for event in self.events if event.name == "__call__" and event.owner is function.owner]
+        self.heap, self.dead, self.events, self.calls = heap, dead, events, calls_met
+        self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet = saved
+        return value, found
 
     # ------------------------------------------------------------------ states and paths
 
@@ -623,7 +651,8 @@ class Interpreter:
 
     def _note_import(self, dotted: str, bound: str, node: cst.CSTNode) -> None:
         if not self.quiet:
-            self.imports.append(ImportFact(canonical(dotted), dotted, bound, node, cast(cst.CSTNode, self.statement)))
+            statement = cast(cst.CSTNode, self.statement)
+            self.imports.append(ImportFact(canonical(dotted), dotted, bound, node, statement, self.guarded > 0))
 
     def _imported(self, dotted: str, base: str = "") -> Maybe:
         """The value of an imported name: the project's own when it is there, else a reference to the outside."""
@@ -667,17 +696,26 @@ class Interpreter:
             self.body(node.body)
             return
         before = self.snapshot()
+        built, positive = _built_test(node.test)
+        guard = _is_version_guard(node.test)
+        self.guarded += guard
         self._fork()
+        if built is not None and positive:
+            self.change(self.eval(built), Flag.VARIABLES)
         self.body(node.body)
         after = self._leave()
-        if node.orelse is None:
-            self._merge((before, after))
-            return
         self._restore(before)
+        if built is not None and not positive:
+            self.change(self.eval(built), Flag.VARIABLES)
+        if node.orelse is None:
+            self.guarded -= guard
+            self._merge((self.snapshot(), after))
+            return
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
             self.body(node.orelse.body)
+        self.guarded -= guard
         self._merge((after, self._leave()))
 
     def _for(self, node: cst.For) -> None:
@@ -762,7 +800,9 @@ class Interpreter:
     def _try(self, node: cst.Try | cst.TryStar) -> None:
         before = self.snapshot()
         self._fork()
+        self.guarded += bool(node.handlers)
         self.body(node.body)
+        self.guarded -= bool(node.handlers)
         if node.orelse is not None and not self.dead:
             self.body(node.orelse.body)
         after = self._leave()
@@ -775,7 +815,9 @@ class Interpreter:
                 self._fork()
             if handler.name is not None:
                 self.bind(cast(cst.BaseExpression, handler.name.name), None)
+            self.guarded += 1
             self.body(handler.body)
+            self.guarded -= 1
             end = self._leave()
             if imports and end is not None and after is not None:
                 end = ({**end[0], **_fallbacks(end[0], after[0])}, end[1])
@@ -1253,6 +1295,7 @@ class Interpreter:
             return None
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
+        module, self.module = self.module, function.module
         self.frame = Frame(function.frame)
         self.function, self.owner, self.returns, self.jumps, self.dead = function, function.owner, [], [], False
         self.stack.append(node)
@@ -1266,6 +1309,7 @@ class Interpreter:
                 self.returns.append((_NONE, self.heap))
             result = self._returned()
         self.stack.pop()
+        self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
         if isinstance(node, cst.FunctionDef) and node.asynchronous is not None:
             return result if not function.opaque else None
@@ -1348,6 +1392,7 @@ class Interpreter:
                     self.module,
                     self.loop,
                     self.standalone,
+                    self.guarded > 0,
                 )
             )
 
@@ -1365,6 +1410,11 @@ class Interpreter:
         layers: Items | None = None
         if name == "compile" or name in calls.TRAINING_METHODS:
             head = head_of(self, receiver)
+            for option in options(receiver):
+                if name != "compile" and isinstance(option, Obj) and option.form == "subclass":
+                    if option.kind == "model" and option not in self.calls_when_trained:
+                        self.calls_when_trained[option] = []
+                        self.calls_when_trained[option] = self._run_call(option)[1]
         if receiver_node is None and isinstance(node.func, cst.Attribute):
             receiver_node = node.func.value
         self.events.append(
@@ -1482,6 +1532,29 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
         and test.left.value == "__name__"
         and isinstance(test.comparisons[0].operator, cst.Equal)
     )
+
+
+def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bool]:
+    """`x` of the test `x.built` or `not x.built`, and which of the two it is."""
+    positive = True
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        positive, test = False, test.expression
+    if isinstance(test, cst.Attribute) and test.attr.value == "built":
+        return test.value, positive
+    return None, positive
+
+
+def _is_version_guard(test: cst.BaseExpression) -> bool:
+    """Whether a test asks which release is installed, or whether something exists."""
+    if isinstance(test, cst.Call) and isinstance(test.func, cst.Name):
+        return test.func.value == "hasattr"
+    if isinstance(test, cst.Name):
+        return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
+    if isinstance(test, cst.Attribute):
+        return test.attr.value in {"__version__", "VERSION"}
+    return any(_is_version_guard(child) for child in test.children if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))) if isinstance(
+        test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.Call, cst.Subscript, cst.ComparisonTarget)
+    ) else False
 
 
 def _dotted(node: cst.BaseExpression) -> str:

@@ -111,6 +111,10 @@ def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
     """The loss of a `compile` by its snake-case name and whether it takes logits; None where it cannot be told."""
     found = event.arguments.find("loss", 1)
     value = found[1] if found is not None else None
+    if isinstance(value, Mapping) and value.exact and len(value.entries) == 1:
+        value = value.entries[0][1]
+    if isinstance(value, Items) and value.exact and len(value.items) == 1:
+        value = value.items[0]
     name = string(value)
     if name is not None:
         return _LOSSES.get(name.lower(), name.lower()), False
@@ -126,7 +130,7 @@ def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
         return _LOSSES.get(short, short), logits
     if isinstance(value, Func) and value.module is module:
         code = module.code(value.node)
-        if "sigmoid_cross_entropy_with_logits" in code:
+        if "sigmoid_cross_entropy_with_logits" in code or "weighted_cross_entropy_with_logits" in code:
             return "binary_crossentropy", True
         if "binary_crossentropy" in code and "from_logits=True" in code.replace(" ", ""):
             return "binary_crossentropy", True

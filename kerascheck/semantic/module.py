@@ -15,7 +15,7 @@ from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
 from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
-from kerascheck.semantic.values import Class, Func, Ref, Value
+from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
 from kerascheck.text import SourceText, Span
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class Module:
         self.interpreter_stars: list[str] = []
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
+        self.is_running = False
+        self._star_modules: list[Module] = []
+        self.imported: list[Module] = []
 
     # ------------------------------------------------------------------ facts for rules
 
@@ -81,7 +84,9 @@ class Module:
         """The interpreter after it has followed the module body."""
         interpreter = Interpreter(self)
         self.__dict__["interpreter"] = interpreter  # names are resolved while it runs
+        self.is_running = True
         interpreter.run(self.tree)
+        self.is_running = False
         return interpreter
 
     @property
@@ -133,11 +138,20 @@ class Module:
 
     @cached_property
     def uses_keras(self) -> bool:
+        """Whether the module, or one of the project that it imports, imports any Keras."""
+        return any(module.imports_keras for module in self.family())
+
+    @cached_property
+    def imports_keras(self) -> bool:
         """Whether the module imports any Keras, or TensorFlow and names Keras."""
         return any(
             is_keras(item.original) or (item.original.startswith("tensorflow") and "keras" in self.source.text)
-            for item in self.imports
+            for item in self.interpreter.imports
         )
+
+    def owns(self, node: cst.CSTNode) -> bool:
+        """Whether a node stands in this module."""
+        return self.positions.has(node)
 
     @cached_property
     def has_entry_point(self) -> bool:
@@ -180,28 +194,93 @@ class Module:
 
     def note_star(self, interpreter: Interpreter, base: str) -> None:
         """`from base import *`: names that are bound nowhere else may come from it."""
-        if base and not base.startswith("."):
-            self.interpreter_stars.append(base)
-        else:
-            self.interpreter_stars.append("")
+        found = self._project_module(base)
+        if found is not None and found.module is not None:
+            self._star_modules.append(found.module)
+            interpreter.adopt(found.module)
+        self.interpreter_stars.append("" if base.startswith(".") else base)
 
     def starred(self, name: str) -> Value | None:
-        """The value of a name that a star import of a Keras namespace brings."""
+        """The value of a name that a star import of a Keras namespace or of a project's module brings."""
         for base in reversed(self.interpreter_stars):
             whole = canonical(base)
             if whole == "keras" or whole.startswith("keras."):
                 namespace = whole[6:]
                 if name in keras_api.public_names(namespace):
                     return Ref(canonical(f"{whole}.{name}"), f"{base}.{name}")
+        for module in reversed(self._star_modules):
+            found = module.exported(name)
+            if found is not None:
+                return found
         return None
+
+    def exported(self, name: str) -> Value | None:
+        """The value of a module-level name for another file; None when it is bound more than once."""
+        root = self.interpreter.root
+        if name in root.names:
+            value = root.names[name]
+            settled = name not in root.rebound or isinstance(value, (Ref, Class, Func))
+            return value if settled else None
+        return self.starred(name)
 
     def resolve_import(self, dotted: str, base: str) -> tuple[Value | None] | None:
-        """The value of a name imported from the project in a 1-tuple; None when it is not the project's."""
-        return None
+        """The value of a name imported from the project in a 1-tuple; None when it is not the project's.
+
+        `from base import name` gives `base` and `base.name`; `import dotted` gives no base.
+        """
+        if self.project is None:
+            return None
+        if not base:
+            found = self._project_module(dotted)
+            return None if found is None else (found,)
+        found = self._project_module(base)
+        name = dotted[len(base) :].lstrip(".")
+        if found is not None and found.module is not None:
+            self.interpreter.adopt(found.module)
+            value = found.module.exported(name)
+            if value is not None or name in found.module.interpreter.root.names:
+                return (value,)
+        inner = self._project_module(f"{base}{name}" if base.endswith(".") else f"{base}.{name}")
+        if inner is not None:
+            return (inner,)
+        return (None,) if found is not None else None
 
     def foreign_attribute(self, base: Value, name: str) -> Value | None:
-        """The attribute of a module of the project."""
-        return None
+        """The attribute of a module of the project: what it binds, or a module inside the package."""
+        if not isinstance(base, ModuleValue):
+            return None
+        if base.module is not None:
+            value = base.module.exported(name)
+            if value is not None:
+                return value
+        inner = self._project_module(f"{base.name}.{name}")
+        return inner if inner is not None else None
+
+    def _project_module(self, dotted: str) -> ModuleValue | None:
+        if self.project is None or not dotted:
+            return None
+        path, looked = self.project.find(self.path, dotted)
+        self.dependencies += looked
+        if path is None:
+            return None
+        module = self.project.module(path)
+        if module is not None:
+            self.interpreter.adopt(module)
+            if module not in self.imported:
+                self.imported.append(module)
+                self.dependencies += module.dependencies
+        return ModuleValue(module, dotted)
+
+    def family(self) -> Iterator[Module]:
+        """This module and those of the project that it imports, directly or not."""
+        seen: set[int] = set()
+        queue: list[Module] = [self]
+        while queue:
+            module = queue.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                queue += module.imported
 
     def attributes_used(self, node: cst.FunctionDef) -> frozenset[str]:
         """The names of all attributes that a function mentions, but for saving and loading through them."""

@@ -87,6 +87,10 @@ class Positions:
         self._outer, self._inner = counter.outer, counter.inner
         self.length = counter.offset
 
+    def has(self, node: cst.CSTNode) -> bool:
+        """Whether a node is one of this tree."""
+        return id(node) in self._outer
+
     def span(self, node: cst.CSTNode) -> Span:
         """The span of a node without comments above it and without its own parentheses.
 

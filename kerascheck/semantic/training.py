@@ -31,15 +31,20 @@ SEEDS = {
 
 @dataclass(frozen=True)
 class Seed:
-    """One call that seeds a generator: "python", "numpy", "tensorflow" or "all"."""
+    """One call that seeds a generator: "python", "numpy", "tensorflow" or "all"; `imported`: in another file."""
 
     kind: str
     call: CallFact
+    imported: bool = False
 
 
 def seeds(module: Module) -> list[Seed]:
-    """The seeding calls of a module in the order of execution."""
-    return [Seed(SEEDS[call.name], call) for call in module.calls if call.name in SEEDS]
+    """The seeding calls of a program in the order of execution: those of imported modules first."""
+    found = []
+    for other in module.family():
+        calls = module.calls if other is module else [item for item in other.interpreter.calls if not item.standalone]
+        found += [Seed(SEEDS[call.name], call, other is not module) for call in calls if call.name in SEEDS]
+    return sorted(found, key=lambda seed: not seed.imported)
 
 
 def training(module: Module) -> Iterator[Event]:

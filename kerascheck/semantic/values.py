@@ -217,6 +217,16 @@ class Func(Heap):
         self.opaque = opaque
 
 
+class ModuleValue(Heap):
+    """A module of the project, as `import models` binds it."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: Module | None, name: str) -> None:
+        self.module = module
+        self.name = name
+
+
 class Class(Heap):
     """A class of the project."""
 
@@ -251,7 +261,7 @@ class Choice:
 
 
 Value = Union[
-    Const, Text, Ref, Items, Mapping, Unordered, Obj, Tensor, Part, Func, Class, Bound, Super, Choice
+    Const, Text, Ref, Items, Mapping, Unordered, Obj, Tensor, Part, Func, Class, ModuleValue, Bound, Super, Choice
 ]
 
 

@@ -1,0 +1,171 @@
+"""Other files of the project: which file an import means, and what it binds.
+
+Nothing here opens a file: a reader is handed in by the fronts. A budget bounds the work; over it, everything that
+another file would tell is unknown.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from kerascheck.text import SourceText
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+    from kerascheck.semantic.target import Target
+
+MAXIMUM_FILES = 60  # other files that the check of one file may parse
+MAXIMUM_BYTES = 3_000_000
+MAXIMUM_DEPTH = 12
+KEPT_MODULES = 150  # parsed modules kept from one checked file to the next
+# top-level packages that are never looked for among the project's files
+_OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
+    """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
+    skimage requests tensorflow_hub tensorflow_datasets tensorflow_addons tensorflow_probability nltk gensim IPython
+    pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
+)
+
+
+class Reader(Protocol):
+    """How the fronts let the core see other files. Absolute paths with `/`."""
+
+    def absolute(self, path: str) -> str:
+        """The absolute path of a path as it is shown to users."""
+
+    def shown(self, path: str) -> str:
+        """An absolute path as it is shown to users."""
+
+    def read(self, path: str) -> SourceText | None:
+        """The text of a file; None when there is none, it cannot be read or it is too large."""
+
+    def is_root(self, folder: str) -> bool:
+        """Whether a folder is the top of a project (it holds pyproject.toml, setup.py, .git ...)."""
+
+
+class Project:
+    """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
+
+    def __init__(self, reader: Reader, target: Target) -> None:
+        self._reader = reader
+        self._target = target
+        self._modules: dict[str, Module] = {}
+        self._texts: dict[str, SourceText | None] = {}
+        self._roots: dict[str, tuple[str, ...]] = {}
+        self._loading: list[str] = []
+        self._files = self._bytes = 0
+
+    def start(self, source: SourceText, path: str) -> Module:
+        """The module of a file that is to be checked; its own budget begins. Raises SyntaxProblem.
+
+        A module that was parsed as an import of another file, from the same text, is used again.
+        """
+        from kerascheck.semantic.module import parse
+
+        self._files = self._bytes = 0
+        for old in list(self._modules)[:-KEPT_MODULES]:
+            del self._modules[old]
+        if len(self._texts) > 20 * KEPT_MODULES:
+            self._texts.clear()
+        place = _normal(self._reader.absolute(path))
+        known = self._modules.get(place)
+        if known is not None and known.source.text == source.text and known.path == path:
+            return known
+        module = self._modules[place] = parse(source, path, self._target, self)
+        self._texts[place] = source
+        return module
+
+    def module(self, path: str) -> Module | None:
+        """The module in a file, with its body followed; None when it cannot be read, is in a cycle or over budget."""
+        from kerascheck.semantic.module import SyntaxProblem, parse
+
+        if path in self._loading or len(self._loading) >= MAXIMUM_DEPTH:
+            return None  # a cycle: what the other file has bound so far cannot be told
+        module = self._modules.get(path)
+        if module is None:
+            source = self._text(path)
+            if source is None or self._files >= MAXIMUM_FILES or self._bytes > MAXIMUM_BYTES:
+                return None
+            self._files += 1
+            self._bytes += len(source.text)
+            try:
+                module = parse(source, self._reader.shown(path), self._target, self)
+            except SyntaxProblem:
+                return None
+            self._modules[path] = module
+        if module.is_running:
+            return None
+        self._loading.append(path)
+        _ = module.interpreter
+        self._loading.pop()
+        return module
+
+    def find(self, importer: str, dotted: str) -> tuple[str | None, tuple[str, ...]]:
+        """The file of module `dotted` (leading dots: relative) as seen from a file; and all files looked for.
+
+        The path is absolute. None when there is no such file, or when two files of the project could be meant.
+        """
+        importer = _normal(self._reader.absolute(importer))
+        folder = posixpath.dirname(importer)
+        dots = len(dotted) - len(dotted.lstrip("."))
+        parts = [part for part in dotted.lstrip(".").split(".") if part]
+        if dots:
+            base = folder
+            for _ in range(dots - 1):
+                base = posixpath.dirname(base)
+            tried = tuple(_candidates(base, parts))
+            return next((path for path in tried if path != importer and self._text(path) is not None), None), tried
+        if not parts or parts[0] in _OUTSIDE:
+            return None, ()
+        looked: list[str] = []
+        hits: list[str] = []
+        for root in self._search_roots(folder):
+            for path in _candidates(root, parts):
+                looked.append(path)
+                if path != importer and self._text(path) is not None:
+                    hits.append(path)
+                    break
+        unique = list(dict.fromkeys(hits))
+        if len(unique) > 1:
+            beside = [path for path in _candidates(folder, parts) if path in unique]
+            package = self._text(posixpath.join(folder, "__init__.py")) is not None
+            return (beside[0] if beside and not package else None), tuple(looked)
+        return (unique[0] if unique else None), tuple(looked)
+
+    def _search_roots(self, folder: str) -> tuple[str, ...]:
+        """The file's folder and those above it, up to the project's top; and `src` of the top."""
+        known = self._roots.get(folder)
+        if known is None:
+            found = [folder]
+            current = folder
+            for _ in range(6):
+                if self._reader.is_root(current):
+                    found.append(posixpath.join(current, "src"))
+                    break
+                parent = posixpath.dirname(current)
+                if parent == current:
+                    break
+                current = parent
+                found.append(current)
+            else:
+                found = found[:4]
+            known = self._roots[folder] = tuple(dict.fromkeys(found))
+        return known
+
+    def _text(self, path: str) -> SourceText | None:
+        if path not in self._texts:
+            self._texts[path] = self._reader.read(path)
+        return self._texts[path]
+
+
+def _candidates(base: str, parts: list[str]) -> Iterator[str]:
+    path = posixpath.join(base, *parts) if parts else base
+    if parts:
+        yield path + ".py"
+    yield posixpath.join(path, "__init__.py")
+
+
+def _normal(path: str) -> str:
+    return posixpath.normpath(path.replace("\\", "/"))
