@@ -13,7 +13,6 @@ test:
 
 lint:
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
 
 types:
 	$(BIN)/mypy --strict kerascheck
@@ -25,7 +24,7 @@ bench:
 	$(BIN)/python bench/startup.py
 
 constraints:
-	uv pip compile --universal --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt
+	uv pip compile --universal --python-version 3.10 --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .kerascheck_cache

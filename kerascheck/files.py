@@ -11,10 +11,11 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from kerascheck.text import SourceText
     from collections.abc import Callable, Iterator
 
     import pathspec
+
+    from kerascheck.text import SourceText
 
 SUFFIXES = (".py", ".ipynb")
 LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebook's code
@@ -68,6 +69,15 @@ class ProjectReader:
             return SourceText.from_bytes(raw)
         except (FileProblem, DecodeError):
             return None
+
+    def sources(self, folder: str) -> list[str]:
+        found: list[str] = []
+        for path in walk(folder):
+            if path.endswith(".py"):
+                found.append(os.path.abspath(path).replace(os.sep, "/"))
+                if len(found) >= LARGEST_PROJECT:
+                    break
+        return found
 
     def is_root(self, folder: str) -> bool:
         return any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_MARKS)

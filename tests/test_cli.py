@@ -285,9 +285,7 @@ def test_settings_that_cannot_be_read(call) -> None:
     put("pyproject.toml", "[tool.kerascheck]\nselct = []\n")
     result = call()
     assert result.code == 2
-    assert result.err == (
-        "kerascheck: pyproject.toml: unknown key `tool.kerascheck.selct`; did you mean `select`?\n"
-    )
+    assert result.err == ("kerascheck: pyproject.toml: unknown key `tool.kerascheck.selct`; did you mean `select`?\n")
     assert call("--isolated").code == 1
 
 
@@ -502,7 +500,7 @@ def test_a_file_that_changes_underneath_is_told(call, monkeypatch: pytest.Monkey
 def test_a_fix_that_the_encoding_lacks_letters_for(call, monkeypatch: pytest.MonkeyPatch) -> None:
     import fakes
 
-    monkeypatch.setattr(fakes.Safe, "replacement", "gööd_€")
+    monkeypatch.setattr(fakes.Safe, "replacement", "good_ж")
     path = put("a.py", b"# coding: latin-1\nimport keras\nbad_safe()\n")
     result = call("--fix")
     assert result.code == 2
@@ -668,7 +666,7 @@ def test_ctrl_c_in_a_run_with_processes(tmp_path: Path) -> None:
     )  # fmt: skip
     time.sleep(1.5)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err == b"kerascheck: interrupted\n"
 

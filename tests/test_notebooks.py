@@ -86,9 +86,7 @@ def test_what_looks_like_a_magic_inside_a_string_or_brackets_stays() -> None:
 
 
 def test_a_shell_command_over_several_lines() -> None:
-    assert python(notebook(code("!pip install \\\n", "  keras \\\n", "  numpy\n", "a = 1"))) == {
-        1: "pass\n\n\na = 1\n"
-    }
+    assert python(notebook(code("!pip install \\\n", "  keras \\\n", "  numpy\n", "a = 1"))) == {1: "pass\n\n\na = 1\n"}
 
 
 @pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%timeit -n 1", "%%prun", "%%backend tensorflow"])
@@ -257,8 +255,9 @@ def test_a_fix_changes_just_the_lines_it_means(style: dict[str, Any], ending: by
 @pytest.mark.usefixtures("fake_rules")
 def test_bytes_that_no_printer_would_write_stay() -> None:
     raw = (
-        b'\xef\xbb\xbf{ "cells":[ {"cell_type" :"code","source": ["a = \\"\\u00e9\\"\\n",   "bad_safe()\\n",\n"b = 1"] ,'
-        b'"outputs":[{"x": 1.50, "y": "\\/"}]}, {"cell_type": "code", "source":"bad_safe()\\nc = \\"\\u00e9\\""} ]\t}\n\n'
+        b'\xef\xbb\xbf{ "cells":[ {"cell_type" :"code","source": ["a = \\"\\u00e9\\"\\n",   "bad_safe()\\n",\n'
+        b'"b = 1"] ,"outputs":[{"x": 1.50, "y": "\\/"}]}, '
+        b'{"cell_type": "code", "source":"bad_safe()\\nc = \\"\\u00e9\\""} ]\t}\n\n'
     )
     fixed = fix(raw, "a.ipynb", OPTIONS, unsafe=False)
     assert fixed.raw == raw.replace(b"bad_safe", b"good")

@@ -124,8 +124,8 @@ def codes_of(text: str) -> list[str]:
         (f"ValueError: {NOT_BUILT} Try building the model first by calling it on some data or by using `build()`.",
          ["KC101", "KC102"]),
         (NOT_BUILT, ["KC101", "KC102"]),  # cut off
-        ("ValueError: " + NOT_BUILT.replace(" that", "\n    that") + " Try building the model first by\n calling it on some"
-         " data or by using build().", ["KC101", "KC102"]),
+        ("ValueError: " + NOT_BUILT.replace(" that", "\n    that") + " Try building the model first by\n calling it on"
+         " some data or by using build().", ["KC101", "KC102"]),
         ("ValueError: Layer 'dense_7' expected 0 variables, but received 2 variables during loading. Expected: []",
          ["KC101", "KC102"]),
         ("Layer 'z_mean' expected 2 variables, but received 0 variables during loading. Expected: ['kernel', 'bias']",
@@ -139,9 +139,9 @@ def codes_of(text: str) -> list[str]:
         ("AttributeError: module 'tensorflow' has no attribute 'set_random_seed'", ["KC404"]),
         ("\x1b[1mException encountered when calling Lambda.call().\x1b[0m\n\n\x1b[1mname 'SCALE' is not defined\x1b[0m",
          ["KC309"]),
-        ("TypeError: <class 'keras.src.models.functional.Functional'> could not be deserialized properly. Please ensure "
-         "that components that are Python object instances (layers, models, etc.) returned by `get_config()` are "
-         "explicitly deserialized in the model's `from_config()` method.\n\nconfig={...}\n\nException encountered: "
+        ("TypeError: <class 'keras.src.models.functional.Functional'> could not be deserialized properly. Please "
+         "ensure that components that are Python object instances (layers, models, etc.) returned by `get_config()` "
+         "are explicitly deserialized in the model's `from_config()` method.\n\nconfig={...}\n\nException encountered: "
          "Net.__init__() got an unexpected keyword argument 'trainable'",
          ["KC304", "KC301", "KC305", "KC303", "KC212"]),
         ("UserWarning: `build()` was called on layer 'net', however the layer does not have a `build()` method "
@@ -172,7 +172,9 @@ def test_a_whole_traceback() -> None:
 
 
 def test_a_common_exception_in_a_traceback_without_keras_is_not_explained() -> None:
-    text = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nIndexError: list index out of range\n'
+    text = (
+        'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nIndexError: list index out of range\n'
+    )
     assert causes(text) == []
     assert codes_of("IndexError: list index out of range") == ["KC209", "KC211", "KC208"]
 

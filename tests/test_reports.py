@@ -64,16 +64,12 @@ def frame(text: str, start: int, end: int) -> list[str]:
         ("a\x1b[31mb", 7, 8, "a\\x1b[31mb", "         ^"),
     ],
 )
-def test_the_span_is_underlined_as_a_terminal_shows_it(
-    text: str, start: int, end: int, shown: str, marks: str
-) -> None:
+def test_the_span_is_underlined_as_a_terminal_shows_it(text: str, start: int, end: int, shown: str, marks: str) -> None:
     assert frame(text, start, end) == [shown, marks]
 
 
 def test_a_span_over_several_lines() -> None:
-    finding = replace(
-        FINDING, fix=None, end=Position(99, 2), excerpt=Excerpt(9, ("call(", "    one,", "    two,"))
-    )
+    finding = replace(FINDING, fix=None, end=Position(99, 2), excerpt=Excerpt(9, ("call(", "    one,", "    two,")))
     assert full.render([finding]).splitlines()[2:] == [
         "     |",
         "   9 | call(",
