@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".py", ".ipynb")
 LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebook's code
+LARGEST_PROJECT = 2_000  # files that are looked through for imports of a checked file
 LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
 DEFAULT_EXCLUDE = frozenset(
     {
@@ -72,7 +73,7 @@ class ProjectReader:
 
     def sources(self, folder: str) -> list[str]:
         found: list[str] = []
-        for path in walk(folder):
+        for path in Discovery().files(folder):
             if path.endswith(".py"):
                 found.append(os.path.abspath(path).replace(os.sep, "/"))
                 if len(found) >= LARGEST_PROJECT:

@@ -28,7 +28,7 @@ class PartialSeed(Rule):
         found = seeds(self.module)
         if not found or not self.module.uses_keras or _TEST_FILE.search(self.module.path):
             return
-        trained = [event for event in training(self.module) if event.module is self.module]
+        trained = list(training(self.module))
         if not trained or (trained[0].standalone and not self.module.has_entry_point):
             return
         if not trained[0].standalone:

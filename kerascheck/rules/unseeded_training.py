@@ -22,12 +22,12 @@ class UnseededTraining(Rule):
     def check(self) -> None:
         if not self.module.uses_keras or _TEST_FILE.search(self.module.path):
             return
-        first = next((event for event in training(self.module) if event.module is self.module), None)
+        first = next(training(self.module), None)
         if first is None or first.standalone and not self.module.has_entry_point:
             return
         # a function that seeds and is never called seeds nothing
         if not any(first.standalone or not seed.call.standalone for seed in seeds(self.module)):
-            self.report(first.node, fix=self._fix())
+            self.report(first.site, fix=self._fix())
 
     def _fix(self) -> Fix | None:
         offset = after_imports(self.module)

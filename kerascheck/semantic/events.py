@@ -38,6 +38,7 @@ class Event:
 
     `states` are the possible states of the receiver before the call, None when they cannot be told.
     `order` counts events in the order of execution; `function` is where the call stands, None at module level.
+    `site` is the call itself, or the call in the checked file that led to it in another file of the project.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Event:
         "owner",
         "receiver",
         "receiver_node",
+        "site",
         "standalone",
         "statement",
         "states",
@@ -73,6 +75,7 @@ class Event:
         module: Module,
         loop: int,
         standalone: bool,
+        site: cst.CSTNode,
         head: Head | None = None,
         layers: Items | None = None,
     ) -> None:
@@ -89,6 +92,7 @@ class Event:
         self.module = module
         self.loop = loop
         self.standalone = standalone
+        self.site = site
         self.head = head
         self.layers = layers
 

@@ -41,6 +41,7 @@ from kerascheck.semantic.values import (
     number,
     options,
     string,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Interpreter:
     """Follows one module. After `run` its lists hold what was met, in order."""
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        self.module = self.home = module
+        self.site: cst.CSTNode | None = None
         self.frame = Frame(None)
         self.root = self.frame
         self.heap: dict[HeapKey, object] = {}
@@ -709,7 +711,11 @@ class Interpreter:
             self.change(self.eval(built), Flag.VARIABLES)
         if node.orelse is None:
             self.guarded -= guard
+            default = _default_of(node)
+            text = text_of(after[0].get(default)) if after is not None and default is not None else None
             self._merge((self.snapshot(), after))
+            if default is not None and text is not None and self.frame.names.get(default, text) is None:
+                self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
@@ -1250,7 +1256,12 @@ class Interpreter:
             callee = self.eval(function_node)
         arguments = self.arguments(node.args)
         self.order += 1
-        return calls.call(self, node, callee, receiver, arguments)
+        if self.module is not self.home:
+            return calls.call(self, node, callee, receiver, arguments)
+        site, self.site = self.site, node
+        result = calls.call(self, node, callee, receiver, arguments)
+        self.site = site
+        return result
 
     def _super(self) -> Maybe:
         function = self.function
@@ -1432,6 +1443,7 @@ class Interpreter:
                 self.module,
                 self.loop,
                 self.standalone,
+                node if self.module is self.home or self.site is None else self.site,
                 head,
                 layers,
             )
@@ -1555,6 +1567,16 @@ def _is_version_guard(test: cst.BaseExpression) -> bool:
     return any(_is_version_guard(child) for child in test.children if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))) if isinstance(
         test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.Call, cst.Subscript, cst.ComparisonTarget)
     ) else False
+
+
+def _default_of(node: cst.If) -> str | None:
+    """The name that `if name is None: name = ...` gives a default."""
+    test = node.test
+    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        if isinstance(target.operator, cst.Is) and isinstance(target.comparator, cst.Name):
+            return test.left.value if target.comparator.value == "None" else None
+    return None
 
 
 def _dotted(node: cst.BaseExpression) -> str:

@@ -155,7 +155,7 @@ class Module:
 
     @cached_property
     def has_entry_point(self) -> bool:
-        """Whether running the file does something: a main guard, a loop or a call at module level."""
+        """Whether the file is run: a main guard, a loop or a call at module level, here or in a file that imports it."""
         for statement in self.tree.body:
             if isinstance(statement, (cst.For, cst.While, cst.With)):
                 return True
@@ -164,7 +164,7 @@ class Module:
             for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
                 if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
                     return True
-        return False
+        return self.project is not None and self.project.is_run_elsewhere(self.path)
 
     @cached_property
     def is_tensorflow_1(self) -> bool:

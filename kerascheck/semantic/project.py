@@ -7,6 +7,7 @@ another file would tell is unknown.
 from __future__ import annotations
 
 import posixpath
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAXIMUM_FILES = 60  # other files that the check of one file may parse
 MAXIMUM_BYTES = 3_000_000
 MAXIMUM_DEPTH = 12
+MAXIMUM_IMPORTERS = 20
 KEPT_MODULES = 150  # parsed modules kept from one checked file to the next
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
@@ -27,6 +29,11 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     skimage requests tensorflow_hub tensorflow_datasets tensorflow_addons tensorflow_probability nltk gensim IPython
     pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
 )
+
+_IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
+_WORDS = re.compile(r"\w+")
+_RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
+_TESTS = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|(^|/)tests?/")
 
 
 class Reader(Protocol):
@@ -44,6 +51,9 @@ class Reader(Protocol):
     def is_root(self, folder: str) -> bool:
         """Whether a folder is the top of a project (it holds pyproject.toml, setup.py, .git ...)."""
 
+    def sources(self, folder: str) -> list[str]:
+        """The Python files below a folder, sorted; those that discovery leaves out are left out; bounded."""
+
 
 class Project:
     """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
@@ -54,6 +64,7 @@ class Project:
         self._modules: dict[str, Module] = {}
         self._texts: dict[str, SourceText | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
+        self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
         self._loading: list[str] = []
         self._files = self._bytes = 0
 
@@ -133,6 +144,53 @@ class Project:
             package = self._text(posixpath.join(folder, "__init__.py")) is not None
             return (beside[0] if beside and not package else None), tuple(looked)
         return (unique[0] if unique else None), tuple(looked)
+
+    def importers(self, path: str) -> list[str]:
+        """The files of the project whose imports name this file's module, by text; a candidate list."""
+        place = _normal(self._reader.absolute(path))
+        stem = posixpath.basename(place)[:-3]
+        if stem == "__init__":
+            stem = posixpath.basename(posixpath.dirname(place))
+        index = self._import_index(self._search_roots(posixpath.dirname(place)))
+        return [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
+
+    def users(self, module: Module) -> list[Module]:
+        """The modules of the project that import this one, with their bodies followed."""
+        found = []
+        for path in self.importers(module.path):
+            other = self.module(path)
+            if other is not None and any(item is module for item in other.family()):
+                found.append(other)
+        return found
+
+    def is_run_elsewhere(self, path: str) -> bool:
+        """Whether a file of the project that does something when it is run imports this one."""
+        queue, seen = [_normal(self._reader.absolute(path))], set()
+        while queue and len(seen) < 40:
+            place = queue.pop(0)
+            seen.add(place)
+            for other in self.importers(place):
+                source = self._text(other)
+                if source is not None and other not in seen and not _TESTS.search(other):
+                    if _RUNS.search(source.text):
+                        return True
+                    queue.append(other)
+        return False
+
+    def _import_index(self, roots: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """From a word in an import statement to the files below the project's top that have it."""
+        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        if top not in self._indexes:
+            index: dict[str, list[str]] = {}
+            for path in self._reader.sources(top):
+                source = self._text(path)
+                if source is None:
+                    continue
+                words = {word for line in _IMPORTS.findall(source.text) for word in _WORDS.findall(line)}
+                for word in words:
+                    index.setdefault(word, []).append(_normal(path))
+            self._indexes[top] = {word: tuple(paths) for word, paths in index.items()}
+        return self._indexes[top]
 
     def _search_roots(self, folder: str) -> tuple[str, ...]:
         """The file's folder and those above it, up to the project's top; and `src` of the top."""
