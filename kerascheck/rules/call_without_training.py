@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from kerascheck.edits import Edit, Fix
@@ -28,13 +30,20 @@ class CallWithoutTraining(Rule):
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
-        for model, calls in self.module.facts.calls_when_trained.items():
+        for model, calls in self._trained():
             owner = model.cls
             if owner is None or owner.keras_kind != "model":
                 continue
             call, _ = owner.method("call")
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
                 self._check_call(owner, call, call.node, calls, reach)
+
+    def _trained(self) -> Iterator[tuple[Obj, list[Event]]]:
+        """The fitted models of this module, and of the modules that import it when it has a model class."""
+        yield from self.module.facts.calls_when_trained.items()
+        if any(owner.keras_kind == "model" for owner in self.module.classes):
+            for user in self.module.users:
+                yield from user.facts.calls_when_trained.items()
 
     def _check_call(
         self, owner: ClassInfo, call: Func, node: cst.FunctionDef, calls: list[Event], reach: Reach

@@ -15,10 +15,10 @@ class HollowBuild(Rule):
 
     def check(self) -> None:
         for use in early_uses(self.module):
-            if use.kind == "hollow" and use.build is not None and use.build.module is self.module:
+            if use.kind == "hollow" and use.build is not None:
                 owner = use.models[0].short
                 self.report(
-                    use.build.node,
+                    use.build.site,
                     related=[RelatedNode(use.event.module, use.event.node, "the weights are loaded here")],
                     subject=owner,
                     owner=owner,

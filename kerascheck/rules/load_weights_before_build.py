@@ -7,7 +7,7 @@ import libcst as cst
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_before, keras_name
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
 from kerascheck.semantic.target import releases_text
 
@@ -23,7 +23,7 @@ class LoadWeightsBeforeBuild(Rule):
     def check(self) -> None:
         target = self.module.target
         for use in early_uses(self.module):
-            if use.kind != "load" or use.event.module is not self.module or use.event.receiver_node is None:
+            if use.kind != "load":
                 continue
             # keras 3.0-3.6: a Model subclass loads nothing; a Sequential raises on every release
             quiet = target.bad(">=3.0,<3.7") if all(model.form == "subclass" for model in use.models) else ()
@@ -33,12 +33,15 @@ class LoadWeightsBeforeBuild(Rule):
             elif quiet:
                 message = self.mixed
             self.report(
-                use.event.node,
+                use.event.site,
                 message=message,
+                related=[RelatedNode(use.event.module, use.event.node, "the weights are loaded here")]
+                if use.elsewhere(self.module)
+                else (),
                 claim=claim,
-                fix=self._fix(use),
+                fix=None if use.elsewhere(self.module) else self._fix(use),
                 subject=use.models[0].short,
-                model=self.module.code(use.event.receiver_node),
+                model=use.receiver,
                 keras=target.text,
                 silent=releases_text(quiet) if quiet else "",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import Rule
+from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.building import early_uses
 from kerascheck.semantic.target import releases_text
 
@@ -21,7 +21,7 @@ class SaveWeightsBeforeBuild(Rule):
         target = self.module.target
         for use in early_uses(self.module):
             event = use.event
-            if use.kind != "save" or event.module is not self.module or event.receiver_node is None:
+            if use.kind != "save":
                 continue
             old = target.bad("<3.7")
             claim = Claim.STATE_LOST
@@ -32,12 +32,15 @@ class SaveWeightsBeforeBuild(Rule):
             else:
                 message = self.empty if len(old) == len(target.releases) else self.mixed
             self.report(
-                event.node,
+                event.site,
                 message=message,
+                related=[RelatedNode(event.module, event.node, "the weights are saved here")]
+                if use.elsewhere(self.module)
+                else (),
                 severity=Severity.WARNING if event.name == "save" else Severity.ERROR,
                 claim=claim,
                 subject=use.models[0].short,
-                model=self.module.code(event.receiver_node),
+                model=use.receiver,
                 keras=target.text,
                 old=releases_text(old) if old else "",
             )

@@ -19,10 +19,16 @@ class SubclassWithoutBuild(Rule):
     used = "`{owner}` has no `build`, and an instance of it is {use} before it has variables"
 
     def check(self) -> None:
-        uses = [use for use in early_uses(self.module)]
-        for owner in self.module.classes:
-            if owner.module is not self.module or owner.keras_kind != "model" or not self._lacks_build(owner):
-                continue
+        candidates = [
+            owner
+            for owner in self.module.classes
+            if owner.module is self.module and owner.keras_kind == "model" and self._lacks_build(owner)
+        ]
+        if not candidates:
+            return
+        circle = [self.module, *self.module.users]
+        uses = [use for module in circle for use in early_uses(module)]
+        for owner in candidates:
             early = next((use for use in uses if concerns(use, owner)), None)
             if early is not None:
                 verb = {"load": "loaded", "hollow": "loaded", "save": "saved"}[early.kind]

@@ -22,7 +22,7 @@ class EarlyUse:
     """A use of weights that do not exist.
 
     `kind` is "load" (nothing was built), "hollow" (an explicit `build` left variables out; `build` is that call) or
-    "save". `silent` and `raising` say on which releases of the target it is silent or raises.
+    "save".
     """
 
     kind: str
@@ -30,9 +30,22 @@ class EarlyUse:
     models: tuple[Obj, ...]
     build: Event | None = None
 
+    @property
+    def receiver(self) -> str:
+        """The model as it is written where the weights are used."""
+        node = self.event.receiver_node
+        return self.event.module.code(node) if node is not None else self.models[0].short
+
+    def elsewhere(self, module: Module) -> bool:
+        """Whether the use stands in another file than `module`, which led there."""
+        return self.event.module is not module
+
 
 def early_uses(module: Module) -> Iterator[EarlyUse]:
-    """The loads and saves of weights that surely do not exist at that point."""
+    """The loads and saves of weights that surely do not exist at that point.
+
+    One that stands in another file counts when this module made the model and handed it over.
+    """
     builds: list[Event] = []
     for event in module.events:
         if event.name == "build":
@@ -42,6 +55,8 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
             continue
         models = models_of(event)
         if not models or not all(item.kind == "model" and item.form in {"subclass", "sequential"} for item in models):
+            continue
+        if event.module is not module and not all(item.module is module for item in models):
             continue
         if not event.never(Flag.VARIABLES) or not event.states:
             continue

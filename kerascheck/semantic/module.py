@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
 from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
+from kerascheck.semantic.target import LegacyEvidence, assumed_target
 from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
 from kerascheck.text import SourceText, Span
 
@@ -46,6 +49,28 @@ def parse(source: SourceText, path: str, target: Target, project: Project | None
     return Module(source, path, tree, target, project)
 
 
+_LEGACY: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
+    ("tf_keras", re.compile(r"^[ \t]*(?:import|from)[ \t]+tf_keras\b", re.MULTILINE)),
+    ("TF_USE_LEGACY_KERAS", re.compile(r"""^[^#\n]*TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)""", re.MULTILINE)),
+    ("tf.contrib", re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.contrib\b", re.MULTILINE)),
+    ("keras.engine", re.compile(r"^[ \t]*(?:import|from)[ \t]+keras\.engine\b", re.MULTILINE)),
+    ("lr=", re.compile(r"^[^#\n]*\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*=", re.MULTILINE)),
+    (
+        "tf1-session",
+        re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\(", re.MULTILINE),
+    ),
+)
+
+
+def legacy_evidence(text: str) -> tuple[LegacyEvidence, ...]:
+    """What in a text can only run on Keras 1 or 2; comments do not count."""
+    return tuple(kind for kind, pattern in _LEGACY if pattern.search(text))
+
+
+def _assumed(target: Target, text: str) -> Target:
+    return replace(assumed_target(legacy_evidence(text)), backend=target.backend)
+
+
 def _python_problem(text: str) -> SyntaxProblem | None:
     try:
         ast.parse(text)
@@ -67,7 +92,7 @@ class Module:
         self.source = source
         self.path = path
         self.tree = tree
-        self.target = target
+        self.target = _assumed(target, source.text) if target.assumed else target
         self.project = project
         self.dependencies: list[str] = []
         self.interpreter_stars: list[str] = []
@@ -148,6 +173,11 @@ class Module:
             is_keras(item.original) or (item.original.startswith("tensorflow") and "keras" in self.source.text)
             for item in self.interpreter.imports
         )
+
+    @cached_property
+    def users(self) -> list[Module]:
+        """The modules of the project that import this one."""
+        return self.project.users(self) if self.project is not None else []
 
     def owns(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in this module."""
