@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerascheck.finding import Claim, Severity
+from kerascheck.repairs import complete_build
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.building import early_uses
 
@@ -17,9 +18,11 @@ class HollowBuild(Rule):
         for use in early_uses(self.module):
             if use.kind == "hollow" and use.build is not None:
                 owner = use.models[0].short
+                classes = {model.cls for model in use.models if model.cls is not None}
                 self.report(
                     use.build.site,
                     related=[RelatedNode(use.event.module, use.event.node, "the weights are loaded here")],
+                    fix=complete_build(self.module, classes.pop()) if len(classes) == 1 else None,
                     subject=owner,
                     owner=owner,
                 )

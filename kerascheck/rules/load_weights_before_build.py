@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import libcst as cst
-
-from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.patch import insert_before, keras_name
-from kerascheck.rule import RelatedNode, Rule, unsafe_fix
-from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
+from kerascheck.repairs import call_first
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.building import early_uses
 from kerascheck.semantic.target import releases_text
 
 
@@ -39,30 +36,9 @@ class LoadWeightsBeforeBuild(Rule):
                 if use.elsewhere(self.module)
                 else (),
                 claim=claim,
-                fix=None if use.elsewhere(self.module) else self._fix(use),
+                fix=call_first(self.module, use),
                 subject=use.models[0].short,
                 model=use.receiver,
                 keras=target.text,
                 silent=releases_text(quiet) if quiet else "",
             )
-
-    def _fix(self, use: EarlyUse) -> Fix | None:
-        event = use.event
-        shape = input_shape(self.module, use.models[0]) if len(use.models) == 1 else None
-        if shape is None or event.statement is None or not isinstance(event.receiver_node, (cst.Name, cst.Attribute)):
-            return None
-        model = self.module.code(event.receiver_node)
-        flavour = use.models[0].original or _flavour(use)
-        name, imports = keras_name(self.module, "Input", flavour)
-        edit = insert_before(self.module, event.statement, f"{model}({name}(shape={shape}))")
-        return unsafe_fix(f"call `{model}` on an input of shape {shape} first", [edit, *imports]) if edit else None
-
-
-def _flavour(use: EarlyUse) -> str:
-    from kerascheck.semantic.values import Ref
-
-    owner = use.models[0].cls
-    for base in owner.bases if owner is not None else ():
-        if isinstance(base, Ref):
-            return base.original
-    return ""

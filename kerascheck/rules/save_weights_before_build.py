@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerascheck.finding import Claim, Severity
+from kerascheck.repairs import call_first
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.building import early_uses
 from kerascheck.semantic.target import releases_text
@@ -39,6 +40,7 @@ class SaveWeightsBeforeBuild(Rule):
                 else (),
                 severity=Severity.WARNING if event.name == "save" else Severity.ERROR,
                 claim=claim,
+                fix=call_first(self.module, use),
                 subject=use.models[0].short,
                 model=use.receiver,
                 keras=target.text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerascheck.finding import Claim, Severity
+from kerascheck.repairs import complete_build
 from kerascheck.rule import Rule
 from kerascheck.semantic.building import concerns, early_uses
 from kerascheck.semantic.classes import ClassInfo
@@ -36,12 +37,15 @@ class SubclassWithoutBuild(Rule):
                     owner.node.name,
                     message=self.used,
                     severity=Severity.WARNING,
+                    fix=complete_build(self.module, owner),
                     subject=owner.name,
                     owner=owner.name,
                     use=verb,
                 )
             elif not self._harmless(owner):
-                self.report(owner.node.name, subject=owner.name, owner=owner.name)
+                self.report(
+                    owner.node.name, fix=complete_build(self.module, owner), subject=owner.name, owner=owner.name
+                )
 
     def _lacks_build(self, owner: ClassInfo) -> bool:
         build, sure = owner.method("build")

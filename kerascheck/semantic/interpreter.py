@@ -392,6 +392,14 @@ class Interpreter:
             self._outputs[model], _ = self._run_call(model)
         return self._outputs[model]
 
+    def output_of_class(self, owner: ClassInfo) -> Maybe:
+        """What `call` of an instance made without known arguments gives for a tensor."""
+        receiver, made = self.instance_of(owner)
+        heap, self.heap = self.heap, {**self.heap, **made}
+        value, _ = self._run_call(receiver)
+        self.heap = heap
+        return value
+
     def _run_call(self, model: Obj) -> tuple[Maybe, list[Event]]:
         """Follow `call` of an instance with a tensor: what it gives, and the layers that it calls."""
         function, sure = model.cls.method("call") if model.cls is not None else (None, False)
