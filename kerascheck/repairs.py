@@ -11,7 +11,7 @@ from kerascheck.patch import indentation, insert_before, keras_name
 from kerascheck.rule import unsafe_fix
 from kerascheck.semantic.building import EarlyUse, input_shape
 from kerascheck.semantic.chain import Link, chain_of
-from kerascheck.semantic.values import Ref
+from kerascheck.semantic.training import flavour
 from kerascheck.text import Position
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def call_first(module: Module, use: EarlyUse) -> Fix | None:
     if shape is None or not _starts_with(event.statement, event.node):
         return None
     model = module.code(event.receiver_node)
-    name, imports = keras_name(module, "Input", use.models[0].original or _flavour(use.models[0].cls))
+    name, imports = keras_name(module, "Input", flavour(use.models[0]))
     edit = insert_before(module, event.statement, f"{model}({name}(shape={shape}))") if event.statement else None
     return unsafe_fix(f"call `{model}` on an input of shape {shape} first", [edit, *imports]) if edit else None
 
@@ -39,11 +39,6 @@ def _starts_with(statement: cst.CSTNode | None, call: cst.Call) -> bool:
         return False
     first = statement.body[0]
     return isinstance(first, (cst.Expr, cst.Assign, cst.Return)) and first.value is call
-
-
-def _flavour(owner: ClassInfo | None) -> str:
-    """How the Keras base of a class is written, such as `tensorflow.keras.Model`."""
-    return next((base.original for base in (owner.bases if owner else ()) if isinstance(base, Ref)), "")
 
 
 def complete_build(module: Module, owner: ClassInfo) -> Fix | None:

@@ -74,11 +74,6 @@ FIXTURES = [fixture for rule in RULES.values() for fixture in fixtures(rule)]
 PAIRS = [
     (before, after) for before, after in zip(BLOCKS, BLOCKS[1:]) if before.kind == "bad" and after.kind == "fixed"
 ]
-UNPAIRED = [
-    before
-    for before, after in zip(BLOCKS, [*BLOCKS[1:], None])
-    if before.kind == "bad" and (after is None or after.kind != "fixed")
-]
 
 
 def options(item: Case) -> Options:
@@ -157,11 +152,6 @@ def test_a_fixture_has_more_good_than_bad_cases(code: str) -> None:
 @pytest.mark.parametrize(("before", "after"), PAIRS, ids=[before.name for before, _ in PAIRS])
 def test_the_fix_of_a_bad_block_gives_its_fixed_block(before: Case, after: Case) -> None:
     assert repaired(before).source.text == after.text
-
-
-@pytest.mark.parametrize("item", UNPAIRED, ids=names)
-def test_a_bad_block_without_a_fixed_block_has_no_fix(item: Case) -> None:
-    assert repaired(item).source.text == item.text
 
 
 @pytest.mark.parametrize("item", [*BLOCKS, *FIXTURES], ids=names)

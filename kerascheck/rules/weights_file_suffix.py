@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import libcst as cst
 
-from kerascheck.edits import Edit, Fix
+from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
+from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.target import Reach, releases_text
-from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Value, suffix_of
+from kerascheck.semantic.training import flavour, models_of
+from kerascheck.semantic.values import Value, string, suffix_of
 
 _GOOD = ".weights.h5"
 # measured: what `load_weights` of Keras 3 reads, and what nobody has run
@@ -49,7 +49,7 @@ class WeightsFileSuffix(Rule):
                 message=message,
                 severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
-                fix=self._fix(event, found[0]),
+                fix=self._fix(event, *found),
                 subject=self.module.code(found[0]),
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
@@ -78,8 +78,8 @@ class WeightsFileSuffix(Rule):
     def _is_model(self, event: Event) -> bool:
         """A Keras model for sure, or something that this file treats as one."""
         models = models_of(event)
-        if models:
-            return all(model.kind == "model" for model in models)
+        if models:  # tf_keras is Keras 2, whatever else is installed
+            return all(model.kind == "model" and not flavour(model).startswith("tf_keras") for model in models)
         if event.receiver is not None or event.receiver_node is None or not self.module.uses_keras:
             return False
         receiver = self.module.code(event.receiver_node)
@@ -90,37 +90,15 @@ class WeightsFileSuffix(Rule):
             for other in self.module.events_of("compile", "fit", "fit_generator", "train_on_batch", "summary")
         )
 
-    def _fix(self, event: Event, node: cst.BaseExpression) -> Fix | None:
-        edits = list(self._rename(node))
+    def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
+        edits = list(rename_end(self.module, node, _EXTENSION, _GOOD))
         if not edits:
             return None
         text = self.module.code(node)
         for other in self.module.events_of("save_weights", "load_weights"):
             found = other.arguments.find("filepath", 0)
-            if found is not None and found[0] is not node and self.module.code(found[0]) == text:
-                edits += self._rename(found[0])
+            if found is None or found[0] is node or not self.module.owns(found[0]):
+                continue
+            if self.module.code(found[0]) == text or string(value) is not None and found[1] == value:
+                edits += rename_end(self.module, found[0], _EXTENSION, _GOOD)
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
-
-    def _rename(self, node: cst.BaseExpression) -> Iterator[Edit]:
-        """Change the extension at the end of a string literal, f-string or concatenation."""
-        while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
-            node = node.right
-        if isinstance(node, cst.Call) and node.args and isinstance(node.func, cst.Attribute):
-            if node.func.attr.value == "join" and not node.args[-1].star:
-                node = node.args[-1].value
-                while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
-                    node = node.right
-        if isinstance(node, cst.SimpleString):
-            quote = len(node.quote)
-            content = node.value[len(node.prefix) + quote : -quote]
-        elif isinstance(node, cst.FormattedString) and node.parts:
-            quote = len(node.end)
-            last = node.parts[-1]
-            content = last.value if isinstance(last, cst.FormattedStringText) else ""
-        else:
-            return
-        if content.endswith(_GOOD) or "\\" in content:
-            return
-        end = self.module.span(node).end - quote
-        extension = _EXTENSION.search(content)
-        yield Edit(end - (len(extension.group()) if extension else 0), end, _GOOD)

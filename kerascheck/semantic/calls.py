@@ -1015,6 +1015,22 @@ def note_dict_comprehension(self: Interpreter, node: cst.DictComp, iterable: Val
             self.record_order_use("index", iterable.base, node)
 
 
+def note_list_comprehension(self: Interpreter, node: cst.ListComp | cst.GeneratorExp, iterable: Value | None) -> None:
+    """`[float(name == one) for one in s]`: one column for each element."""
+    if not isinstance(iterable, Unordered):
+        return
+    value = node.elt
+    if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and len(value.args) == 1:
+        value = value.args[0].value if value.func.value in {"float", "int"} else value
+    if isinstance(value, cst.IfExp):
+        value = value.test
+    if isinstance(value, cst.Comparison) and isinstance(value.comparisons[0].operator, cst.Equal):
+        sides = {getattr(side, "value", None) for side in (value.left, value.comparisons[0].comparator)}
+        if sides & set(_target_names(node.for_in.target)):
+            place = node.for_in.iter
+            self.record_order_use("index", iterable.ordered_at(place, place, self.statement), node)
+
+
 def note_iteration(self: Interpreter, node: cst.For | cst.CompFor, iterable: Value | None) -> None:
     """A loop over a set or its enumeration: what its body does with the positions."""
     numbered = isinstance(iterable, Part) and iterable.attribute in {"#enumerate", "#zip"}

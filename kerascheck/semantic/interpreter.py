@@ -1103,6 +1103,7 @@ class Interpreter:
 
     def _list_comprehension(self, node: cst.ListComp | cst.GeneratorExp) -> Maybe:
         first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
+        calls.note_list_comprehension(self, node, first)
         if isinstance(first, Part) and isinstance(first.base, Unordered) and first.attribute in {"#enumerate", "#zip"}:
             return Part(first.base, "#pairs")
         if isinstance(first, Unordered) and node.for_in.inner_for_in is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic.calls import TRAINING_METHODS
-from kerascheck.semantic.values import Choice, Const, Obj, Part, Value, options
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.values import Choice, Const, Obj, Part, Ref, Value, options
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -95,6 +96,14 @@ def models_of(event: Event) -> tuple[Obj, ...]:
     found = receiver.options if isinstance(receiver, Choice) else (receiver,)
     objects = tuple(item for item in found if isinstance(item, Obj))
     return objects if len(objects) == len(found) else ()
+
+
+def flavour(model: Obj) -> str:
+    """How the Keras that a model comes from was imported: "tensorflow.keras.Sequential"; empty when unknown."""
+    if model.original or model.cls is None:
+        return model.original
+    bases = (base for item in model.cls.lineage() if isinstance(item, ClassInfo) for base in item.bases)
+    return next((base.original for base in bases if isinstance(base, Ref) and base.name.startswith("keras.")), "")
 
 
 def is_none(value: Value | None) -> bool:

@@ -1,0 +1,90 @@
+"""Other names for files: edits at the end of paths, however they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.edits import Edit
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+
+def rename_end(
+    module: Module, node: cst.BaseExpression, extension: re.Pattern[str], good: str
+) -> Iterator[Edit]:
+    """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else."""
+    if isinstance(node, cst.Name):
+        constant = _Constant(node.value)
+        module.tree.visit(constant)
+        if constant.value is None or constant.other:
+            return
+        node = constant.value
+    while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Divide)):
+        node = node.right
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
+        node = node.left
+    elif isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "format":
+        node = node.func.value
+    if isinstance(node, cst.Call) and node.args and isinstance(node.func, cst.Attribute):
+        if node.func.attr.value == "join" and not node.args[-1].star:
+            node = node.args[-1].value
+            while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+                node = node.right
+    if isinstance(node, cst.SimpleString):
+        quote = len(node.quote)
+        content = node.value[len(node.prefix) + quote : -quote]
+    elif isinstance(node, cst.FormattedString) and node.parts:
+        quote = len(node.end)
+        last = node.parts[-1]
+        content = last.value if isinstance(last, cst.FormattedStringText) else ""
+    else:
+        return
+    if not content or content.endswith((good, "/")) or "\\" in content:
+        return
+    end = module.span(node).end - quote
+    found = extension.search(content)
+    yield Edit(end - (len(found.group()) if found else 0), end, good)
+
+
+class _Constant(cst.CSTVisitor):
+    """How a name is used in a file: its only value, and whether it goes anywhere but into weights files."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value: cst.BaseExpression | None = None
+        self.other = False
+
+    def visit_Assign(self, node: cst.Assign) -> bool:
+        target = node.targets[0].target
+        if len(node.targets) > 1 or not isinstance(target, cst.Name) or target.value != self.name:
+            return True
+        self.other = self.other or self.value is not None
+        self.value = node.value
+        node.value.visit(self)
+        return False
+
+    def visit_Call(self, node: cst.Call) -> bool:
+        function = node.func
+        if not isinstance(function, cst.Attribute) or function.attr.value not in {"save_weights", "load_weights"}:
+            return True
+        function.value.visit(self)
+        for argument in node.args:
+            if not isinstance(argument.value, cst.Name):
+                argument.value.visit(self)
+        return False
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.other = self.other or node.value == self.name
