@@ -52,7 +52,7 @@ def insert_argument(module: Module, call: cst.Call, argument: str) -> Edit:
     value_end = module.positions.whole(last.value).end
     between = text[value_end:end]
     comma = _comma_outside_comments(between)
-    if last.star == "**" or last.star == "*" and "=" in argument and last.star == "**":
+    if last.star == "**":
         start = module.span(last).start
         return Edit(start, start, f"{argument}, ")
     if comma is None:
@@ -63,6 +63,31 @@ def insert_argument(module: Module, call: cst.Call, argument: str) -> Edit:
         if text[module.source.offset(Position(module.source.position(first).line, 1)) : first].strip() == "":
             return Edit(at, at, f"{module.source.newline}{indentation(module, first)}{argument},")
     return Edit(at, at, f" {argument}")
+
+
+def insert_parameter(module: Module, function: cst.FunctionDef, parameter: str) -> Edit | None:
+    """Give a function one more parameter with a default, behind those that may stand before it."""
+    import libcst as cst
+
+    given = function.params
+    last: cst.CSTNode | None = None
+    if given.kwonly_params:
+        last = given.kwonly_params[-1]
+    elif isinstance(given.star_arg, cst.Param):
+        last = given.star_arg
+    elif given.params:
+        last = given.params[-1]
+    elif isinstance(given.posonly_ind, cst.ParamSlash):
+        last = given.posonly_ind
+    if isinstance(last, cst.Param):
+        last = last.default or (last.annotation.annotation if last.annotation is not None else last.name)
+        end = module.positions.whole(last).end
+    elif last is not None:
+        start = module.positions.whole(last).start
+        end = module.source.text.index("/", start) + 1
+    else:
+        return None
+    return Edit(end, end, f", {parameter}")
 
 
 def _comma_outside_comments(text: str) -> int | None:

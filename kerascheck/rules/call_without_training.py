@@ -8,10 +8,11 @@ import libcst as cst
 
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.patch import insert_argument
+from kerascheck.patch import insert_argument, insert_parameter
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
+from kerascheck.semantic.keras_api import TRAINING_LAYERS
 from kerascheck.semantic.sensitivity import sensitive
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
@@ -49,7 +50,7 @@ class CallWithoutTraining(Rule):
         self, owner: ClassInfo, call: Func, node: cst.FunctionDef, calls: list[Event], reach: Reach
     ) -> None:
         takes = takes_training(call)
-        if takes and self.module.target.backend != "jax" or self._own_step(owner):
+        if (takes and self.module.target.backend != "jax") or self._own_step(owner):
             return
         lost = [event for event in calls if self._needs_training(event)]
         if not lost:
@@ -71,7 +72,11 @@ class CallWithoutTraining(Rule):
         given = event.arguments
         if given.find("training") is not None or given.open_keywords:
             return False
-        return any(isinstance(item, Obj) and sensitive(self.module, item) for item in models_of(event))
+        models = models_of(event)
+        # Dropout and BatchNormalization, Sequential and functional models take it as their second argument
+        if len(given.positional) > 1 and all(item.short in TRAINING_LAYERS or item.kind == "model" for item in models):
+            return False
+        return any(sensitive(self.module, item) for item in models)
 
     def _own_step(self, owner: ClassInfo) -> bool:
         """A custom train_step that passes training=True is right from 3.10 on (measured)."""
@@ -81,25 +86,28 @@ class CallWithoutTraining(Rule):
         passes = "training=True" in step.module.code(step.node).replace(" ", "")
         return passes and not self.module.target.bad("<3.10")
 
-    def _fix(self, node: cst.FunctionDef, lost: list[Event], takes: bool) -> Fix:
-        edits: list[Edit] = [] if takes else [self._parameter(node)]
-        for event in {id(event.node): event for event in lost}.values():
-            edits.append(insert_argument(self.module, event.node, "training=training"))
+    def _fix(self, node: cst.FunctionDef, lost: list[Event], takes: bool) -> Fix | None:
+        edits: list[Edit] = []
+        if not takes:
+            parameter = insert_parameter(self.module, node, "training=None")
+            if parameter is None or _mentions(node.body, "training"):
+                return None
+            edits.append(parameter)
+        whole = self.module.span(node)
+        for call in {id(event.node): event.node for event in lost}.values():
+            # in a method that `call` calls, the flag has no name
+            if not self.module.owns(call) or not whole.start <= self.module.span(call).start < whole.end:
+                return None
+            edits.append(insert_argument(self.module, call, "training=training"))
         return unsafe_fix("add `training=None` to `call` and hand it on", edits)
 
-    def _parameter(self, node: cst.FunctionDef) -> Edit:
-        parameters = node.params
-        if isinstance(parameters.star_arg, cst.Param) or parameters.kwonly_params:
-            last: cst.CSTNode = (parameters.kwonly_params or (parameters.star_arg,))[-1]  # type: ignore[assignment]
-        else:
-            last = parameters.params[-1]
-        end = self.module.span(last).end
-        if self.module.source.text[end - 1] == ",":
-            end -= 1
-        code = self.module.source.text[self.module.span(last).start : end].rstrip()
-        code = code[:-1].rstrip() if code.endswith(",") else code
-        end = self.module.span(last).start + len(code)
-        return Edit(end, end, ", training=None")
+
+def _mentions(node: cst.CSTNode, name: str) -> bool:
+    """Whether a name of the surroundings, or a local one, is in the way; keywords of calls are not."""
+    if isinstance(node, cst.Name):
+        return node.value == name
+    children = (node.value,) if isinstance(node, (cst.Arg, cst.Attribute)) else node.children
+    return any(_mentions(child, name) for child in children)
 
 
 def takes_training(function: Func) -> bool:

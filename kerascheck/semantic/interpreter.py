@@ -89,6 +89,7 @@ class Interpreter:
         self.classes: list[ClassInfo] = []
         self.functions: list[Func] = []
         self.sets: list[Unordered] = []
+        self.models: list[Obj] = []
         self.statement: cst.CSTNode | None = None
         self.function: Func | None = None
         self.owner: ClassInfo | None = None
@@ -329,6 +330,11 @@ class Interpreter:
                     return BuildEffect.UNKNOWN
                 if all(state & (Flag.VARIABLES | Flag.CHILDREN) for state in states):
                     return BuildEffect.EFFECTIVE
+            if self.module.target.keras2 and owner.keras_kind == "model":
+                # measured: on Keras 2 a `build` that never marks the model leaves `load_weights` nothing to load into
+                marked = isinstance(states, frozenset) and all(state & Flag.MARKED for state in states)
+                if not marked and (receiver, "built") not in after:
+                    return BuildEffect.HOLLOW
         elif self.module.target.bad("<3") and owner.keras_kind == "model":
             # measured: on Keras 2 the `build` of Model calls the model
             return BuildEffect.EFFECTIVE if self.module.target.keras2 else BuildEffect.UNKNOWN
@@ -555,8 +561,9 @@ class Interpreter:
         result: Maybe = None
         if isinstance(node.operator, cst.AddAssign):
             result = _plus(old, value)
-            if isinstance(old, Tensor):
-                result = Tensor(None, "add", (old, value), NO_ARGUMENTS, node)
+        if isinstance(old, Tensor) or isinstance(value, Tensor):
+            operation = type(node.operator).__name__.lower().removesuffix("assign")
+            result = Tensor(None, operation, (old, value), NO_ARGUMENTS, node)
         elif isinstance(old, Unordered) and isinstance(node.operator, (cst.BitOrAssign, cst.BitAndAssign)):
             result = old
         self.bind(node.target, result, node.value)
@@ -608,13 +615,17 @@ class Interpreter:
                 self.escape(value)
 
     def _set_item(self, target: cst.Subscript, holder: Maybe, key: Maybe, value: Maybe) -> None:
-        if isinstance(target.value, cst.Name):
+        if isinstance(target.value, (cst.Name, cst.Attribute)):
+            index = number(key)
             if isinstance(holder, Mapping) and isinstance(key, Const):
                 entries = dict(holder.entries)
                 entries[key.value] = value
-                self._set_name(target.value.value, Mapping(tuple(entries.items()), holder.exact))
+                self.bind(target.value, Mapping(tuple(entries.items()), holder.exact))
+            elif isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items):
+                items = (*holder.items[:index], value, *holder.items[index + 1 :])
+                self.bind(target.value, Items(holder.kind, items))
             elif isinstance(holder, (Mapping, Items)):
-                self._set_name(target.value.value, None)
+                self.bind(target.value, None)
         calls.note_item_assignment(self, target, key, value)
         if holder is None:
             self.escape(value)
@@ -703,7 +714,7 @@ class Interpreter:
     def _if(self, node: cst.If) -> None:
         self.eval(node.test)
         if _is_main_guard(node.test):
-            self.body(node.body)
+            self._main_guard(node)
             return
         before = self.snapshot()
         built, positive = _built_test(node.test)
@@ -711,8 +722,11 @@ class Interpreter:
         self.guarded += guard
         self._fork()
         if built is not None and positive:
+            if self._never_built(self.eval(built)):
+                self.dead = True  # `if self.built: return` of a new instance
             self.change(self.eval(built), Flag.VARIABLES)
-        self.body(node.body)
+        if not self.dead:
+            self.body(node.body)
         after = self._leave()
         self._restore(before)
         if built is not None and not positive:
@@ -725,12 +739,37 @@ class Interpreter:
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
+        excluded = _compared(node.test)
+        if excluded is not None and string(self.frame.names.get(excluded[0])) == excluded[1]:
+            self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
             self.body(node.orelse.body)
         self.guarded -= guard
         self._merge((after, self._leave()))
+
+    def _never_built(self, value: Maybe) -> bool:
+        states = self.states(value)
+        return (
+            isinstance(value, Obj)
+            and (value, "built") not in self.heap
+            and states is not None
+            and not any(state & (Flag.VARIABLES | Flag.MARKED | Flag.UNSURE) for state in states)
+        )
+
+    def _main_guard(self, node: cst.If) -> None:
+        """The file is run; its `else` is what happens when another file imports it."""
+        before = self.snapshot()
+        self._fork()
+        self.body(node.body)
+        if node.orelse is not None:
+            end, dead, standalone = self.snapshot(), self.dead, self.standalone
+            self._restore(before)
+            self.standalone = True
+            self.body(cst.IndentedBlock([node.orelse]) if isinstance(node.orelse, cst.If) else node.orelse.body)
+            self._restore(end)
+            self.dead, self.standalone = dead, standalone
 
     def _for(self, node: cst.For) -> None:
         iterable = self.eval(node.iter)
@@ -962,6 +1001,9 @@ class Interpreter:
         key: HeapKey = (base, name)
         if key in self.heap:
             return cast(Maybe, self.heap[key])
+        ends = calls.tensors_of(self, base, name)
+        if ends is not None:
+            return ends[0]
         if base.cls is not None:
             function, sure = base.cls.method(name)
             if function is not None:
@@ -1108,22 +1150,25 @@ class Interpreter:
             return Part(first.base, "#pairs")
         if isinstance(first, Unordered) and node.for_in.inner_for_in is None:
             made = first.ordered_at(node, node.for_in.iter, self.statement)
-            made.element = value or made.element
-            return made
+            if value is None:
+                return made
+            return Unordered(made.place, value, made.statement, sequence=True, wrapped=made.wrapped)
         exact = self._unrolled(first)
         if exact is not None and not node.for_in.ifs and node.for_in.inner_for_in is None:
-            items = tuple(self._comprehension_item(node, item) for item in exact)
+            items = tuple(self._comprehension_item(node, item, (node.elt,))[0] for item in exact)
             return Items("list", items)
         return Items("list", (), False, (), value)
 
-    def _comprehension_item(self, node: cst.ListComp | cst.GeneratorExp, item: Maybe) -> Maybe:
+    def _comprehension_item(
+        self, node: cst.BaseComp, item: Maybe, wanted: tuple[cst.BaseExpression, ...]
+    ) -> tuple[Maybe, ...]:
         outer, self.frame = self.frame, Frame(self.frame)
         self.quiet += 1
         self.bind(node.for_in.target, item)
-        value = self.eval(node.elt)
+        values = tuple(self.eval(expression) for expression in wanted)
         self.quiet -= 1
         self.frame = outer
-        return value
+        return values
 
     def _set_comprehension(self, node: cst.SetComp) -> Maybe:
         first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
@@ -1137,7 +1182,13 @@ class Interpreter:
 
         first, _ = self._comprehension(node.for_in, evaluate)
         calls.note_dict_comprehension(self, node, first)
-        return Mapping((), False)
+        exact = self._unrolled(first)
+        if exact is None or node.for_in.ifs or node.for_in.inner_for_in is not None:
+            return Mapping((), False)
+        pairs = [self._comprehension_item(node, item, (node.key, node.value)) for item in exact]
+        if not all(isinstance(key, Const) for key, _ in pairs):
+            return Mapping((), False)
+        return Mapping(tuple({cast(Const, key).value: value for key, value in pairs}.items()))
 
     def _binary(self, node: cst.BinaryOperation) -> Maybe:
         left, right = self.eval(node.left), self.eval(node.right)
@@ -1174,6 +1225,8 @@ class Interpreter:
             return Const(-known)
         if isinstance(node.operator, cst.Not) and isinstance(value, Const):
             return Const(not value.value)
+        if isinstance(value, Tensor):
+            return Tensor(None, type(node.operator).__name__.lower(), (value,), NO_ARGUMENTS, node)
         return None
 
     def _comparison(self, node: cst.Comparison) -> Maybe:
@@ -1195,6 +1248,8 @@ class Interpreter:
             return self.item(base, key)
         if isinstance(base, (Unordered,)):
             return base
+        if isinstance(base, Tensor):
+            return Tensor(None, "slice", (base,), NO_ARGUMENTS, node)
         return Part(base, "#slice") if isinstance(base, (Obj, Part)) else None
 
     def _index(self, node: cst.BaseSlice) -> Maybe:
@@ -1227,7 +1282,7 @@ class Interpreter:
                 result = value if result is _MISSING else join(cast(Maybe, result), value)
             return cast(Maybe, result)
         if isinstance(base, Tensor):
-            return Tensor(None, "getitem", (base,), NO_ARGUMENTS, None)
+            return Tensor(None, "getitem", (base,), NO_ARGUMENTS, None, index=key.value if isinstance(key, Const) else None)
         return None
 
     def _await(self, node: cst.Await) -> Maybe:
@@ -1553,6 +1608,16 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
         and test.left.value == "__name__"
         and isinstance(test.comparisons[0].operator, cst.Equal)
     )
+
+
+def _compared(test: cst.BaseExpression) -> tuple[str, str] | None:
+    """The name and the string of a test `name == "string"`."""
+    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
+        only = test.comparisons[0]
+        if isinstance(only.operator, cst.Equal) and isinstance(only.comparator, cst.SimpleString):
+            text = only.comparator.evaluated_value
+            return (test.left.value, text) if isinstance(text, str) else None
+    return None
 
 
 def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bool]:
