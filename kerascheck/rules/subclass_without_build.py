@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from kerascheck.finding import Claim, Severity
 from kerascheck.repairs import complete_build
 from kerascheck.rule import Rule
 from kerascheck.semantic.building import concerns, early_uses
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.events import Flag
+from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Tensor
+from kerascheck.semantic.values import Func, Obj, Tensor, Value
 
 
 class SubclassWithoutBuild(Rule):
@@ -52,20 +54,40 @@ class SubclassWithoutBuild(Rule):
         call, _ = owner.method("call")
         if build is not None or not sure or call is None or any(item is None for item in owner.lineage()):
             return False
+        if _is_abstract(owner, call):
+            return False
         layers = [layer for group in (self.module.facts.sublayers(owner) or {}).values() for layer in group]
-        return any(self.module.facts.weighted(layer) is not False for layer in layers)
+        return any(self.module.facts.weighted(layer) for layer in layers)
 
     def _harmless(self, owner: ClassInfo) -> bool:
         receiver, made = self.module.facts.instance_of(owner)
         states = made.get((receiver, "#states"))
         if isinstance(states, frozenset) and any(state & (Flag.VARIABLES | Flag.UNSURE) for state in states):
             return True  # it calls itself in __init__, or is made functional there
-        called = [
-            event
-            for event in self.module.events
-            if any(model.cls is owner for model in models_of(event)) and event.name != "own __call__"
-        ]
-        return bool(called) and all(
-            event.name == "__call__" and any(isinstance(value, Tensor) for value in event.arguments.values())
-            for event in called
-        )
+        first: dict[Obj, Event] = {}
+        for event in self.module.events:
+            for model in models_of(event):
+                if model.cls is owner and model is not receiver and event.name != "own __call__":
+                    first.setdefault(model, event)
+        return bool(first) and all(_joins_a_graph(event) for event in first.values())
+
+
+def _is_abstract(owner: ClassInfo, call: Func) -> bool:
+    """Whether the class is made to be derived from: a method is abstract, or `call` only raises."""
+    methods = [item for item in owner.frame.names.values() if isinstance(item, Func)]
+    if any("abc.abstractmethod" in method.decorators for method in methods):
+        return True
+    body = call.node.body.body if isinstance(call.node.body, cst.IndentedBlock) else ()
+    last = body[-1] if body else None
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[0], cst.Raise)
+
+
+def _joins_a_graph(event: Event) -> bool:
+    """Whether an instance is called on a tensor of a functional graph: that builds it."""
+    return event.name == "__call__" and any(_is_symbolic(value) for value in event.arguments.values())
+
+
+def _is_symbolic(value: Value | None) -> bool:
+    while isinstance(value, Tensor) and value.inputs:
+        value = value.inputs[0]
+    return isinstance(value, Tensor) and value.layer is None and not value.operation
