@@ -20,7 +20,7 @@ class AccuracyOnLogits(Rule):
             if item.loss != "binary_crossentropy" or item.from_logits is not True:
                 continue
             head = item.head
-            if head is not None and (head.units not in {1, None} or head.activation not in {"linear", None}):
+            if head is None or head.units != 1 or head.activation != "linear":
                 continue
             self.report(item.node, fix=self._fix(item), subject=item.name, name=item.name)
 

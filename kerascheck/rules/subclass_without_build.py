@@ -83,7 +83,12 @@ def _is_abstract(owner: ClassInfo, call: Func) -> bool:
 
 
 def _joins_a_graph(event: Event) -> bool:
-    """Whether an instance is called on a tensor of a functional graph: that builds it."""
+    """Whether an instance is called on a tensor of a functional graph, and the result is used: that builds it."""
+    line = event.statement
+    if isinstance(line, cst.SimpleStatementLine) and any(
+        isinstance(small, cst.Expr) and small.value is event.node for small in line.body
+    ):
+        return False
     return event.name == "__call__" and any(_is_symbolic(value) for value in event.arguments.values())
 
 
