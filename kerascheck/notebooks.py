@@ -31,6 +31,8 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _BODY = re.compile(r"(?P<indent>[ \t]*)(?P<body>.*?)(?P<end>[ \t]*(?:\r\n|\n|\r)?)", re.DOTALL)
 _TIMED = re.compile(r"%(?:time|timeit|prun)[ \t]+(?!-)(?=\S)")
 _ASSIGNED = re.compile(r"(?P<left>[\w.][\w., \[\]'\"*()]*?)[ \t]*=[ \t]*[!%](?!=)")
+# a cell of one line that IPython runs as a magic without its percent sign; Python would take none of them
+_AUTOMAGIC = re.compile(r"(?:cat|cd|conda|cp|ls|mkdir|mv|pip|rm|rmdir)[ \t]+(?:[\w./~$]|-+\w)")
 _HELP = re.compile(r"\?{1,2}[\w.*]+\??|[\w.*%\[\]]+\?{1,2}")
 _TOKEN = re.compile(r"'''|\"\"\"|'(?:\\.|[^'\\\n])*'?|\"(?:\\.|[^\"\\\n])*\"?|#.*|[(\[{]|[)\]}]", re.DOTALL)
 _WATCHED_KEYS = frozenset({"cells", "worksheets", "source", "input", "cell_type"})
@@ -433,12 +435,16 @@ def _python_cell(index: int, source: str) -> Cell | None:
     if first is None:
         return None
     start = 0
-    head = originals[first].strip()
+    # Colab takes a cell magic behind comments, too
+    command = next((number for number, line in enumerate(originals) if line.strip() and line.strip()[0] != "#"), first)
+    head = originals[command].strip()
+    if first == command == len(originals) - 1 and _AUTOMAGIC.match(head):
+        return None
     if head.startswith("%%"):
         name = re.match(r"%%(\w*)", head)
         if name is None or name[1] not in PYTHON_MAGICS:
             return None
-        start = first + 1
+        start = command + 1
         first = next((number for number in range(start, len(originals)) if originals[number].strip()), None)
         if first is None:
             return None
@@ -484,9 +490,14 @@ def _without_magic(body: str) -> str | None:
         return "pass"
     if "!" in body or "%" in body:
         match = _ASSIGNED.match(body)
-        if match is not None:
+        if match is not None and _is_whole(match["left"]):
             return f"{match['left']} = get_ipython()"
     return None
+
+
+def _is_whole(left: str) -> bool:
+    """Whether a text can be what is assigned to: `print("loss = %d"` is cut within a call and a string."""
+    return left.count("(") == left.count(")") and left.count("'") % 2 == 0 and left.count('"') % 2 == 0
 
 
 def _state(line: str, depth: int, quote: str) -> tuple[int, str]:

@@ -85,6 +85,11 @@ def test_what_looks_like_a_magic_inside_a_string_or_brackets_stays() -> None:
     assert python(notebook(code(source))) == {1: source}
 
 
+def test_a_percent_sign_behind_an_equals_sign_in_a_call_is_no_magic() -> None:
+    source = "print('loss = %d' % a)\nb['c = %d' % 1] = 2\n"
+    assert python(notebook(code(source))) == {1: source}
+
+
 def test_a_shell_command_over_several_lines() -> None:
     assert python(notebook(code("!pip install \\\n", "  keras \\\n", "  numpy\n", "a = 1"))) == {1: "pass\n\n\na = 1\n"}
 
@@ -97,6 +102,16 @@ def test_cell_magics_with_a_python_body_keep_it(magic: str) -> None:
 @pytest.mark.parametrize("magic", ["%%bash", "%%writefile a.py", "%%html", "%%script false", "%%"])
 def test_other_cell_magics_are_skipped(magic: str) -> None:
     assert python(notebook(code(f"\n{magic}\n", "rm -rf x"), code("a = 1"))) == {2: "a = 1\n"}
+
+
+def test_a_cell_magic_may_stand_behind_comments() -> None:
+    cells = [code("# install\n", "%%bash\n", "cd x && ls"), code("# run\n", "%%time\n", "a = 1")]
+    assert python(notebook(*cells)) == {2: "a = 1\n"}
+
+
+def test_a_cell_of_one_line_may_be_a_magic_without_its_sign() -> None:
+    cells = [code("ls ./data\n"), code("pip install -q keras"), code("ls = 1"), code("cd x\n", "a = 1")]
+    assert python(notebook(*cells)) == {3: "ls = 1\n", 4: "cd x\na = 1\n"}
 
 
 def test_an_indented_cell_is_dedented_as_ipython_does() -> None:

@@ -28,12 +28,13 @@ class UnorderedLabels(Rule):
         if not self.module.uses_keras:
             return
         for use in self.module.order_uses:
-            if element_kind(use.value.element) == "int":
+            if element_kind(use.value.element) == "int" or not self.module.owns(use.value.place):
                 continue
+            used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
             self.report(
                 use.value.place,
                 fix=self._fix(use.value),
-                related=[RelatedNode(self.module, use.node, "the order is used here")],
+                related=used,
                 subject=self.module.code(use.value.place),
                 what=_WHAT[use.kind],
             )

@@ -46,7 +46,7 @@ class UnseededSplit(Rule):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
-            elif call.name in _IN_PLACE and self._sliced(call):
+            elif call.name in _IN_PLACE and not call.loop and self._sliced(call):  # in a loop: rows for a batch
                 self.report(call.node, function=call.name)
 
     def _has_files(self) -> bool:

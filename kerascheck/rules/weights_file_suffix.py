@@ -39,7 +39,7 @@ class WeightsFileSuffix(Rule):
             if found is None or event.module is not self.module or not self._is_model(event):
                 continue
             end = self._bad_end(found[1], event.name)
-            if end is None:
+            if end is None or (end == ".json" and self._sharded(event)):
                 continue
             message = self.message if event.name == "save_weights" else self.loading
             if reach is Reach.SOME:
@@ -74,6 +74,12 @@ class WeightsFileSuffix(Rule):
         if extension is not None:
             return extension.group()
         return last[last.rindex(".") :] if "." in last[1:] else last
+
+    def _sharded(self, event: Event) -> bool:
+        """From 3.10 on weights can be cut into several files, which a `.weights.json` lists."""
+        return not self.module.target.bad(">=3.0,<3.10") and (
+            event.name == "load_weights" or event.arguments.find("max_shard_size") is not None
+        )
 
     def _is_model(self, event: Event) -> bool:
         """A Keras model for sure, or something that this file treats as one."""

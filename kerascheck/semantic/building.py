@@ -68,7 +68,10 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
             continue
         if any(state & Flag.MARKED for state in event.states):
             continue
-        if any(state & Flag.CHILDREN for state in event.states) and module.target.bad("<3.7"):
+        # `save` writes what the children have; the weights alone are refused from 3.7 on
+        if any(state & Flag.CHILDREN for state in event.states) and (
+            event.name == "save" or module.target.bad("<3.7")
+        ):
             continue
         if event.name != "load_weights":
             if all(_has_layers(module, item) for item in models):
@@ -90,7 +93,9 @@ def deferred(module: Module, event: Event) -> bool:
 def _has_layers(module: Module, model: Obj) -> bool:
     """An empty model has nothing to lose; a class without layers of its own may be filled elsewhere."""
     if model.cls is None:
-        return True
+        layers = module.facts.lasting.get((model, "#layers"))
+        known = tuple(layers.known()) if isinstance(layers, Items) else ()
+        return not known or any(module.facts.weighted(layer) is not False for layer in known)
     return bool(module.facts.sublayers(model.cls))
 
 

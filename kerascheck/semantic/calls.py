@@ -319,6 +319,15 @@ def _set_layers(self: Interpreter, model: Obj, layers: Items | None) -> None:
         self.heap[(model, "#states")] = UNSURE
     elif shape:
         self.change(model, Flag.VARIABLES)
+    for layer in layers.known() if layers is not None else ():
+        _note_built_layer(self, model, layer)
+
+
+def _note_built_layer(self: Interpreter, model: Obj, layer: Value | None) -> None:
+    """A layer that was built before it came into a Sequential brings its variables along."""
+    states = self.states(layer) if layer is not None else None
+    if states is not None and any(state & (Flag.VARIABLES | Flag.UNSURE) for state in states):
+        self.change(model, Flag.CHILDREN)
 
 
 def gives_shape(self: Interpreter, layer: Value | None) -> bool | None:
@@ -539,6 +548,7 @@ def _add_layer(self: Interpreter, receiver: Value, layer: Value | None) -> None:
         else:
             layers = Items("list", layers.items, False, (*layers.tail[-20:], layer))
         self.heap[(option, "#layers")] = self.lasting[(option, "#layers")] = layers
+        _note_built_layer(self, option, layer)
 
 
 def build(self: Interpreter, target: Obj) -> None:
