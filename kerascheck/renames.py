@@ -11,16 +11,20 @@ import libcst as cst
 from kerascheck.edits import Edit
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.module import Module
+    from kerascheck.semantic.events import Event
 
 
 def rename_end(
-    module: Module, node: cst.BaseExpression, extension: re.Pattern[str], good: str
+    event: Event, node: cst.BaseExpression, extension: re.Pattern[str], good: str
 ) -> Iterator[Edit]:
     """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else."""
+    module = event.module
     if isinstance(node, cst.Name):
         constant = _Constant(node.value)
-        module.tree.visit(constant)
+        if event.function is not None:
+            event.function.node.visit(constant)
+        if constant.value is None:
+            module.tree.visit(constant)
         if constant.value is None or constant.other:
             return
         node = constant.value

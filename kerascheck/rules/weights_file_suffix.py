@@ -18,7 +18,7 @@ from kerascheck.semantic.values import Value, string, suffix_of
 _GOOD = ".weights.h5"
 # measured: what `load_weights` of Keras 3 reads, and what nobody has run
 _READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
-_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|pb)$")
+_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
 _MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ class WeightsFileSuffix(Rule):
             if found is None or event.module is not self.module or not self._is_model(event):
                 continue
             end = self._bad_end(found[1], event.name)
-            if end is None or (end == ".json" and self._sharded(event)):
+            if end is None or (end.endswith(".json") and self._sharded(event)):
                 continue
             message = self.message if event.name == "save_weights" else self.loading
             if reach is Reach.SOME:
@@ -97,14 +97,16 @@ class WeightsFileSuffix(Rule):
         )
 
     def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
-        edits = list(rename_end(self.module, node, _EXTENSION, _GOOD))
+        edits = list(rename_end(event, node, _EXTENSION, _GOOD))
         if not edits:
             return None
         text = self.module.code(node)
+        whole = any(other.arguments.value("filepath", 0) == value for other in self.module.events_of("save"))
         for other in self.module.events_of("save_weights", "load_weights"):
             found = other.arguments.find("filepath", 0)
-            if found is None or found[0] is node or not self.module.owns(found[0]):
+            if found is None or found[0] is node or not self.module.owns(found[0]) or not self._is_model(other):
                 continue
-            if self.module.code(found[0]) == text or string(value) is not None and found[1] == value:
-                edits += rename_end(self.module, found[0], _EXTENSION, _GOOD)
+            same = other.function is event.function or not whole and string(value) is not None
+            if same and (self.module.code(found[0]) == text or string(value) is not None and found[1] == value):
+                edits += rename_end(other, found[0], _EXTENSION, _GOOD)
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
