@@ -45,6 +45,7 @@ RUNNING_METHODS = TRAINING_METHODS | frozenset(
     """evaluate evaluate_generator predict predict_generator test_on_batch predict_on_batch predict_classes
     predict_proba predict_step test_step train_step""".split()
 )
+GRAPH_ATTRIBUTES = frozenset({"input", "inputs", "output", "outputs", "layers"})
 EVENT_METHODS = RUNNING_METHODS | frozenset("load_weights save_weights save compile build call summary add apply_gradients".split())
 TRANSPARENT_DECORATORS = frozenset(
     """tensorflow.function staticmethod classmethod property builtins.staticmethod builtins.classmethod
@@ -169,6 +170,8 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
         if flag is not None:
             self.heap[("absl", "#arg:" + flag)] = arguments.value("default", 1)
         return None
+    if root == "tqdm" and arguments.positional and isinstance(arguments.positional[0][1], (Items, Unordered)):
+        return arguments.positional[0][1]
     if name == "argparse.ArgumentParser":
         return Obj("value", ref=name, arguments=arguments, call=node, module=self.module)
     if name == "keras.utils.set_random_seed":
@@ -202,6 +205,8 @@ def _escape_arguments(self: Interpreter, name: str, root: str, arguments: Argume
 
 def _tensor_if_any(name: str, node: cst.Call, arguments: Arguments) -> Tensor | None:
     """The result of an operation on symbolic tensors."""
+    if name == "keras.backend.function":
+        return None
     inputs: list[Value | None] = []
     found = False
     for value in arguments.values():
@@ -292,8 +297,20 @@ def _functional(self: Interpreter, node: cst.Call, ref: Ref, arguments: Argument
     if outputs is None:
         return _model(self, node, ref, arguments, "plain", UNSURE)
     model = _model(self, node, ref, arguments, "functional", BUILT)
-    self.heap[(model, "#outputs")] = self.lasting[(model, "#outputs")] = outputs[1]
+    _set_graph(self, model, arguments.find("inputs", 0) or arguments.find("input"), outputs)
     return model
+
+
+def _set_graph(
+    self: Interpreter,
+    model: Obj,
+    inputs: tuple[cst.BaseExpression, Value | None] | None,
+    outputs: tuple[cst.BaseExpression, Value | None],
+) -> None:
+    """Note the ends of a functional model."""
+    self.heap[(model, "#outputs")] = self.lasting[(model, "#outputs")] = outputs[1]
+    self.heap[(model, "#inputs")] = self.lasting[(model, "#inputs")] = inputs[1] if inputs is not None else None
+    self.models.append(model)
 
 
 def _keras_initializer(self: Interpreter, receiver: Obj, arguments: Arguments) -> None:
@@ -305,6 +322,8 @@ def _keras_initializer(self: Interpreter, receiver: Obj, arguments: Arguments) -
     if outputs is not None or (len(arguments.positional) >= 2) or arguments.open_positional:
         self.heap[(receiver, "#states")] = BUILT
         self.heap[(receiver, "#functional")] = Const(True)
+        if outputs is not None:
+            _set_graph(self, receiver, arguments.find("inputs", 0), outputs)
     elif arguments.open_keywords and not arguments.keywords:
         return
 
@@ -429,7 +448,75 @@ def _call_object(self: Interpreter, node: cst.Call, callee: Obj, arguments: Argu
     inputs: list[Value | None] = []
     for value in arguments.values():
         inputs += value.known() if isinstance(value, Items) else [value]
-    return Tensor(callee, "", tuple(inputs), arguments, node)
+    made = Tensor(callee, "", tuple(inputs), arguments, node, self.order)
+    # a layer called twice has no `output` of its own
+    self.heap[(callee, "#output")] = None if (callee, "#output") in self.heap else made
+    return made
+
+
+def tensors_of(self: Interpreter, owner: Obj, name: str) -> tuple[Value | None] | None:
+    """`model.input`, `layer.output` and the like in a 1-tuple; None when this is no such attribute."""
+    if owner.kind == "layer":
+        if name in {"input", "output"} and (owner, "#output") in self.heap:
+            made = cast("Value | None", self.heap[(owner, "#output")])
+            if name == "output" or not isinstance(made, Tensor):
+                return (made,)
+            return (made.inputs[0] if len(made.inputs) == 1 else None,)
+        return None
+    if owner.kind != "model":
+        return None
+    if name == "layers":
+        return _layers_attribute(self, owner)
+    if name not in {"input", "inputs", "output", "outputs"}:
+        return None
+    known = (owner, "#" + name.rstrip("s") + "s")
+    if known in self.heap:
+        ends = cast("Value | None", self.heap[known])
+        if isinstance(ends, Tensor):
+            return (Items("list", (ends,)) if name.endswith("s") else ends,)
+        if isinstance(ends, Items) and ends.exact and len(ends.items) == 1 and not name.endswith("s"):
+            return (ends.items[0],)
+        return (ends,)
+    if owner.form == "subclass":
+        return None
+    made = inner_tensor(self, owner, "#" + name.rstrip("s"))
+    return (Items("list", (made,), exact=False) if name.endswith("s") else made,)
+
+
+def inner_tensor(self: Interpreter, owner: Obj, operation: str, name: str = "") -> Tensor:
+    """A tensor inside a model that is not followed; the same one for the same `operation` and `name`."""
+    key = (owner, f"#tensor:{operation}:{name}")
+    made = self.heap.get(key) or self.lasting.get(key)
+    if not isinstance(made, Tensor):
+        made = Tensor(None, operation, (owner,), NO_ARGUMENTS, None)
+        self.heap[key] = self.lasting[key] = made
+    return made
+
+
+def _layers_attribute(self: Interpreter, owner: Obj) -> tuple[Value | None] | None:
+    """`model.layers` of a Sequential; of a functional model with one output only the last."""
+    layers = self.heap.get((owner, "#layers"))
+    if isinstance(layers, Items) and layers.exact and None not in layers.items:
+        own = [item for item in layers.items if not isinstance(item, Tensor)]
+        own = [item for item in own if not (isinstance(item, Obj) and item.short == "InputLayer")]
+        return (Items("list", tuple(own)),)
+    ends = self.heap.get((owner, "#outputs"))
+    if isinstance(ends, Tensor) and isinstance(ends.layer, Obj):
+        return (Items("list", (), False, (ends.layer,)),)
+    return None
+
+
+def _get_layer(self: Interpreter, owner: Obj, arguments: Arguments) -> Value | None:
+    """`model.get_layer(name)`: the layer when it can be found by its name, else something inside the model."""
+    from kerascheck.semantic.layer_graph import layers_inside
+
+    name = string(arguments.value("name", 0))
+    layers = layers_inside(self, owner)
+    if name is not None:
+        found = [item for item in layers if string(item.arguments.value("name")) == name]
+        if len(found) == 1:
+            return found[0]
+    return Part(owner, "#get_layer", name)
 
 
 # ---------------------------------------------------------------------- methods
@@ -528,8 +615,8 @@ def _keras_method(
         self.heap[(one, "#own")] = Const(True)
     elif name == "summary" and self.module.target.bad("<3.7"):
         pass
-    elif name == "get_layer":
-        return None
+    elif name == "get_layer" and one.kind == "model":
+        return _get_layer(self, one, arguments)
     return _tensor_if_any(name, node, arguments)
 
 
@@ -601,6 +688,8 @@ def _builtin(
             return True, Part(sets[0], "#enumerate")
         if sets and name == "zip":
             return True, Part(sets[0], "#zip") if _counts(arguments) else None
+        if name == "zip" and arguments.positional and not arguments.open_positional:
+            return True, _zipped(tuple(value for _, value in arguments.positional))
         if sets:
             return True, sets[0]
         if name == "enumerate" and isinstance(first, Items):
@@ -640,6 +729,16 @@ def _builtin(
     if name == "super":
         return True, None
     return False, None
+
+
+def _zipped(sequences: tuple[Value | None, ...]) -> Value | None:
+    """The pairs of short sequences whose items are all known."""
+    rows = []
+    for sequence in sequences:
+        if not isinstance(sequence, Items) or not sequence.exact or len(sequence.items) > 12:
+            return None
+        rows.append(sequence.items)
+    return Items("list", tuple(Items("tuple", pair) for pair in zip(*rows)))
 
 
 def _counts(arguments: Arguments) -> bool:
@@ -943,6 +1042,8 @@ def part_attribute(self: Interpreter, base: Value, name: str) -> Value | None:
             return Text("", base.suffix) if name == "name" and isinstance(base, Text) else None
         return Bound(base, name)
     if isinstance(base, Part):
+        if base.attribute == "#get_layer" and name in {"input", "output"} and isinstance(base.base, Obj):
+            return inner_tensor(self, base.base, "#inner", f"{base.index}.{name}")
         return Part(base, name)
     if isinstance(base, Bound) and isinstance(base.receiver, Obj) and base.function is None:
         return Part(base, name)

@@ -67,6 +67,8 @@ def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) ->
             return _finish(head_of(interpreter, value.receiver, depth + 1), activation)
         if not isinstance(value, Tensor):
             return None
+        if value.operation == "#output":
+            return _finish(head_of(interpreter, value.inputs[0], depth + 1), activation)
         if isinstance(value.layer, Obj):
             if value.layer.kind == "model":
                 return _finish(head_of(interpreter, value.layer, depth + 1), activation)

@@ -45,6 +45,7 @@ from kerascheck.semantic.values import (
 )
 
 if TYPE_CHECKING:
+    from kerascheck.semantic.layer_graph import LayerGraph
     from kerascheck.semantic.module import Module
 
 Maybe = Optional[Value]
@@ -90,6 +91,7 @@ class Interpreter:
         self.functions: list[Func] = []
         self.sets: list[Unordered] = []
         self.models: list[Obj] = []
+        self.graphs: dict[Obj, LayerGraph] = {}
         self.statement: cst.CSTNode | None = None
         self.function: Func | None = None
         self.owner: ClassInfo | None = None
@@ -624,7 +626,9 @@ class Interpreter:
             elif isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items):
                 items = (*holder.items[:index], value, *holder.items[index + 1 :])
                 self.bind(target.value, Items(holder.kind, items))
-            elif isinstance(holder, (Mapping, Items)):
+            elif isinstance(holder, Items):
+                self.bind(target.value, Items(holder.kind, (), False, (), join(self.element(holder), value)))
+            elif isinstance(holder, Mapping):
                 self.bind(target.value, None)
         calls.note_item_assignment(self, target, key, value)
         if holder is None:
@@ -767,7 +771,10 @@ class Interpreter:
             end, dead, standalone = self.snapshot(), self.dead, self.standalone
             self._restore(before)
             self.standalone = True
-            self.body(cst.IndentedBlock([node.orelse]) if isinstance(node.orelse, cst.If) else node.orelse.body)
+            if isinstance(node.orelse, cst.If):
+                self._if(node.orelse)
+            else:
+                self.body(node.orelse.body)
             self._restore(end)
             self.dead, self.standalone = dead, standalone
 
@@ -1001,7 +1008,7 @@ class Interpreter:
         key: HeapKey = (base, name)
         if key in self.heap:
             return cast(Maybe, self.heap[key])
-        ends = calls.tensors_of(self, base, name)
+        ends = calls.tensors_of(self, base, name) if name in calls.GRAPH_ATTRIBUTES else None
         if ends is not None:
             return ends[0]
         if base.cls is not None:
@@ -1186,9 +1193,8 @@ class Interpreter:
         if exact is None or node.for_in.ifs or node.for_in.inner_for_in is not None:
             return Mapping((), False)
         pairs = [self._comprehension_item(node, item, (node.key, node.value)) for item in exact]
-        if not all(isinstance(key, Const) for key, _ in pairs):
-            return Mapping((), False)
-        return Mapping(tuple({cast(Const, key).value: value for key, value in pairs}.items()))
+        entries = tuple((key.value, value) for key, value in pairs if isinstance(key, Const))
+        return Mapping(entries, len(entries) == len(pairs))
 
     def _binary(self, node: cst.BinaryOperation) -> Maybe:
         left, right = self.eval(node.left), self.eval(node.right)

@@ -166,9 +166,14 @@ class Obj(Heap):
 
 
 class Tensor(Heap):
-    """A symbolic or real output of `layer` (or of the operation `operation`) on `inputs`; an Input has neither."""
+    """A symbolic or real output of `layer` (or of the operation `operation`) on `inputs`; an Input has neither.
 
-    __slots__ = ("layer", "operation", "inputs", "arguments", "call")
+    The operation "getitem" takes one of several outputs, `index` of them when it is constant. "#input" and "#output" are
+    the ends of a model whose inside is not known (its only input), "#inner" is some tensor inside of it.
+    `order` counts the calls in the order of execution.
+    """
+
+    __slots__ = ("layer", "operation", "inputs", "arguments", "call", "order", "index")
 
     def __init__(
         self,
@@ -177,12 +182,16 @@ class Tensor(Heap):
         inputs: tuple[Value | None, ...],
         arguments: Arguments,
         call: cst.CSTNode | None,
+        order: int = 0,
+        index: Constant = None,
     ) -> None:
         self.layer = layer
         self.operation = operation
         self.inputs = inputs
         self.arguments = arguments
         self.call = call
+        self.order = order
+        self.index = index
 
 
 @dataclass(frozen=True)
