@@ -1,0 +1,1 @@
+"""Confirm mode: findings are proved or refuted by real round trips in a child process."""

@@ -1,0 +1,58 @@
+"""Confirm the findings of a run: plan, run, judge. One experiment serves every finding that needs the same one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from kerascheck.confirm.plan import Experiment, plan
+from kerascheck.confirm.sandbox import Result, Sandbox
+from kerascheck.confirm.verdict import judge
+from kerascheck.finding import Finding, Status, Verdict
+from kerascheck.semantic.module import Module
+
+HASH_SEEDS = (1, 2, 3, 4, 5)
+
+
+def confirm(
+    findings: Sequence[Finding],
+    module: Module,
+    sandbox: Sandbox,
+    told: Callable[[str], None] = lambda line: None,
+) -> list[Finding]:
+    """The findings with verdicts. `told` gets a line before each experiment. Raises SandboxError without a Keras."""
+    known: dict[str, tuple[Status, str, float]] = {}
+    decided = []
+    for finding in findings:
+        planned = plan(module, finding)
+        if planned is None:
+            decided.append(finding)
+            continue
+        if planned.experiment is None:
+            decided.append(replace(finding, verdict=_verdict(sandbox, Status.NOT_REACHED, planned.reason, 0.0)))
+            continue
+        key = planned.experiment.key
+        if key not in known:
+            told(f"confirming {finding.path}:{finding.start.line} {finding.code}")
+            started = time.monotonic()
+            results = run(planned.experiment, sandbox)
+            status, evidence = judge(planned.experiment, results, sandbox.limits)
+            known[key] = status, evidence, time.monotonic() - started
+        status, evidence, seconds = known[key]
+        decided.append(replace(finding, verdict=_verdict(sandbox, status, evidence, seconds)))
+    return decided
+
+
+def run(experiment: Experiment, sandbox: Sandbox) -> list[Result]:
+    """The results of one experiment: one, or one of each fresh process."""
+    if not experiment.fresh:
+        return [sandbox.run(experiment.name, experiment.parameters)]
+    return [
+        sandbox.run_fresh(experiment.name, experiment.parameters, seed, framework=experiment.framework)
+        for seed in HASH_SEEDS[: experiment.fresh]
+    ]
+
+
+def _verdict(sandbox: Sandbox, status: Status, evidence: str, seconds: float) -> Verdict:
+    return Verdict(status, evidence, sandbox.keras, sandbox.backend, round(seconds, 2))

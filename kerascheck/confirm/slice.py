@@ -1,0 +1,445 @@
+"""The part of a program that makes a model, as source text that can be run without the program.
+
+Models are written anew from what the semantic core knows of them; classes and functions of the project are cut out with
+the imports, constants and helpers that they use. Data, files, plots and training are left out. A size that cannot be
+told is replaced by a stand-in where any size will do, and the verdict says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.module import Module
+from kerascheck.semantic.values import (
+    Arguments,
+    Class,
+    Const,
+    Func,
+    Items,
+    Mapping,
+    ModuleValue,
+    Obj,
+    Ref,
+    Tensor,
+    Value,
+)
+
+_EFFECTS = re.compile(
+    r"\b(?:open|read_\w+|load|load_data|loadtxt|genfromtxt|imread|get_file|listdir|glob|walk|connect|urlopen|input|"
+    r"parse_args|fit|fit_generator|predict|evaluate|system|Popen|run|savefig|show|imshow|makedirs|mkdir|to_csv|"
+    r"flow_from_directory|image_dataset_from_directory|load_model|load_weights|remove|rmtree)\s*\("
+)
+# a parameter with such a name takes a size, and any size will do
+_SIZE = re.compile(
+    r"units?|dims?|size|num|n_|_n|classes|hidden|channels|filters|vocab|len|features|depth|width|height|heads|layers|latent|count"
+)
+_STAND_INS: dict[str, str] = {
+    "units": "8",
+    "filters": "8",
+    "input_dim": "100",
+    "output_dim": "8",
+    "num_heads": "2",
+    "key_dim": "8",
+    "rate": "0.5",
+    "kernel_size": "3",
+    "num_classes": "8",
+    "classes": "8",
+}
+_OPTIONAL = frozenset(
+    [
+        "name",
+        "input_length",
+        "kernel_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "kernel_initializer",
+        "bias_initializer",
+        "embeddings_initializer",
+        "weights",
+        "trainable",
+        "dtype",
+        "kernel_constraint",
+        "seed",
+        "mask_zero",
+        "learning_rate",
+    ]
+)
+_FIRST_SIZES = {
+    "Dense": ("units",),
+    "LSTM": ("units",),
+    "GRU": ("units",),
+    "SimpleRNN": ("units",),
+    "Embedding": ("input_dim", "output_dim"),
+    "Conv1D": ("filters", "kernel_size"),
+    "Conv2D": ("filters", "kernel_size"),
+    "Conv3D": ("filters", "kernel_size"),
+    "Conv2DTranspose": ("filters", "kernel_size"),
+    "SeparableConv2D": ("filters", "kernel_size"),
+    "Dropout": ("rate",),
+    "MultiHeadAttention": ("num_heads", "key_dim"),
+}
+_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matrixmultiply": "@", "power": "**"}
+
+
+class Missing(Exception):
+    """Something that the model needs cannot be told from the source; the text names it."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A program: `source` runs first, `modules` are imported by it under made-up names."""
+
+    source: str
+    modules: dict[str, str]
+    stand_ins: tuple[str, ...]
+
+
+class Slicer:
+    """Writes expressions for values of one module and collects what they need."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.stand_ins: list[str] = []
+        self._lines: list[str] = []
+        self._made: dict[int, str] = {}
+        self._kept: dict[int, tuple[Module, dict[int, str]]] = {}
+        self._wanted: set[tuple[int, str]] = set()
+        self._imports: dict[str, None] = {}
+        self._links: dict[int, dict[str, None]] = {}
+        self._names: dict[int, str] = {}
+
+    # ------------------------------------------------------------------ values
+
+    def expression(self, value: Value | None, what: str = "a value") -> str:
+        """Python source that gives the value. Raises Missing."""
+        if isinstance(value, Const):
+            return repr(value.value)
+        if isinstance(value, Ref):
+            return self._reference(value)
+        if isinstance(value, Items):
+            if not value.exact:
+                raise Missing(f"the items of {what}")
+            inner = ", ".join(self.expression(item, what) for item in value.items)
+            if value.kind == "tuple":
+                return f"({inner}{',' if len(value.items) == 1 else ''})"
+            return f"[{inner}]"
+        if isinstance(value, Mapping) and value.exact:
+            return "{" + ", ".join(f"{key!r}: {self.expression(item, what)}" for key, item in value.entries) + "}"
+        if isinstance(value, (Class, Func)):
+            return self._definition(value)
+        if isinstance(value, (Obj, Tensor)):
+            return self._once(value, what)
+        raise Missing(what)
+
+    def _once(self, value: Obj | Tensor, what: str) -> str:
+        """One object is made once, however often it is used."""
+        name = self._made.get(id(value))
+        if name is None:
+            text = self._object(value, what) if isinstance(value, Obj) else self._tensor(value, what)
+            name = self._made[id(value)] = f"kerascheck_{len(self._made)}"
+            self._lines.append(f"{name} = {text}")
+        return name
+
+    def _object(self, value: Obj, what: str) -> str:
+        heap = self.module.facts.lasting
+        if value.cls is not None:
+            return f"{self._class(value.cls)}({self._constructor_arguments(value)})"
+        if value.form == "sequential":
+            layers = heap.get((value, "#layers"))
+            if not isinstance(layers, Items) or not layers.exact:
+                raise Missing(f"the layers of {what}")
+            return f"{self._reference(Ref(value.ref, value.original))}({self.expression(layers, what)})"
+        if value.form == "functional":
+            inputs = value.arguments.find("inputs", 0) or value.arguments.find("input")
+            outputs = value.arguments.find("outputs", 1) or value.arguments.find("output")
+            if inputs is None or outputs is None:
+                raise Missing(f"the inputs of {what}")
+            model = self._reference(Ref(value.ref, value.original))
+            return f"{model}({self.expression(inputs[1], what)}, {self.expression(outputs[1], what)})"
+        if value.form == "application":
+            given = self._arguments(value.arguments, value.short, {"weights": "None"})
+            return f"{self._reference(Ref(value.ref, value.original))}({given})"
+        if value.form in {"loaded", "cloned", "plain"}:
+            raise Missing(f"{what}, which comes from a file")
+        if value.ref.startswith("keras."):
+            return f"{self._reference(Ref(value.ref, value.original))}({self._arguments(value.arguments, value.short)})"
+        if value.ref.startswith(("builtins.", "numpy.")) and not _EFFECTS.search(value.ref + "("):
+            function = self._reference(Ref(value.ref, value.original or value.ref))
+            return f"{function}({self._arguments(value.arguments, value.short)})"
+        raise Missing(f"{what} (`{value.ref}`)")
+
+    def _tensor(self, value: Tensor, what: str) -> str:
+        if value.layer is None and not value.operation:
+            if value.call is None:
+                raise Missing(f"the input of {what}")
+            flavour = self._flavour()
+            return f"{flavour}.Input({self._arguments(value.arguments, 'Input')})"
+        if isinstance(value.layer, Obj):
+            given = self._arguments(value.arguments, "")
+            return f"{self._once(value.layer, what)}({given})"
+        if value.operation in _OPERATORS and len(value.inputs) == 2:
+            left, right = (self.expression(item, what) for item in value.inputs)
+            return f"{left} {_OPERATORS[value.operation]} {right}"
+        if value.operation.startswith(("keras.", "tensorflow.")):
+            return f"{self._reference(Ref(value.operation, value.operation))}({self._arguments(value.arguments, '')})"
+        raise Missing(f"{what} (`{value.operation}`)")
+
+    def _constructor_arguments(self, value: Obj) -> str:
+        names: list[str] = []
+        initializer, _ = value.cls.method("__init__") if value.cls is not None else (None, True)
+        required: list[str] = []
+        if initializer is not None:
+            parameters = initializer.node.params
+            rest = [*parameters.posonly_params, *parameters.params][1:]
+            names = [parameter.name.value for parameter in rest]
+            required = [p.name.value for p in (*rest, *parameters.kwonly_params) if p.default is None]
+        texts: list[str] = []
+        for index, (node, item) in enumerate(value.arguments.positional):
+            name = names[index] if index < len(names) else ""
+            texts.append(self._given(item, name, self._code(value, node)))
+            if name in required:
+                required.remove(name)
+        for keyword, node, item in value.arguments.keywords:
+            try:
+                texts.append(f"{keyword}={self._given(item, keyword, self._code(value, node))}")
+            except Missing:
+                if keyword in required:
+                    raise
+            if keyword in required:
+                required.remove(keyword)
+        if (not value.arguments.open_positional and not value.arguments.open_keywords) or value.call is None:
+            for name in required:
+                texts.append(f"{name}={self._given(None, name, name)}")
+        elif required:
+            raise Missing(f"the arguments of `{value.short}`")
+        return ", ".join(texts)
+
+    def _arguments(self, arguments: Arguments, owner: str, replaced: dict[str, str] | None = None) -> str:
+        if arguments.open_positional or arguments.open_keywords:
+            raise Missing(f"the arguments of `{owner}`")
+        texts: list[str] = []
+        sizes = _FIRST_SIZES.get(owner, ())
+        for index, (_, item) in enumerate(arguments.positional):
+            texts.append(self._given(item, sizes[index] if index < len(sizes) else "", f"an argument of `{owner}`"))
+        for keyword, _, item in arguments.keywords:
+            if replaced and keyword in replaced:
+                continue
+            try:
+                texts.append(f"{keyword}={self._given(item, keyword, f'`{keyword}` of `{owner}`')}")
+            except Missing:
+                if keyword not in _OPTIONAL:
+                    raise
+        texts += [f"{name}={text}" for name, text in (replaced or {}).items()]
+        return ", ".join(texts)
+
+    def _given(self, value: Value | None, name: str, what: str) -> str:
+        try:
+            return self.expression(value, what)
+        except Missing:
+            if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value":
+                raise
+            text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else None)
+            if text is None:
+                raise
+            self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
+            return text
+
+    def _code(self, value: Obj, node: cst.BaseExpression) -> str:
+        for module in self.module.family():
+            if module.owns(node):
+                return f"`{module.code(node)}`"
+        return "an argument"
+
+    def _reference(self, ref: Ref) -> str:
+        name = ref.original or ref.name
+        if name.startswith("tensorflow.python.keras") or ".contrib." in name:
+            name = "tensorflow." + ref.name
+        root = name.partition(".")[0]
+        if root == "builtins":
+            return name.partition(".")[2]
+        if root == "keras" and ref.name.startswith("keras.") and (".src." in name or name.count(".") > 2):
+            name = ref.name
+        self._imports[f"import {root}"] = None
+        return name
+
+    def _flavour(self) -> str:
+        for item in self.module.imports:
+            if item.original == "tensorflow" or item.original.startswith("tensorflow.keras"):
+                self._imports["import tensorflow"] = None
+                return "tensorflow.keras"
+        self._imports["import keras"] = None
+        return "keras"
+
+    # ------------------------------------------------------------------ definitions of the project
+
+    def _class(self, info: ClassInfo) -> str:
+        name = info.name
+        self._need(info.module, name)
+        return self._name_of(info.module, name)
+
+    def _definition(self, value: Class | Func) -> str:
+        if isinstance(value, Class):
+            return self._class(value.info)
+        if isinstance(value.node, cst.Lambda) or value.owner is not None:
+            raise Missing("a lambda or method")
+        name = value.node.name.value
+        self._need(value.module, name)
+        return self._name_of(value.module, name)
+
+    def _name_of(self, module: Module, name: str) -> str:
+        if module is self.module:
+            return name
+        made = self._module_name(module)
+        self._imports[f"import {made}"] = None
+        return f"{made}.{name}"
+
+    def _module_name(self, module: Module) -> str:
+        return self._names.setdefault(id(module), f"kerascheck_part{len(self._names)}")
+
+    def _need(self, module: Module, name: str) -> None:
+        """Keep the statements that bind a module-level name, and what they need."""
+        if (id(module), name) in self._wanted:
+            return
+        self._wanted.add((id(module), name))
+        _, kept = self._kept.setdefault(id(module), (module, {}))
+        bound = module.interpreter.root.names.get(name)
+        if isinstance(bound, (Class, Func)):
+            home = bound.info.module if isinstance(bound, Class) else bound.module
+            real = bound.info.name if isinstance(bound, Class) else getattr(bound.node, "name", None)
+            real = real.value if isinstance(real, cst.Name) else real
+            if home is not module and isinstance(real, str):
+                self._need(home, real)
+                line = f"from {self._module_name(home)} import {real} as {name}"
+                self._links.setdefault(id(module), {})[line] = None
+                return
+        if isinstance(bound, ModuleValue) and bound.module is not None:
+            for statement in module.tree.body:
+                for attribute in re.findall(rf"\b{re.escape(name)}\.(\w+)", module.code(statement)):
+                    if attribute in bound.module.interpreter.root.names:
+                        self._need(bound.module, attribute)
+            self._kept.setdefault(id(bound.module), (bound.module, {}))
+            self._links.setdefault(id(module), {})[f"import {self._module_name(bound.module)} as {name}"] = None
+            return
+        if isinstance(bound, Obj) and bound.ref == "argparse.ArgumentParser.parse_args":
+            self._links.setdefault(id(module), {})[self._namespace(module, bound, name)] = None
+            return
+        for index, statement in enumerate(module.tree.body):
+            if index in kept or name not in set(_binds(statement)):
+                continue
+            text = module.code(statement)
+            simple = isinstance(statement, cst.SimpleStatementLine)
+            if isinstance(statement, (cst.For, cst.While, cst.With)) or (simple and _EFFECTS.search(text)):
+                continue
+            kept[index] = text
+            for used in set(_used(statement)):
+                if used != name:
+                    self._need(module, used)
+        for index, statement in enumerate(module.tree.body):
+            if index not in kept and _is_star(statement) and not self._is_project_star(module, statement):
+                kept[index] = module.code(statement)
+        for other in module.star_modules:
+            if name not in module.interpreter.root.names and name in other.interpreter.root.names:
+                self._need(other, name)
+                self._links.setdefault(id(module), {})[f"from {self._module_name(other)} import {name}"] = None
+
+    def _is_project_star(self, module: Module, statement: cst.CSTNode) -> bool:
+        code = module.code(statement)
+        return "keras" not in code and "tensorflow" not in code
+
+    def _namespace(self, module: Module, bound: Obj, name: str) -> str:
+        """`args` with the defaults of the command line."""
+        parser = bound.arguments.positional[0][1]
+        texts = []
+        for (holder, slot), value in module.interpreter.heap.items():
+            if holder is parser and slot.startswith("#arg:"):
+                try:
+                    texts.append(f"{slot[5:]}={self.expression(value, slot[5:])}")  # type: ignore[arg-type]
+                except Missing:
+                    continue
+        return f"import types\n{name} = types.SimpleNamespace({', '.join(texts)})"
+
+    # ------------------------------------------------------------------ the program
+
+    def finish(self) -> Slice:
+        """The program that makes everything asked for so far."""
+        modules: dict[str, str] = {}
+        main = ""
+        for key, (module, kept) in self._kept.items():
+            lines = [*self._links.get(key, {}), *(kept[index] for index in sorted(kept))]
+            futures = [line for line in lines if line.startswith("from __future__")]
+            text = "\n".join([*futures, *(line for line in lines if not line.startswith("from __future__"))]) + "\n"
+            if module is self.module:
+                main = text
+            else:
+                modules[self._module_name(module)] = text
+        source = "\n".join([main, *self._imports, *self._lines]) + "\n"
+        return Slice(source, modules, tuple(dict.fromkeys(self.stand_ins)))
+
+
+def value_kind(value: Value | None) -> str:
+    """The kind of an object; "tensor" for tensors."""
+    return value.kind if isinstance(value, Obj) else "tensor"
+
+
+def _binds(statement: cst.CSTNode) -> Iterator[str]:
+    """The names that a top-level statement binds."""
+    if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+        yield statement.name.value
+    elif isinstance(statement, cst.SimpleStatementLine):
+        for small in statement.body:
+            if isinstance(small, cst.Assign):
+                for target in small.targets:
+                    yield from _targets(target.target)
+            elif isinstance(small, (cst.AnnAssign, cst.AugAssign)):
+                yield from _targets(small.target)
+            elif isinstance(small, (cst.Import, cst.ImportFrom)) and not isinstance(small.names, cst.ImportStar):
+                for alias in small.names:
+                    if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+                        yield alias.asname.name.value
+                    else:
+                        name: cst.BaseExpression = alias.name
+                        while isinstance(name, cst.Attribute):
+                            name = name.value
+                        yield name.value if isinstance(name, cst.Name) else ""
+    elif isinstance(statement, (cst.If, cst.Try)):
+        for block in _blocks(statement):
+            for inner in block.body:
+                yield from _binds(inner)
+
+
+def _blocks(statement: cst.If | cst.Try) -> Iterator[cst.BaseSuite]:
+    yield statement.body
+    if isinstance(statement, cst.Try):
+        for handler in statement.handlers:
+            yield handler.body
+    orelse = statement.orelse
+    if isinstance(orelse, cst.If):
+        yield from _blocks(orelse)
+    elif orelse is not None:
+        yield orelse.body
+
+
+def _targets(target: cst.BaseExpression) -> Iterator[str]:
+    if isinstance(target, cst.Name):
+        yield target.value
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            yield from _targets(element.value)
+
+
+def _used(node: cst.CSTNode) -> Iterator[str]:
+    if isinstance(node, cst.Name):
+        yield node.value
+    for child in node.children:
+        yield from _used(child)
+
+
+def _is_star(statement: cst.CSTNode) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and any(
+        isinstance(small, cst.ImportFrom) and isinstance(small.names, cst.ImportStar) for small in statement.body
+    )
