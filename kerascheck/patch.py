@@ -143,9 +143,9 @@ def keras_name(module: Module, dotted: str, flavour: str = "") -> tuple[str, lis
         for root in roots:
             if original == f"{root}.{dotted}":
                 return item.bound, []
-            if home and original == f"{root}.{home}":
-                if "." not in item.bound and not (item.bound == original.partition(".")[0]):
-                    return f"{item.bound}.{name}", []
+            as_itself = "." in item.bound or item.bound == original.partition(".")[0]
+            if home and original == f"{root}.{home}" and not as_itself:
+                return f"{item.bound}.{name}", []
     for item in top:
         if item.original in {"keras", "tf_keras"} and (not of_tensorflow or not flavour):
             return f"{item.bound}.{dotted}", []

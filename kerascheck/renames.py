@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.events import Event
 
 
-def rename_end(
-    event: Event, node: cst.BaseExpression, extension: re.Pattern[str], good: str
-) -> Iterator[Edit]:
+def rename_end(event: Event, node: cst.BaseExpression, extension: re.Pattern[str], good: str) -> Iterator[Edit]:
     """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else."""
     module = event.module
     if isinstance(node, cst.Name):
@@ -34,11 +32,10 @@ def rename_end(
         node = node.left
     elif isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "format":
         node = node.func.value
-    if isinstance(node, cst.Call) and node.args and isinstance(node.func, cst.Attribute):
-        if node.func.attr.value == "join" and not node.args[-1].star:
-            node = node.args[-1].value
-            while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
-                node = node.right
+    if _is_join(node):
+        node = cst.ensure_type(node, cst.Call).args[-1].value
+        while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+            node = node.right
     if isinstance(node, cst.SimpleString):
         quote = len(node.quote)
         content = node.value[len(node.prefix) + quote : -quote]
@@ -53,6 +50,16 @@ def rename_end(
     end = module.span(node).end - quote
     found = extension.search(content)
     yield Edit(end - (len(found.group()) if found else 0), end, good)
+
+
+def _is_join(node: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Attribute)
+        and node.func.attr.value == "join"
+        and bool(node.args)
+        and not node.args[-1].star
+    )
 
 
 class _Constant(cst.CSTVisitor):

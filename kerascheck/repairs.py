@@ -119,11 +119,10 @@ def _longer_build(module: Module, chain: tuple[Link, ...], build: cst.FunctionDe
     return Edit(at, at, "".join(newline + indent + line for line in lines))
 
 
-def _build_lines(
-    chain: tuple[Link, ...], given: str, shape: str, done: frozenset[str], unit: str
-) -> list[str]:
+def _build_lines(chain: tuple[Link, ...], given: str, shape: str, done: frozenset[str], unit: str) -> list[str]:
     lines: list[str] = []
-    current, pending = given, []
+    current = given
+    pending: list[Link] = []
     for link in chain:
         if link.weighted and link.attribute not in done:
             for earlier in pending:
@@ -158,7 +157,7 @@ def _built_by(statement: cst.CSTNode, code: str) -> str | None:
 
 
 def _marks(code: str) -> bool:
-    return code == "self.built = True" or code.startswith("super(") and ".build(" in code and ";" not in code
+    return code == "self.built = True" or (code.startswith("super(") and ".build(" in code and ";" not in code)
 
 
 def _is_docstring(statement: cst.CSTNode) -> bool:
@@ -175,7 +174,4 @@ def _computes_shape(statement: cst.CSTNode) -> bool:
 
 def _assigns(module: Module, build: cst.FunctionDef, name: str) -> bool:
     """Whether the body binds the name of its shape parameter again."""
-    return any(
-        line.strip().startswith((f"{name} =", f"{name}="))
-        for line in module.code(build.body).splitlines()
-    )
+    return any(line.strip().startswith((f"{name} =", f"{name}=")) for line in module.code(build.body).splitlines())

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,7 @@ def fixtures(rule: type[Rule]) -> Iterator[Case]:
 
 BLOCKS = [block for rule in RULES.values() for block in blocks(rule)]
 FIXTURES = [fixture for rule in RULES.values() for fixture in fixtures(rule)]
-PAIRS = [
-    (before, after) for before, after in zip(BLOCKS, BLOCKS[1:]) if before.kind == "bad" and after.kind == "fixed"
-]
+PAIRS = [(before, after) for before, after in pairwise(BLOCKS) if before.kind == "bad" and after.kind == "fixed"]
 
 
 def options(item: Case) -> Options:

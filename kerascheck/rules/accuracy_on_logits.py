@@ -31,4 +31,6 @@ class AccuracyOnLogits(Rule):
         flavour = item.head.layer.original if item.head.layer is not None else ""
         name, imports = keras_name(self.module, "metrics.BinaryAccuracy", flavour)
         text = f'{name}(threshold=0.0, name="{item.name}")'
-        return unsafe_fix("compare with 0: `BinaryAccuracy(threshold=0.0)`", [replace(self.module, item.literal, text), *imports])
+        return unsafe_fix(
+            "compare with 0: `BinaryAccuracy(threshold=0.0)`", [replace(self.module, item.literal, text), *imports]
+        )

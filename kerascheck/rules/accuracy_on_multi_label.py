@@ -21,12 +21,12 @@ class AccuracyOnMultiLabel(Rule):
             if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
                 continue
             logits = head.activation == "linear" and item.from_logits is True
-            if head.activation != "sigmoid" and not logits or takes_one_hot(self.module, item.event):
+            if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event):
                 continue
             self.report(item.node, fix=self._fix(item, logits), subject=item.name, name=item.name, units=head.units)
 
     def _fix(self, item: AccuracyString, logits: bool) -> Fix | None:
-        if item.literal is None or item.head is None or logits and self.module.target.bad(">=3.0,<3.5"):
+        if item.literal is None or item.head is None or (logits and self.module.target.bad(">=3.0,<3.5")):
             return None
         flavour = item.head.layer.original if item.head.layer is not None else ""
         name, imports = keras_name(self.module, "metrics.BinaryAccuracy", flavour)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
-from kerascheck.rule import Rule, safe_fix
+from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.target import Reach
+
+
+_SEVERITIES = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING, Reach.NONE: Severity.INFO}
 
 
 class AmbiguousAccuracy(Rule):
@@ -23,13 +26,13 @@ class AmbiguousAccuracy(Rule):
             self.report(
                 item.node,
                 message=self.wrong if old is Reach.ALL else self.message,
-                severity=Severity.ERROR if old is Reach.ALL else Severity.WARNING if old is Reach.SOME else Severity.INFO,
-                fix=self._fix(item),
+                severity=_SEVERITIES[old],
+                fix=self._fix(item, old),
                 subject=item.name,
                 name=item.name,
             )
 
-    def _fix(self, item: AccuracyString) -> Fix | None:
+    def _fix(self, item: AccuracyString, old: Reach) -> Fix | None:
         """The metric that Keras would choose, under the name that the user wrote. Measured on the page."""
         head = item.head
         if item.literal is None or head is None or head.units is None:
@@ -47,4 +50,6 @@ class AmbiguousAccuracy(Rule):
         layer = head.layer
         name, imports = keras_name(self.module, f"metrics.{metric}", layer.original if layer is not None else "")
         text = f'{name}(name="{item.name}")'
-        return safe_fix(f"name the metric: `{metric}`", [replace(self.module, item.literal, text), *imports])
+        # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
+        make = safe_fix if old is Reach.NONE else unsafe_fix
+        return make(f"name the metric: `{metric}`", [replace(self.module, item.literal, text), *imports])

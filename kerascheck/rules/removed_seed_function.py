@@ -26,18 +26,20 @@ class RemovedSeedFunction(Rule):
                 self.report(item.node, fix=self._import_fix(item.statement, item.node, item.bound), error="ImportError")
         for call in module.calls:
             function = call.node.func
-            if call.original.endswith(".set_random_seed") and call.name == "tensorflow.set_random_seed" and not call.guarded:
-                if isinstance(function, cst.Attribute) and call.module is module:
-                    base = module.code(function.value)
-                    fix = safe_fix(f"call `{base}.random.set_seed`", [replace(module, function, f"{base}.random.set_seed")])
-                    self.report(call.node, fix=fix, error="AttributeError")
+            if call.name != "tensorflow.set_random_seed" or call.guarded or not isinstance(function, cst.Attribute):
+                continue
+            if call.original.endswith(".set_random_seed") and call.module is module:
+                new = f"{module.code(function.value)}.random.set_seed"
+                fix = safe_fix(f"call `{new}`", [replace(module, function, new)])
+                self.report(call.node, fix=fix, error="AttributeError")
 
     def _import_fix(self, statement: cst.CSTNode, node: cst.CSTNode, bound: str) -> Fix | None:
         """`from tensorflow.random import set_seed as set_random_seed`: every use of the name stays as it is."""
         lines = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
         for small in lines:
-            if isinstance(small, cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
-                if len(small.names) == 1 and small.names[0] is node:
-                    line = f"from tensorflow.random import set_seed as {bound}"
-                    return safe_fix("import `tensorflow.random.set_seed`", [replace(self.module, small, line)])
+            if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
+                continue
+            if len(small.names) == 1 and small.names[0] is node:
+                line = f"from tensorflow.random import set_seed as {bound}"
+                return safe_fix("import `tensorflow.random.set_seed`", [replace(self.module, small, line)])
         return None

@@ -35,11 +35,8 @@ class WeightsFileSuffix(Rule):
         if reach is Reach.NONE:
             return
         for event in self.module.events_of("save_weights", "load_weights"):
-            found = event.arguments.find("filepath", 0) or event.arguments.find("path")
-            if found is None or event.module is not self.module or not self._is_model(event):
-                continue
-            end = self._bad_end(found[1], event.name)
-            if end is None or (end.endswith(".json") and self._sharded(event)):
+            found, end = _path(event), self._fault(event)
+            if found is None or end is None:
                 continue
             message = self.message if event.name == "save_weights" else self.loading
             if reach is Reach.SOME:
@@ -54,6 +51,14 @@ class WeightsFileSuffix(Rule):
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
             )
+
+    def _fault(self, event: Event) -> str | None:
+        """The end of the path that Keras 3 refuses; None when nothing is wrong."""
+        found = _path(event)
+        if found is None or event.module is not self.module or not self._is_model(event):
+            return None
+        end = self._bad_end(found[1], event.name)
+        return None if end is not None and end.endswith(".json") and self._sharded(event) else end
 
     def _bad_end(self, value: Value | None, name: str) -> str | None:
         """The end that Keras 3 refuses; None when it takes the name or when that cannot be told."""
@@ -100,13 +105,23 @@ class WeightsFileSuffix(Rule):
         edits = list(rename_end(event, node, _EXTENSION, _GOOD))
         if not edits:
             return None
-        text = self.module.code(node)
-        whole = any(other.arguments.value("filepath", 0) == value for other in self.module.events_of("save"))
-        for other in self.module.events_of("save_weights", "load_weights"):
-            found = other.arguments.find("filepath", 0)
-            if found is None or found[0] is node or not self.module.owns(found[0]) or not self._is_model(other):
+        text, loads = self.module.code(node), []
+        for other in self.module.events_of("save", "save_weights", "load_weights"):
+            found = _path(other)
+            if found is None or other is event or other.module is not self.module:
                 continue
-            same = other.function is event.function or not whole and string(value) is not None
-            if same and (self.module.code(found[0]) == text or string(value) is not None and found[1] == value):
-                edits += rename_end(other, found[0], _EXTENSION, _GOOD)
+            equal = string(value) is not None and found[1] == value
+            if not equal and (other.function is not event.function or self.module.code(found[0]) != text):
+                continue
+            if other.name == "load_weights":
+                loads.append((other, found[0]))
+            elif other.name == "save" or self._fault(other) is None:
+                loads = []  # another file of that name, which is written well
+                break
+        for other, path in loads:
+            edits += rename_end(other, path, _EXTENSION, _GOOD) if self._is_model(other) else ()
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
+
+
+def _path(event: Event) -> tuple[cst.BaseExpression, Value | None] | None:
+    return event.arguments.find("filepath", 0) or event.arguments.find("path")
