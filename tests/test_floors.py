@@ -137,6 +137,8 @@ def test_rules_do_not_import_one_another() -> None:
 def test_there_is_one_broad_except_in_the_program() -> None:
     broad = []
     for path, tree in modules():
+        if path == "confirm/worker.py":  # another program: it runs the user's code
+            continue
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler):
                 names = ast.unparse(node.type) if node.type else "bare"

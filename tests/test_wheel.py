@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import venv
@@ -45,12 +46,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(wheel),
     ]
     subprocess.run(command, check=True, capture_output=True)
-    import libcst
-    import pathspec
-
     site = next(folder.glob("lib/python*/site-packages"), folder / "Lib/site-packages")
-    for module in (libcst, pathspec):  # links, so that nothing is downloaded
-        package = Path(str(module.__file__)).parent
+    for name in ("libcst", "pathspec", *(["tomli"] if sys.version_info < (3, 11) else [])):
+        package = Path(str(importlib.import_module(name).__file__)).parent  # a link, so that nothing is downloaded
         (site / package.name).symlink_to(package, target_is_directory=True)
     return programs
 
