@@ -59,6 +59,8 @@ def fixture_files(rule: type[Rule]) -> list[Path]:
 
 
 def blocks(rule: type[Rule]) -> Iterator[Case]:
+    if not page_of(rule).is_file():
+        return
     for number, found in enumerate(_FENCE.finditer(page_of(rule).read_text(encoding="utf-8")), start=1):
         yield case(f"{rule.code}-{number}-{found[1]}", rule.code, found[1], "page.py", found[2])
 

@@ -9,8 +9,7 @@ from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.target import Reach
 
-
-_SEVERITIES = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING, Reach.NONE: Severity.INFO}
+_SEVERITIES = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING}
 
 
 class AmbiguousAccuracy(Rule):
@@ -26,13 +25,13 @@ class AmbiguousAccuracy(Rule):
             self.report(
                 item.node,
                 message=self.wrong if old is Reach.ALL else self.message,
-                severity=_SEVERITIES[old],
+                severity=_SEVERITIES.get(old, Severity.INFO) if old is not None else Severity.INFO,
                 fix=self._fix(item, old),
                 subject=item.name,
                 name=item.name,
             )
 
-    def _fix(self, item: AccuracyString, old: Reach) -> Fix | None:
+    def _fix(self, item: AccuracyString, old: Reach | None) -> Fix | None:
         """The metric that Keras would choose, under the name that the user wrote. Measured on the page."""
         head = item.head
         if item.literal is None or head is None or head.units is None:
@@ -51,5 +50,5 @@ class AmbiguousAccuracy(Rule):
         name, imports = keras_name(self.module, f"metrics.{metric}", layer.original if layer is not None else "")
         text = f'{name}(name="{item.name}")'
         # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
-        make = safe_fix if old is Reach.NONE else unsafe_fix
+        make = safe_fix if old not in _SEVERITIES else unsafe_fix
         return make(f"name the metric: `{metric}`", [replace(self.module, item.literal, text), *imports])
