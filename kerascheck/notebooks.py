@@ -632,16 +632,16 @@ def _spliced(text: str, start: int, new: str) -> tuple[int, int, str]:
     items = [json.loads(text[first:last]) for first, last in places]
     before = after = 0
     offset, limit = 0, len(new)
-    while before < len(items) and items[before] and new.startswith(items[before], offset):
-        if not items[before].endswith("\n") and offset + len(items[before]) != len(new):
+    while before < len(items) and new.startswith(items[before], offset):
+        if items[before] and not items[before].endswith("\n") and offset + len(items[before]) != len(new):
             break
         offset += len(items[before])
         before += 1
-    while after < len(items) - before and items[-1 - after] and new.endswith(items[-1 - after], offset, limit):
-        limit -= len(items[-1 - after])
-        if limit > offset and new[limit - 1] != "\n":
-            limit += len(items[-1 - after])
+    while after < len(items) - before and new.endswith(items[-1 - after], offset, limit):
+        length = len(items[-1 - after])
+        if length and limit - length > offset and new[limit - length - 1] != "\n":
             break
+        limit -= length
         after += 1
     whole = text[places[0][0] : places[-1][1]]
     fresh = [_dumped(line, whole) for line in new[offset:limit].splitlines(keepends=True)]
@@ -661,5 +661,9 @@ def _spliced(text: str, start: int, new: str) -> tuple[int, int, str]:
 
 
 def _dumped(line: str, like: str) -> str:
-    """A JSON string, with escapes for letters that are not ASCII when `like` is written so."""
-    return json.dumps(line, ensure_ascii=like.isascii() and "\\u" in like)
+    """A JSON string, with escapes for letters that are not ASCII, or for `<`, `>` and `&`, when `like` has them."""
+    text = json.dumps(line, ensure_ascii=like.isascii() and "\\u" in like)
+    for letter, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        if escape in like:
+            text = text.replace(letter, escape)
+    return text

@@ -322,12 +322,19 @@ def test_unsafe_fixes_are_applied_when_asked_for() -> None:
         (["a"], ["x"]),
         (["a\n", "b"], ["x\n", "y\n", "z"]),
         (["é\n", "b"], ["é\n", "ü"]),
+        (["a\n", "b\n", ""], ["a\n", "x\n", ""]),
+        (["", "a\n", "b"], ["", "x\n", "b"]),
     ],
 )
 def test_lines_that_come_and_go_keep_the_style(before: list[str], after: list[str], indent: int | None) -> None:
     raw = notebook(text("t"), code(*before), code("z"), indent=indent)
     wanted = notebook(text("t"), code(*after), code("z"), indent=indent)
     assert Notebook.from_bytes(raw).with_sources({2: "".join(after)}) == wanted
+
+
+def test_escapes_that_colab_writes_are_kept() -> None:
+    raw = notebook(code("a = b > c\n", "d = b > e")).replace(b">", b"\\u003e")
+    assert Notebook.from_bytes(raw).with_sources({1: "a = b > c\nd = b > f"}) == raw.replace(b"e e", b"e f")
 
 
 def test_changes_are_told_by_cell() -> None:
