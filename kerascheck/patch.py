@@ -29,7 +29,7 @@ def wrap(module: Module, node: cst.BaseExpression, before: str, after: str) -> l
 def indentation(module: Module, offset: int) -> str:
     """The white space at the start of the line of an offset."""
     line = module.source.line(module.source.position(offset).line)
-    return line[: len(line) - len(line.lstrip(" \t\f"))]
+    return line[: len(line) - len(line.lstrip(" \t\f"))].rpartition("\f")[2]
 
 
 def insert_before(module: Module, statement: cst.CSTNode, line: str) -> Edit | None:

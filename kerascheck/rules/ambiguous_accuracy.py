@@ -24,8 +24,8 @@ class AmbiguousAccuracy(Rule):
         for item in accuracy_strings(self.module):
             self.report(
                 item.node,
-                message=self.wrong if old is Reach.ALL else self.message,
-                severity=_SEVERITIES.get(old, Severity.INFO) if old is not None else Severity.INFO,
+                message=self.wrong if old in _SEVERITIES else self.message,
+                severity=_SEVERITIES[old] if old in _SEVERITIES else Severity.INFO,
                 fix=self._fix(item, old),
                 subject=item.name,
                 name=item.name,

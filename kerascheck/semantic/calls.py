@@ -46,7 +46,9 @@ RUNNING_METHODS = TRAINING_METHODS | frozenset(
     predict_proba predict_step test_step train_step""".split()
 )
 GRAPH_ATTRIBUTES = frozenset({"input", "inputs", "output", "outputs", "layers"})
-EVENT_METHODS = RUNNING_METHODS | frozenset("load_weights save_weights save compile build call summary add apply_gradients".split())
+EVENT_METHODS = RUNNING_METHODS | frozenset(
+    "load_weights save_weights save to_json compile build call summary add apply_gradients".split()
+)
 TRANSPARENT_DECORATORS = frozenset(
     """tensorflow.function staticmethod classmethod property builtins.staticmethod builtins.classmethod
     builtins.property functools.wraps functools.lru_cache functools.cache functools.cached_property
@@ -54,7 +56,14 @@ TRANSPARENT_DECORATORS = frozenset(
     keras.utils.register_keras_serializable numba.jit numba.njit torch.no_grad""".split()
 )
 # functions outside the project that may call back or keep what they are given
-_RISKY = ("tensorflow.train.", "tensorflow.distribute", "threading.", "multiprocessing.", "builtins.exec", "builtins.eval")
+_RISKY = (
+    "tensorflow.train.",
+    "tensorflow.distribute",
+    "threading.",
+    "multiprocessing.",
+    "builtins.exec",
+    "builtins.eval",
+)
 _QUIET_ROOTS = frozenset(
     """builtins keras numpy pandas os sys json pickle time math random matplotlib logging sklearn scipy collections
     datetime re pathlib cv2 PIL argparse glob shutil csv copy warnings seaborn tqdm absl string itertools h5py yaml
@@ -370,7 +379,7 @@ def gives_shape(self: Interpreter, layer: Value | None) -> bool | None:
     for name in keras_api.SHAPE_ARGUMENTS:
         if given.find(name) is not None and not (embedding and name == "input_dim"):
             return None if name == "batch_size" else True
-    if given.open_keywords or layer.ref == "" and layer.cls is None:
+    if given.open_keywords or (layer.ref == "" and layer.cls is None):
         return None
     if embedding:
         if given.lacks("input_length"):
@@ -568,10 +577,11 @@ def _super_method(
 def _class_method(self: Interpreter, node: cst.Call, info: ClassInfo, name: str, arguments: Arguments) -> Value | None:
     kind = info.keras_kind
     if name == "from_config" and kind is not None:
-        made = _instantiate(self, node, info, Arguments(open_keywords=True))
-        return made
+        return _instantiate(self, node, info, Arguments(open_keywords=True))
     if name == "__init__" and arguments.positional and isinstance(arguments.positional[0][1], Obj):
-        inner = Arguments(arguments.positional[1:], arguments.keywords, arguments.open_positional, arguments.open_keywords)
+        inner = Arguments(
+            arguments.positional[1:], arguments.keywords, arguments.open_positional, arguments.open_keywords
+        )
         _keras_initializer(self, arguments.positional[0][1], inner)
     return None
 
@@ -583,6 +593,8 @@ def _keras_method(
     one = next(iter(receiver.options)) if isinstance(receiver, Choice) else receiver
     if not isinstance(one, Obj):
         return None
+    if name == "__call__" and one is receiver:
+        return _call_object(self, node, one, arguments)
     if name in EVENT_METHODS:
         self.record_event(name, node, receiver, arguments)
     for value in arguments.values():
@@ -669,9 +681,15 @@ def _builtin(
             return True, first.ordered_at(node, arguments.positional[0][0], self.statement)
         if isinstance(first, Items):
             return True, Items(name, first.items, first.exact, first.tail, first.element)
-        return True, Items(name) if not arguments.positional else Part(first, "#list") if isinstance(first, (Obj, Part)) else None
+        if not arguments.positional:
+            return True, Items(name)
+        return True, Part(first, "#list") if isinstance(first, (Obj, Part)) else None
     if name == "dict":
-        if isinstance(first, Part) and isinstance(first.base, Unordered) and first.attribute in {"#enumerate", "#zip", "#pairs"}:
+        if (
+            isinstance(first, Part)
+            and isinstance(first.base, Unordered)
+            and first.attribute in {"#enumerate", "#zip", "#pairs"}
+        ):
             self.record_order_use("index", first.base, node)
         entries = tuple((keyword, value) for keyword, _, value in arguments.keywords)
         return True, Mapping(entries, not arguments.positional and not arguments.open_keywords)
@@ -681,8 +699,8 @@ def _builtin(
             for place, value in arguments.positional
             if isinstance(value, Unordered)
         ]
-        for value in arguments.values():
-            if isinstance(value, (Func, Bound)):
+        for index, value in enumerate(arguments.values()):
+            if isinstance(value, (Func, Bound)) or (index == 0 and name in {"map", "filter"}):
                 self.escape(value)
         if sets and name == "enumerate":
             return True, Part(sets[0], "#enumerate")
@@ -748,10 +766,10 @@ def _counts(arguments: Arguments) -> bool:
             return True
         if isinstance(value, Items) and value.items and all(isinstance(item, Const) for item in value.items):
             return True
-        if isinstance(value, (Obj, Part)) and not isinstance(value, Unordered):
-            root = value
+        if isinstance(value, (Obj, Part)):
+            root: Value = value
             while isinstance(root, Part):
-                root = cast("Obj | Part", root.base)
+                root = root.base
             if isinstance(root, Obj) and root.ref in {"numpy.eye", "numpy.identity", "keras.utils.to_categorical"}:
                 return True
     return False
@@ -766,7 +784,7 @@ def _make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
         element = known[0] if known else None
         for value in known[1:]:
             element = element if same_kind(element, value) else None
-    elif isinstance(source, Const) and isinstance(source.value, str) or isinstance(source, Text):
+    elif (isinstance(source, Const) and isinstance(source.value, str)) or isinstance(source, Text):
         element = Const("")
     elif isinstance(source, (Obj, Part)):
         element = Part(source, "#element")
@@ -778,7 +796,7 @@ def same_kind(one: Value | None, other: Value | None) -> bool:
     kind = element_kind(one)
     if kind is not None and kind == element_kind(other):
         return True
-    return isinstance(one, Const) and isinstance(other, Const) and one.kind == other.kind or one == other
+    return (isinstance(one, Const) and isinstance(other, Const) and one.kind == other.kind) or one == other
 
 
 def element_kind(value: Value | None) -> str | None:
@@ -863,7 +881,9 @@ def _type_kind(value: Value | None) -> str | None:
     return "str" if name in {"str", "U", "object_", "str_"} else None
 
 
-def _set_method(self: Interpreter, node: cst.Call, receiver: Unordered, name: str, arguments: Arguments) -> Value | None:
+def _set_method(
+    self: Interpreter, node: cst.Call, receiver: Unordered, name: str, arguments: Arguments
+) -> Value | None:
     if name == "index" and receiver.sequence:
         self.record_order_use("index", receiver, node)
         return None
@@ -874,7 +894,11 @@ def _set_method(self: Interpreter, node: cst.Call, receiver: Unordered, name: st
         if receiver.element is None and arguments.positional and name in {"add", "append"}:
             receiver.element = arguments.positional[-1][1]
         elif name in {"update", "extend"} and receiver.element is None and arguments.positional:
-            receiver.element = Part(cast(Value, arguments.positional[0][1]), "#element") if isinstance(arguments.positional[0][1], (Obj, Part)) else None
+            receiver.element = (
+                Part(cast(Value, arguments.positional[0][1]), "#element")
+                if isinstance(arguments.positional[0][1], (Obj, Part))
+                else None
+            )
         return None
     if name in {"union", "intersection", "difference", "symmetric_difference", "copy"}:
         return receiver if receiver.sequence else Unordered(node, receiver.element, self.statement)
@@ -892,7 +916,11 @@ def _list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, 
     if name == "append" and receiver.kind == "list":
         if self.loop and not receiver.items and not receiver.tail and len(arguments.positional) == 1:
             element = first if receiver.exact and receiver.element is None else join(receiver.element, first)
-            rebind(self, node, Items("list", (*receiver.items, first)) if receiver.exact else Items("list", (), False, (), element))
+            rebind(
+                self,
+                node,
+                Items("list", (*receiver.items, first)) if receiver.exact else Items("list", (), False, (), element),
+            )
         elif receiver.exact and len(receiver.items) < 64:
             rebind(self, node, Items("list", (*receiver.items, first)))
         else:
@@ -903,10 +931,13 @@ def _list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, 
         elif isinstance(first, Unordered) and receiver.exact and not receiver.items:
             rebind(self, node, first.ordered_at(arguments.positional[0][0], arguments.positional[0][0], self.statement))
         else:
-            rebind(self, node, Items("list", receiver.items, False, first.items if isinstance(first, Items) and first.exact else ()))
-    elif name in {"sort", "reverse", "insert", "pop", "remove", "clear"}:
-        if receiver.items or receiver.tail:
-            rebind(self, node, Items(receiver.kind, (), False, (), None) if name != "clear" else Items("list"))
+            rebind(
+                self,
+                node,
+                Items("list", receiver.items, False, first.items if isinstance(first, Items) and first.exact else ()),
+            )
+    elif name in {"sort", "reverse", "insert", "pop", "remove", "clear"} and (receiver.items or receiver.tail):
+        rebind(self, node, Items(receiver.kind, (), False, (), None) if name != "clear" else Items("list"))
     return None
 
 
@@ -931,7 +962,9 @@ def _dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str
     return None
 
 
-def _text_method(self: Interpreter, node: cst.Call, receiver: Const | Text, name: str, arguments: Arguments) -> Value | None:
+def _text_method(
+    self: Interpreter, node: cst.Call, receiver: Const | Text, name: str, arguments: Arguments
+) -> Value | None:
     first = arguments.positional[0][1] if arguments.positional else None
     if name == "join" and isinstance(first, Unordered):
         return Part(first, "#joined")
@@ -1043,7 +1076,7 @@ def part_attribute(self: Interpreter, base: Value, name: str) -> Value | None:
         return Bound(base, name)
     if isinstance(base, Part):
         if base.attribute == "#get_layer" and name in {"input", "output"} and isinstance(base.base, Obj):
-            return inner_tensor(self, base.base, "#inner", f"{base.index}.{name}")
+            return inner_tensor(self, base.base, "#inner", str(base.index) + "." + name)
         return Part(base, name)
     if isinstance(base, Bound) and isinstance(base.receiver, Obj) and base.function is None:
         return Part(base, name)
@@ -1057,9 +1090,8 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
         root = root.base
     name = callee.attribute
     for value in arguments.values():
-        if isinstance(value, (Func, Bound, Obj, Items)):
-            if isinstance(value, (Func, Bound)) or not _known_quiet(root):
-                self.escape(value)
+        if isinstance(value, (Func, Bound)) or (isinstance(value, (Obj, Items)) and not _known_quiet(root)):
+            self.escape(value)
         if name in {"write", "writelines"} and isinstance(value, (Unordered, Part)):
             source = value.base if isinstance(value, Part) and value.attribute == "#joined" else value
             if isinstance(source, Unordered):
@@ -1072,7 +1104,8 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
 
 def _known_quiet(root: Value | None) -> bool:
     return isinstance(root, Obj) and (
-        root.ref.partition(".")[0] in _QUIET_ROOTS and not root.ref.startswith(_RISKY) or root.ref == "tensorflow.GradientTape"
+        (root.ref.partition(".")[0] in _QUIET_ROOTS and not root.ref.startswith(_RISKY))
+        or root.ref == "tensorflow.GradientTape"
     )
 
 
@@ -1121,9 +1154,10 @@ def _note_set_arguments(self: Interpreter, node: cst.Call, arguments: Arguments)
 
 def note_dict_comprehension(self: Interpreter, node: cst.DictComp, iterable: Value | None) -> None:
     """`{c: i for i, c in enumerate(s)}` and `{c: l.index(c) for c in l}`."""
-    if isinstance(iterable, Part) and isinstance(iterable.base, Unordered):
-        if iterable.attribute in {"#enumerate", "#zip"}:
-            self.record_order_use("index", iterable.base, node)
+    if not isinstance(iterable, Part) or not isinstance(iterable.base, Unordered):
+        return
+    if iterable.attribute in {"#enumerate", "#zip"}:
+        self.record_order_use("index", iterable.base, node)
 
 
 def note_list_comprehension(self: Interpreter, node: cst.ListComp | cst.GeneratorExp, iterable: Value | None) -> None:
@@ -1211,9 +1245,9 @@ class _IndexUse(cst.CSTVisitor):
         value = node.value
         if self.numbered and self.names:
             index = self.names[0]
-            if isinstance(value, cst.Name) and value.value == index:
-                self.found = self.found or node
-            elif index in keys and isinstance(value, cst.Name) and value.value in self.names[1:]:
+            if (isinstance(value, cst.Name) and value.value == index) or (
+                index in keys and isinstance(value, cst.Name) and value.value in self.names[1:]
+            ):
                 self.found = self.found or node
         elif keys & set(self.names):
             if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "len":

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Optional, Union, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
 from kerascheck.semantic import calls, keras_api
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
-from kerascheck.semantic.events import BUILT, NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
+from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
 from kerascheck.semantic.names import canonical
 from kerascheck.semantic.values import (
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.layer_graph import LayerGraph
     from kerascheck.semantic.module import Module
 
-Maybe = Optional[Value]
+Maybe = Value | None
 HeapKey = tuple[object, str]
 Snapshot = tuple[dict[str, Maybe], dict[HeapKey, object]]
 
@@ -242,9 +242,10 @@ class Interpreter:
         if not names:
             return True
         for other in owner.frame.names.values():
-            if isinstance(other, Func) and other is not function and isinstance(other.node, cst.FunctionDef):
-                if other.node.name.value != "__init__" and names & self.module.attributes_used(other.node):
-                    return True
+            if not isinstance(other, Func) or other is function or not isinstance(other.node, cst.FunctionDef):
+                continue
+            if other.node.name.value != "__init__" and names & self.module.attributes_used(other.node):
+                return True
         return False
 
     def instance_of(self, owner: ClassInfo) -> tuple[Obj, dict[HeapKey, object]]:
@@ -254,7 +255,10 @@ class Interpreter:
             return known
         kind = owner.keras_kind
         receiver = Obj(
-            "layer" if kind == "layer" else "model" if kind else "instance", form="subclass", cls=owner, module=self.module
+            "layer" if kind == "layer" else "model" if kind else "instance",
+            form="subclass",
+            cls=owner,
+            module=self.module,
         )
         self._instances[owner] = (receiver, {})
         heap, dead, order_uses = self.heap, self.dead, len(self.order_uses)
@@ -580,7 +584,7 @@ class Interpreter:
             holder = self.eval(attribute.value)
             self.set_attribute(holder, attribute.attr.value, value)
         elif kind is cst.Tuple or kind is cst.List:
-            self._unpack(cast(Union[cst.Tuple, cst.List], target), value)
+            self._unpack(cast("cst.Tuple | cst.List", target), value)
         elif kind is cst.Subscript:
             subscript = cast(cst.Subscript, target)
             holder = self.eval(subscript.value)
@@ -623,7 +627,9 @@ class Interpreter:
                 entries = dict(holder.entries)
                 entries[key.value] = value
                 self.bind(target.value, Mapping(tuple(entries.items()), holder.exact))
-            elif isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items):
+            elif (
+                isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items)
+            ):
                 items = (*holder.items[:index], value, *holder.items[index + 1 :])
                 self.bind(target.value, Items(holder.kind, items))
             elif isinstance(holder, Items):
@@ -636,11 +642,11 @@ class Interpreter:
 
     def _unpack(self, target: cst.Tuple | cst.List, value: Maybe) -> None:
         elements = target.elements
-        if isinstance(value, Items) and value.exact and len(value.items) == len(elements):
-            if not any(isinstance(element, cst.StarredElement) for element in elements):
-                for element, item in zip(elements, value.items):
-                    self.bind(element.value, item)
-                return
+        starred = any(isinstance(element, cst.StarredElement) for element in elements)
+        if isinstance(value, Items) and value.exact and len(value.items) == len(elements) and not starred:
+            for element, item in zip(elements, value.items):
+                self.bind(element.value, item)
+            return
         for index, element in enumerate(elements):
             if isinstance(element, cst.StarredElement):
                 self.bind(element.value, None)
@@ -1179,7 +1185,9 @@ class Interpreter:
 
     def _set_comprehension(self, node: cst.SetComp) -> Maybe:
         first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
-        return self.unordered(node, value if value is not None else Part(first, "#element") if isinstance(first, (Obj, Part)) else None)
+        return self.unordered(
+            node, value if value is not None else Part(first, "#element") if isinstance(first, (Obj, Part)) else None
+        )
 
     def _dict_comprehension(self, node: cst.DictComp) -> Maybe:
         def evaluate() -> Maybe:
@@ -1288,7 +1296,9 @@ class Interpreter:
                 result = value if result is _MISSING else join(cast(Maybe, result), value)
             return cast(Maybe, result)
         if isinstance(base, Tensor):
-            return Tensor(None, "getitem", (base,), NO_ARGUMENTS, None, index=key.value if isinstance(key, Const) else None)
+            return Tensor(
+                None, "getitem", (base,), NO_ARGUMENTS, None, index=key.value if isinstance(key, Const) else None
+            )
         return None
 
     def _await(self, node: cst.Await) -> Maybe:
@@ -1296,7 +1306,7 @@ class Interpreter:
 
     def _yield(self, node: cst.Yield) -> Maybe:
         if node.value is not None:
-            self.eval(node.value)  # type: ignore[arg-type]
+            self.escape(self.eval(node.value))  # type: ignore[arg-type]
         return None
 
     def _from(self, node: cst.From) -> Maybe:
@@ -1420,7 +1430,7 @@ class Interpreter:
         positional = [*parameters.posonly_params, *parameters.params]
         if receiver is not None and positional:
             names[positional.pop(0).name.value] = receiver
-        known = dict((name, value) for name, _, value in arguments.keywords)
+        known = {name: value for name, _, value in arguments.keywords}
         entry = arguments is NO_ARGUMENTS and self.standalone and len(self.stack) == 1
         for index, parameter in enumerate(positional):
             name = parameter.name.value
@@ -1492,10 +1502,11 @@ class Interpreter:
         if name == "compile" or name in calls.TRAINING_METHODS:
             head = head_of(self, receiver)
             for option in options(receiver):
-                if name != "compile" and isinstance(option, Obj) and option.form == "subclass":
-                    if option.kind == "model" and option not in self.calls_when_trained:
-                        self.calls_when_trained[option] = []
-                        self.calls_when_trained[option] = self._run_call(option)[1]
+                if name == "compile" or not isinstance(option, Obj) or option.form != "subclass":
+                    continue
+                if option.kind == "model" and option not in self.calls_when_trained:
+                    self.calls_when_trained[option] = []
+                    self.calls_when_trained[option] = self._run_call(option)[1]
         if receiver_node is None and isinstance(node.func, cst.Attribute):
             receiver_node = node.func.value
         self.events.append(
@@ -1579,8 +1590,7 @@ def _layers_in(value: Maybe) -> tuple[Maybe, ...]:
     if isinstance(value, Obj):
         return (value,) if value.kind in {"layer", "model"} else ()
     if isinstance(value, Items):
-        found = tuple(layer for item in value.known() for layer in _layers_in(item))
-        return found
+        return tuple(layer for item in value.known() for layer in _layers_in(item))
     if isinstance(value, Mapping):
         return tuple(layer for _, item in value.entries for layer in _layers_in(item))
     if isinstance(value, Choice):
@@ -1636,7 +1646,17 @@ def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bo
     return None, positive
 
 
-def _is_version_guard(test: cst.BaseExpression) -> bool:
+_MAY_HOLD_GUARD = (
+    cst.Comparison,
+    cst.BooleanOperation,
+    cst.UnaryOperation,
+    cst.Call,
+    cst.Subscript,
+    cst.ComparisonTarget,
+)
+
+
+def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
     """Whether a test asks which release is installed, or whether something exists."""
     if isinstance(test, cst.Call) and isinstance(test.func, cst.Name):
         return test.func.value == "hasattr"
@@ -1644,9 +1664,13 @@ def _is_version_guard(test: cst.BaseExpression) -> bool:
         return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
     if isinstance(test, cst.Attribute):
         return test.attr.value in {"__version__", "VERSION"}
-    return any(_is_version_guard(child) for child in test.children if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))) if isinstance(
-        test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.Call, cst.Subscript, cst.ComparisonTarget)
-    ) else False
+    if not isinstance(test, _MAY_HOLD_GUARD):
+        return False
+    return any(
+        _is_version_guard(child)
+        for child in test.children
+        if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))
+    )
 
 
 def _default_of(node: cst.If) -> str | None:

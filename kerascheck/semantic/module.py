@@ -51,13 +51,23 @@ def parse(source: SourceText, path: str, target: Target, project: Project | None
 
 _LEGACY: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
     ("tf_keras", re.compile(r"^[ \t]*(?:import|from)[ \t]+tf_keras\b", re.MULTILINE)),
-    ("TF_USE_LEGACY_KERAS", re.compile(r"""^[^#\n]*TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)""", re.MULTILINE)),
+    (
+        "TF_USE_LEGACY_KERAS",
+        re.compile(r"""^[^#\n]*TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)""", re.MULTILINE),
+    ),
     ("tf.contrib", re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.contrib\b", re.MULTILINE)),
     ("keras.engine", re.compile(r"^[ \t]*(?:import|from)[ \t]+keras\.engine\b", re.MULTILINE)),
-    ("lr=", re.compile(r"^[^#\n]*\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*=", re.MULTILINE)),
+    (
+        "lr=",
+        re.compile(
+            r"^[^#\n]*\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*=", re.MULTILINE
+        ),
+    ),
     (
         "tf1-session",
-        re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\(", re.MULTILINE),
+        re.compile(
+            r"^[^#\n]*\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\(", re.MULTILINE
+        ),
     ),
 )
 
@@ -99,7 +109,7 @@ class Module:
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
         self.is_running = False
-        self._star_modules: list[Module] = []
+        self.star_modules: list[Module] = []
         self.imported: list[Module] = []
 
     # ------------------------------------------------------------------ facts for rules
@@ -209,7 +219,7 @@ class Module:
     @cached_property
     def positions(self) -> Positions:
         """The spans of all nodes."""
-        return Positions(self.tree)
+        return Positions(self.tree, self.source.text)
 
     def span(self, node: cst.CSTNode) -> Span:
         """The code points of a node, without the comments above it."""
@@ -226,7 +236,7 @@ class Module:
         """`from base import *`: names that are bound nowhere else may come from it."""
         found = self._project_module(base)
         if found is not None and found.module is not None:
-            self._star_modules.append(found.module)
+            self.star_modules.append(found.module)
             interpreter.adopt(found.module)
         self.interpreter_stars.append("" if base.startswith(".") else base)
 
@@ -238,7 +248,7 @@ class Module:
                 namespace = whole[6:]
                 if name in keras_api.public_names(namespace):
                     return Ref(canonical(f"{whole}.{name}"), f"{base}.{name}")
-        for module in reversed(self._star_modules):
+        for module in reversed(self.star_modules):
             found = module.exported(name)
             if found is not None:
                 return found

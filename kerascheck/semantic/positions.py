@@ -7,8 +7,8 @@ counts the code points that the tree writes and keeps offsets only, at about a t
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from contextlib import AbstractContextManager
-from typing import Optional
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -47,13 +47,13 @@ class _Counter(CodegenState):
     def pop_trailing_newline(self) -> None:
         self.offset = self.last
 
-    def record_syntactic_position(
+    def record_syntactic_position(  # type: ignore[override]  # libcst wraps a generator; only `with` is used
         self,
         node: cst.CSTNode,
         *,
-        start_node: Optional[cst.CSTNode] = None,
-        end_node: Optional[cst.CSTNode] = None,
-    ) -> AbstractContextManager[None]:
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
+    ) -> _Region:
         return _Region(self, node, end_node)
 
 
@@ -81,11 +81,13 @@ class _Region(AbstractContextManager[None]):
 class Positions:
     """The spans of all nodes of one tree, in code points of its text."""
 
-    def __init__(self, tree: cst.Module) -> None:
+    def __init__(self, tree: cst.Module, text: str = "") -> None:
         counter = _Counter(tree)
         tree._codegen(counter)
         self._outer, self._inner = counter.outer, counter.inner
         self.length = counter.offset
+        # libcst forgets form feeds in front of statements: where in its text they are missing
+        self._missing = _missing(text, tree.code) if "\f" in text else []
 
     def has(self, node: cst.CSTNode) -> bool:
         """Whether a node is one of this tree."""
@@ -97,8 +99,26 @@ class Positions:
         Raises KeyError for a node of another tree.
         """
         start, end = self._inner.get(id(node)) or self._outer[id(node)]
-        return Span(start, end)
+        return self._placed(start, end)
 
     def whole(self, node: cst.CSTNode) -> Span:
         """The span of an expression with its own parentheses."""
-        return Span(*self._outer[id(node)])
+        return self._placed(*self._outer[id(node)])
+
+    def _placed(self, start: int, end: int) -> Span:
+        if self._missing:
+            return Span(start + bisect_right(self._missing, start), end + bisect_left(self._missing, end))
+        return Span(start, end)
+
+
+def _missing(text: str, code: str) -> list[int]:
+    found: list[int] = []
+    place = 0
+    for character in text:
+        if place < len(code) and code[place] == character:
+            place += 1
+        elif character == "\f":
+            found.append(place)
+        else:
+            return []
+    return found
