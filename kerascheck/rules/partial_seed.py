@@ -71,16 +71,15 @@ class PartialSeed(Rule):
             models = models_of(event)
             if event.standalone or not models or any(model.call is None for model in models):
                 continue
-            if all(model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models):
+            if all(
+                model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
+            ):
                 if models[0].form == "subclass":
                     continue  # its weights come with the first call
-                self.report(
-                    first.node,
-                    message=self.late,
-                    related=[RelatedNode(self.module, models[0].call, "the model is built here")]  # type: ignore[list-item]
-                    if models[0].module is self.module
-                    else (),
-                )
+                made = models[0].call
+                shown = models[0].module is self.module
+                related = [RelatedNode(self.module, made, "the model is built here")] if made and shown else []
+                self.report(first.node, message=self.late, related=related)
             return
 
     def _fix(self, seed: Seed) -> Fix | None:

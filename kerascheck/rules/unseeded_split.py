@@ -27,7 +27,9 @@ class UnseededSplit(Rule):
     code = "KC405"
     severity = Severity.WARNING
     claim = Claim.RUNS_DIFFER
-    message = "`{function}` draws another split in every run: a model that was saved meets its training data as test data"
+    message = (
+        "`{function}` draws another split in every run: a model that was saved meets its training data as test data"
+    )
 
     def check(self) -> None:
         module = self.module

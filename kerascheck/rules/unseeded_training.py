@@ -23,7 +23,7 @@ class UnseededTraining(Rule):
         if not self.module.uses_keras or _TEST_FILE.search(self.module.path):
             return
         first = next(training(self.module), None)
-        if first is None or first.standalone and not self.module.has_entry_point:
+        if first is None or (first.standalone and not self.module.has_entry_point):
             return
         # a function that seeds and is never called seeds nothing
         if not any(first.standalone or not seed.call.standalone for seed in seeds(self.module)):

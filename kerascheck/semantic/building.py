@@ -106,7 +106,7 @@ def _inner_built(module: Module, models: tuple[Obj, ...]) -> bool:
     for model in models:
         if model.cls is None or model.form == "sequential":
             return False
-        receiver, made = module.facts.instance_of(model.cls)
+        _, made = module.facts.instance_of(model.cls)
         layers = [layer for group in (module.facts.sublayers(model.cls) or {}).values() for layer in group]
         if not layers:
             return True
@@ -145,10 +145,9 @@ def _shape_of(value: Value | None, is_shape: bool) -> str | None:
         return _tuple_text(value.arguments.value("shape", 0), drop=False)
     if isinstance(value, Obj) and value.ref in _FILLED:
         return _tuple_text(value.arguments.value("shape", 0), drop=True)
-    if isinstance(value, Part) and value.attribute == "#call" and isinstance(value.base, Part):
-        if value.base.attribute == "astype":
-            return _shape_of(value.base.base, False)
-    return None
+    if not isinstance(value, Part) or value.attribute != "#call" or not isinstance(value.base, Part):
+        return None
+    return _shape_of(value.base.base, False) if value.base.attribute == "astype" else None
 
 
 _FILLED = frozenset(

@@ -111,7 +111,19 @@ class CallFact:
     `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release.
     """
 
-    __slots__ = ("arguments", "function", "loop", "module", "name", "node", "order", "original", "standalone", "statement", "guarded")
+    __slots__ = (
+        "arguments",
+        "function",
+        "guarded",
+        "loop",
+        "module",
+        "name",
+        "node",
+        "order",
+        "original",
+        "standalone",
+        "statement",
+    )
 
     def __init__(
         self,

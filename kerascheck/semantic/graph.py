@@ -24,7 +24,9 @@ from kerascheck.semantic.values import (
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
 
-_ACTIVATIONS = frozenset({"sigmoid", "softmax", "log_softmax", "hard_sigmoid", "tanh", "relu", "linear", "softplus", "elu"})
+_ACTIVATIONS = frozenset(
+    {"sigmoid", "softmax", "log_softmax", "hard_sigmoid", "tanh", "relu", "linear", "softplus", "elu"}
+)
 _MAXIMUM_STEPS = 60
 
 
@@ -155,7 +157,9 @@ def activation_name(value: Value | None) -> str | None:
     text = string(value)
     if text is not None:
         return text.lower()
-    if isinstance(value, Ref) and value.name.startswith(("keras.activations.", "tensorflow.nn.", "keras.ops.", "tensorflow.")):
+    if isinstance(value, Ref) and value.name.startswith(
+        ("keras.activations.", "tensorflow.nn.", "keras.ops.", "tensorflow.")
+    ):
         return value.name.rpartition(".")[2].lower()
     if isinstance(value, Obj) and value.kind == "layer" and value.cls is None:
         return {"Softmax": "softmax", "LeakyReLU": "relu", "ReLU": "relu"}.get(value.short)
@@ -176,4 +180,4 @@ def _of_application(model: Obj) -> Head | None:
     )
 
 
-__all__ = ["Head", "Mapping", "NO_ARGUMENTS", "activation_name", "head_of", "head_of_tensor"]
+__all__ = ["NO_ARGUMENTS", "Head", "Mapping", "activation_name", "head_of", "head_of_tensor"]

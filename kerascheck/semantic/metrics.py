@@ -97,8 +97,8 @@ def _literals(node: cst.BaseExpression) -> Iterator[cst.SimpleString]:
 
 def _names(value: Value | None) -> Iterator[str]:
     name = string(value)
-    if name in _STRINGS:
-        yield name  # type: ignore[misc]
+    if name is not None and name in _STRINGS:
+        yield name
     elif isinstance(value, Items):
         for item in value.known():
             yield from _names(item)
@@ -146,7 +146,11 @@ def takes_one_hot(module: Module, event: Event) -> bool:
             labels = other.arguments.value("y", 1)
             if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
                 return True
-            if isinstance(labels, Part) and isinstance(labels.base, Obj) and labels.base.ref == "keras.utils.to_categorical":
+            if (
+                isinstance(labels, Part)
+                and isinstance(labels.base, Obj)
+                and labels.base.ref == "keras.utils.to_categorical"
+            ):
                 return True
     return False
 

@@ -69,10 +69,10 @@ def canonical(name: str) -> str:
     if rest in _ALIASES:
         return "keras." + _ALIASES[rest]
     parts = rest.split(".")
-    if parts[0] in _CLASS_HOMES and len(parts) > 2 and parts[-2] not in {"schedules", "experimental"}:
-        if parts[-1][:1].isupper() or parts[0] in {"layers", "utils", "saving"}:
-            short = f"{parts[0]}.{parts[-1]}"
-            return "keras." + _ALIASES.get(short, short)
+    nested = parts[0] in _CLASS_HOMES and len(parts) > 2 and parts[-2] not in {"schedules", "experimental"}
+    if nested and (parts[-1][:1].isupper() or parts[0] in {"layers", "utils", "saving"}):
+        short = f"{parts[0]}.{parts[-1]}"
+        return "keras." + _ALIASES.get(short, short)
     if parts[0] == "layers" and len(parts) > 2:
         return f"keras.layers.{parts[-1]}"
     return "keras." + rest

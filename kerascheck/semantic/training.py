@@ -61,9 +61,10 @@ def training(module: Module) -> Iterator[Event]:
             receivers = options(event.receiver)
             if all(isinstance(item, Obj) and item.kind == "model" for item in receivers):
                 yield event
-            elif event.receiver is None or isinstance(event.receiver, Part):
-                if event.name != "fit" or _key(event) in compiled or _keras_arguments(event):
-                    yield event
+            elif event.receiver is not None and not isinstance(event.receiver, Part):
+                continue
+            elif event.name != "fit" or _key(event) in compiled or _keras_arguments(event):
+                yield event
         elif event.name == "apply_gradients" and taped:
             yield event
 
@@ -79,7 +80,11 @@ _FIT_ARGUMENTS = frozenset(
 
 
 def _keras_arguments(event: Event) -> bool:
-    if isinstance(event.receiver, Part) and _root_name(event.receiver).partition(".")[0] not in {"keras", "tensorflow", ""}:
+    if isinstance(event.receiver, Part) and _root_name(event.receiver).partition(".")[0] not in {
+        "keras",
+        "tensorflow",
+        "",
+    }:
         return False
     return any(keyword in _FIT_ARGUMENTS for keyword, _, _ in event.arguments.keywords)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Frame
     from kerascheck.semantic.module import Module
 
-Constant = Union[str, bytes, int, float, bool, complex, None]
+Constant = str | bytes | int | float | bool | complex | None
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Items:
     """
 
     kind: str
-    items: tuple[Optional[Value], ...] = ()
+    items: tuple[Value | None, ...] = ()
     exact: bool = True
-    tail: tuple[Optional[Value], ...] = ()
-    element: Optional[Value] = None
+    tail: tuple[Value | None, ...] = ()
+    element: Value | None = None
 
     @property
     def last(self) -> Value | None:
@@ -75,7 +75,7 @@ class Items:
 class Mapping:
     """A dictionary with constant keys; when not `exact`, it may hold other keys too."""
 
-    entries: tuple[tuple[Constant, Optional[Value]], ...]
+    entries: tuple[tuple[Constant, Value | None], ...]
     exact: bool = True
 
     def get(self, key: Constant) -> Value | None:
@@ -129,7 +129,7 @@ class Obj(Heap):
     `form` of a model is "sequential", "functional", "subclass", "application", "loaded", "cloned" or "plain".
     """
 
-    __slots__ = ("kind", "form", "ref", "cls", "arguments", "call", "module", "statement", "order", "original")
+    __slots__ = ("arguments", "call", "cls", "form", "kind", "module", "order", "original", "ref", "statement")
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class Tensor(Heap):
     `order` counts the calls in the order of execution.
     """
 
-    __slots__ = ("layer", "operation", "inputs", "arguments", "call", "order", "index")
+    __slots__ = ("arguments", "call", "index", "inputs", "layer", "operation", "order")
 
     def __init__(
         self,
@@ -201,13 +201,13 @@ class Part:
     base: Value
     attribute: str = ""
     index: Constant = None
-    arguments: Optional[Arguments] = field(default=None, compare=False)
+    arguments: Arguments | None = field(default=None, compare=False)
 
 
 class Func(Heap):
     """A function, method or lambda of the project."""
 
-    __slots__ = ("node", "frame", "module", "owner", "decorators", "opaque")
+    __slots__ = ("decorators", "frame", "module", "node", "opaque", "owner")
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ class Bound:
 
     receiver: Value
     name: str
-    function: Optional[Func] = None
+    function: Func | None = None
 
 
 @dataclass(frozen=True)
@@ -269,17 +269,31 @@ class Choice:
     options: frozenset[Value]
 
 
-Value = Union[
-    Const, Text, Ref, Items, Mapping, Unordered, Obj, Tensor, Part, Func, Class, ModuleValue, Bound, Super, Choice
-]
+Value = (
+    Const
+    | Text
+    | Ref
+    | Items
+    | Mapping
+    | Unordered
+    | Obj
+    | Tensor
+    | Part
+    | Func
+    | Class
+    | ModuleValue
+    | Bound
+    | Super
+    | Choice
+)
 
 
 @dataclass(frozen=True)
 class Arguments:
     """The arguments of a call: nodes and values. `open` when a `*` or `**` of unknown content is among them."""
 
-    positional: tuple[tuple[cst.BaseExpression, Optional[Value]], ...] = ()
-    keywords: tuple[tuple[str, cst.BaseExpression, Optional[Value]], ...] = ()
+    positional: tuple[tuple[cst.BaseExpression, Value | None], ...] = ()
+    keywords: tuple[tuple[str, cst.BaseExpression, Value | None], ...] = ()
     open_positional: bool = False
     open_keywords: bool = False
 
