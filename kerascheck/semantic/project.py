@@ -84,6 +84,10 @@ class Project:
         known = self._modules.get(place)
         if known is not None and known.source.text == source.text and known.path == path:
             return known
+        if known is not None:  # the text has changed: what was read through the old module is read again
+            for other, user in list(self._modules.items()):
+                if any(item is known for item in user.family()):
+                    del self._modules[other]
         module = self._modules[place] = parse(source, path, self._target, self)
         self._texts[place] = source
         return module
@@ -156,16 +160,32 @@ class Project:
 
     def users(self, module: Module) -> list[Module]:
         """The modules of the project that import this one, with their bodies followed."""
-        found = []
+        found: list[Module] = []
         for path in self.importers(module.path):
             other = self.module(path)
             if other is not None and any(item is module for item in other.family()):
                 found.append(other)
         return found
 
+    def mentioning(self, path: str, words: tuple[str, ...]) -> list[Module]:
+        """The modules of the project whose text has one of the words, nearest files first; bounded by the budget."""
+        place = _normal(self._reader.absolute(path))
+        folder = posixpath.dirname(place)
+        roots = self._search_roots(folder)
+        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        hits = []
+        for other in map(_normal, self._reader.sources(top)):
+            source = self._text(other) if other != place else None
+            if source is not None and any(word in source.text for word in words):
+                hits.append(other)
+        hits.sort(key=lambda other: (-len(posixpath.commonpath([folder, other])), other))
+        found = (self.module(other) for other in hits[:MAXIMUM_IMPORTERS])
+        return [module for module in found if module is not None]
+
     def is_run_elsewhere(self, path: str) -> bool:
         """Whether a file of the project that does something when it is run imports this one."""
-        queue, seen = [_normal(self._reader.absolute(path))], set()
+        queue = [_normal(self._reader.absolute(path))]
+        seen: set[str] = set()
         while queue and len(seen) < 40:
             place = queue.pop(0)
             seen.add(place)

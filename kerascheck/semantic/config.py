@@ -1,0 +1,239 @@
+"""What a `get_config` returns, by reading its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.values import Func
+
+
+@dataclass
+class Config:
+    """The keys that a `get_config` writes itself. `calls_super`: those of the base class are among them.
+
+    `literals` are the dictionary literals, `dict(...)` and `update(...)` whose items are keys of the result, in order.
+    """
+
+    owner: ClassInfo | None
+    function: Func
+    keys: frozenset[str] = frozenset()
+    calls_super: bool = False
+    literals: list[cst.Dict | cst.Call] = field(default_factory=list)
+    variable: str = ""
+    result: cst.Return | None = None
+
+
+class _TooDynamicError(Exception):
+    pass
+
+
+@dataclass
+class _Dict:
+    keys: set[str]
+    calls_super: bool = False
+
+
+def read_config(function: Func) -> Config | None:
+    """The configuration; None when the body does anything that is not followed here."""
+    if not isinstance(function.node, cst.FunctionDef) or not isinstance(function.node.body, cst.IndentedBlock):
+        return None
+    config = Config(function.owner, function)
+    reader = _Reader(config)
+    try:
+        reader.block(function.node.body)
+    except _TooDynamicError:
+        return None
+    if not reader.returned:
+        return None
+    config.keys = frozenset().union(*(item.keys for item in reader.returned))
+    config.calls_super = any(item.calls_super for item in reader.returned)
+    return config
+
+
+class _Reader:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.names: dict[str, _Dict] = {}
+        self.returned: list[_Dict] = []
+
+    def block(self, block: cst.BaseSuite) -> None:
+        for statement in block.body:
+            if isinstance(statement, cst.SimpleStatementLine):
+                for small in statement.body:
+                    self.small(small)
+            elif isinstance(statement, cst.If):
+                self.branch(statement)
+            else:
+                raise _TooDynamicError
+
+    def branch(self, statement: cst.If) -> None:
+        """Keys of either branch count as written."""
+        self.block(statement.body)
+        if isinstance(statement.orelse, cst.If):
+            self.branch(statement.orelse)
+        elif statement.orelse is not None:
+            self.block(statement.orelse.body)
+
+    def small(self, node: cst.BaseSmallStatement) -> None:
+        if isinstance(node, cst.Return):
+            if node.value is None:
+                raise _TooDynamicError
+            self.returned.append(self.dictionary(node.value))
+            self.config.result = node
+            if isinstance(node.value, cst.Name):
+                self.config.variable = node.value.value
+        elif isinstance(node, (cst.Assign, cst.AnnAssign)):
+            self.assign(node)
+        elif isinstance(node, cst.AugAssign):
+            if not isinstance(node.target, cst.Name) or not isinstance(node.operator, cst.BitOrAssign):
+                raise _TooDynamicError
+            self.merge(node.target.value, self.dictionary(node.value))
+        elif isinstance(node, cst.Expr):
+            self.expression(node.value)
+        elif not isinstance(node, (cst.Pass, cst.Assert, cst.Import, cst.ImportFrom, cst.Raise)):
+            raise _TooDynamicError
+
+    def assign(self, node: cst.Assign | cst.AnnAssign) -> None:
+        targets = [item.target for item in node.targets] if isinstance(node, cst.Assign) else [node.target]
+        if node.value is None:
+            return
+        if len(targets) != 1:
+            raise _TooDynamicError
+        target = targets[0]
+        if isinstance(target, cst.Subscript) and isinstance(target.value, cst.Name):
+            index = target.slice[0].slice
+            key = _text(index.value) if isinstance(index, cst.Index) else None
+            if target.value.value in self.names:
+                if key is None:
+                    raise _TooDynamicError
+                self.names[target.value.value].keys.add(key)
+            return
+        if isinstance(target, cst.Name):
+            try:
+                self.names[target.value] = self.dictionary(node.value)
+            except _TooDynamicError:
+                if self.mentions(node.value):
+                    raise
+                self.names.pop(target.value, None)
+
+    def expression(self, node: cst.BaseExpression) -> None:
+        if (
+            isinstance(node, cst.Call)
+            and isinstance(node.func, cst.Attribute)
+            and isinstance(node.func.value, cst.Name)
+        ):
+            name = node.func.value.value
+            if name in self.names:
+                if node.func.attr.value == "update":
+                    self.merge(name, self.arguments(node))
+                    if any(argument.keyword is not None for argument in node.args):
+                        self.config.literals.append(node)
+                    return
+                if (
+                    node.func.attr.value == "setdefault"
+                    and node.args
+                    and (key := _text(node.args[0].value)) is not None
+                ):
+                    self.names[name].keys.add(key)
+                    return
+                raise _TooDynamicError
+        if self.mentions(node):
+            raise _TooDynamicError
+
+    def mentions(self, node: cst.CSTNode) -> bool:
+        """Whether code uses one of the dictionaries in a way that is not followed."""
+        if isinstance(node, cst.Name):
+            return node.value in self.names
+        return any(self.mentions(child) for child in node.children)
+
+    def merge(self, name: str, other: _Dict) -> None:
+        if name not in self.names:
+            raise _TooDynamicError
+        self.names[name].keys |= other.keys
+        self.names[name].calls_super |= other.calls_super
+
+    def dictionary(self, node: cst.BaseExpression) -> _Dict:
+        if isinstance(node, cst.Name) and node.value in self.names:
+            return self.names[node.value]
+        if isinstance(node, cst.Dict):
+            return self.literal(node)
+        if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.BitOr, cst.Add)):
+            left, right = self.dictionary(node.left), self.dictionary(node.right)
+            return _Dict(left.keys | right.keys, left.calls_super or right.calls_super)
+        if isinstance(node, cst.Call):
+            return self.call(node)
+        raise _TooDynamicError
+
+    def literal(self, node: cst.Dict) -> _Dict:
+        made = _Dict(set())
+        for element in node.elements:
+            if isinstance(element, cst.DictElement):
+                key = _text(element.key)
+                if key is None:
+                    raise _TooDynamicError
+                made.keys.add(key)
+            else:
+                inner = self.dictionary(element.value)
+                made.keys |= inner.keys
+                made.calls_super |= inner.calls_super
+        self.config.literals.append(node)
+        return made
+
+    def call(self, node: cst.Call) -> _Dict:
+        function = node.func
+        name = function.value if isinstance(function, cst.Name) else ""
+        if isinstance(function, cst.Attribute):
+            name = function.attr.value
+            if name == "get_config":
+                if _is_self(function.value):
+                    raise _TooDynamicError
+                return _Dict(set(), _is_base(function.value, node))
+            if name in {"copy", "items"} and not node.args:
+                return self.dictionary(function.value)
+        if name in {"deepcopy", "copy", "list"} and len(node.args) == 1 and node.args[0].keyword is None:
+            return self.dictionary(node.args[0].value)
+        if name in {"dict", "OrderedDict"}:
+            made = self.arguments(node)
+            if name == "dict":
+                self.config.literals.append(node)
+            return made
+        raise _TooDynamicError
+
+    def arguments(self, node: cst.Call) -> _Dict:
+        """The arguments of `dict(...)` or `update(...)`."""
+        made = _Dict(set())
+        for argument in node.args:
+            if argument.star == "*":
+                raise _TooDynamicError
+            if argument.keyword is not None:
+                made.keys.add(argument.keyword.value)
+                continue
+            inner = self.dictionary(argument.value)
+            made.keys |= inner.keys
+            made.calls_super |= inner.calls_super
+        return made
+
+
+def _is_self(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Name) and node.value == "self"
+
+
+def _is_base(node: cst.BaseExpression, call: cst.Call) -> bool:
+    """Whether `node.get_config(...)` is that of the base: `super()` or `Base.get_config(self)`."""
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "super":
+        return True
+    if len(call.args) == 1 and _is_self(call.args[0].value):
+        return True
+    raise _TooDynamicError
+
+
+def _text(node: cst.BaseExpression) -> str | None:
+    if isinstance(node, cst.SimpleString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return None

@@ -1,0 +1,418 @@
+"""Custom objects: what their constructors take and keep, what their configuration holds, how Keras finds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic import calls
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.config import Config, read_config
+from kerascheck.semantic.constructors import arguments_of
+from kerascheck.semantic.values import Func, Ref, Value
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+# what the base classes of Keras put into every configuration, and take as keywords
+BASE_KEYS = {
+    "layer": frozenset({"name", "trainable", "dtype"}),
+    "model": frozenset({"name", "trainable", "dtype"}),
+    "loss": frozenset({"name", "reduction", "dtype"}),
+    "metric": frozenset({"name", "dtype"}),
+}
+# taken by the constructors of layers of any release, never part of what a class adds
+_BASE_ARGUMENTS = frozenset(
+    """name trainable dtype dynamic autocast activity_regularizer reduction input_shape batch_input_shape input_dim
+    input_dtype batch_size weights""".split()
+)
+_KINDS = {
+    "keras.losses.": "loss",
+    "keras.metrics.": "metric",
+    "keras.regularizers.": "regularizer",
+    "keras.constraints.": "constraint",
+    "keras.initializers.": "initializer",
+    "keras.optimizers.schedules.": "schedule",
+    "keras.optimizers.": "optimizer",
+}
+_ROOTS = frozenset(
+    {"keras.layers.Layer", "keras.Model", "keras.Sequential", "keras.losses.Loss", "keras.metrics.Metric"}
+)
+_REGISTER = "keras.utils.register_keras_serializable"
+_NEUTRAL_DECORATORS = frozenset(
+    {"dataclasses.dataclass", "tensorflow.function", "typing.final", "functools.total_ordering"}
+)
+_GETTERS = frozenset({"activations", "initializers", "regularizers", "constraints"})
+_CONVERSIONS = frozenset({"int", "float", "str", "bool", "tuple", "list"})
+_PLAIN_TYPES = frozenset({"int", "float", "str", "bool"})
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a constructor."""
+
+    name: str
+    node: cst.Param
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.node.default is None
+
+
+@dataclass(frozen=True)
+class SuperCall:
+    """The call of the base's `__init__` inside of a constructor. `base` is the written class when it is named."""
+
+    node: cst.Call
+    statement: cst.SimpleStatementLine | None
+    keywords: dict[str, cst.BaseExpression]
+    names: frozenset[str]
+    positional: int
+    stars: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An attribute that keeps a parameter. `getter` is the namespace whose `get` was applied, such as "activations"."""
+
+    attribute: str
+    getter: str
+    statement: cst.CSTNode
+
+
+@dataclass
+class Constructor:
+    """The `__init__` of a class of the project."""
+
+    function: Func
+    node: cst.FunctionDef
+    parameters: tuple[Parameter, ...]
+    keywords: str | None
+    variadic: bool
+    calls: list[SuperCall] = field(default_factory=list)
+    held: dict[str, Holding] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+
+    @property
+    def super_call(self) -> SuperCall | None:
+        """The only call of the base's `__init__`; None when there is none or more than one."""
+        return self.calls[0] if len(self.calls) == 1 else None
+
+    @property
+    def own(self) -> tuple[Parameter, ...]:
+        """The parameters that are not those of every layer."""
+        return tuple(item for item in self.parameters if item.name not in _BASE_ARGUMENTS)
+
+    def takes(self, name: str) -> bool:
+        """Whether it has a parameter of this name."""
+        return any(item.name == name for item in self.parameters)
+
+    @property
+    def hands_keywords(self) -> bool | None:
+        """Whether `**kwargs` reaches the base's `__init__`; None when that cannot be told."""
+        call = self.super_call
+        if call is None:
+            return False if not self.calls and not self.keywords else None
+        if self.keywords is not None and self.keywords in call.stars:
+            return True
+        if call.stars or (self.keywords is not None and self.keywords in call.names):
+            return None
+        return False
+
+
+def kind_of(owner: ClassInfo) -> str | None:
+    """ "layer", "model", "loss", "metric" ... of a class that is Keras through its bases."""
+    found = owner.keras_kind
+    if found is not None:
+        return found
+    for item in owner.lineage():
+        if isinstance(item, str):
+            for prefix, kind in _KINDS.items():
+                if item.startswith(prefix):
+                    return kind
+    return None
+
+
+def constructor(owner: ClassInfo) -> Constructor | None:
+    """The constructor that makes instances; None when there is none in the project or it cannot be told."""
+    function, sure = owner.method("__init__")
+    return read_constructor(function) if function is not None and sure else None
+
+
+def read_constructor(function: Func) -> Constructor | None:
+    """What an `__init__` does with its parameters."""
+    node = function.node
+    if not isinstance(node, cst.FunctionDef) or not node.params.params:
+        return None
+    parameters = tuple(
+        Parameter(item.name.value, item)
+        for item in (*node.params.posonly_params, *node.params.params[1:], *node.params.kwonly_params)
+    )
+    found = Constructor(
+        function,
+        node,
+        parameters,
+        node.params.star_kwarg.name.value if node.params.star_kwarg is not None else None,
+        isinstance(node.params.star_arg, cst.Param),
+    )
+    reader = _Reader(found, node.params.params[0].name.value)
+    node.body.visit(reader)
+    found.used = frozenset(reader.names)
+    found.attributes = frozenset(reader.attributes)
+    return found
+
+
+class _Reader(cst.CSTVisitor):
+    def __init__(self, made: Constructor, self_name: str) -> None:
+        self.made = made
+        self.self_name = self_name
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.statement: cst.SimpleStatementLine | None = None
+        self.depth = 0
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return False
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self.statement = node
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.names.add(node.value)
+
+    def visit_Call(self, node: cst.Call) -> None:
+        function = node.func
+        if not isinstance(function, cst.Attribute) or function.attr.value != "__init__":
+            return
+        arguments = list(node.args)
+        base = function.value
+        if not (isinstance(base, cst.Call) and isinstance(base.func, cst.Name) and base.func.value == "super"):
+            if (
+                not arguments
+                or not isinstance(arguments[0].value, cst.Name)
+                or arguments[0].value.value != self.self_name
+            ):
+                return
+            arguments = arguments[1:]
+        names = _Names()
+        for argument in arguments:
+            argument.visit(names)
+        self.made.calls.append(
+            SuperCall(
+                node,
+                self.statement,
+                {item.keyword.value: item.value for item in arguments if item.keyword is not None},
+                frozenset(names.found),
+                sum(item.keyword is None and item.star == "" for item in arguments),
+                tuple(_star_name(item.value) for item in arguments if item.star == "**"),
+            )
+        )
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        for target in node.targets:
+            self._keep(target.target, node.value, node)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self._keep(node.target, node.value, node)
+
+    def _keep(self, target: cst.BaseExpression, value: cst.BaseExpression, node: cst.CSTNode) -> None:
+        if not isinstance(target, cst.Attribute) or not isinstance(target.value, cst.Name):
+            return
+        if target.value.value != self.self_name:
+            return
+        attribute = target.attr.value
+        held = _held_parameter(value)
+        first = attribute not in self.attributes
+        self.attributes.add(attribute)
+        for name, other in list(self.made.held.items()):
+            if other.attribute == attribute:
+                del self.made.held[name]  # assigned twice: what it holds cannot be told
+        if held is not None and first and self.made.takes(held[0]) and held[0] not in self.made.held:
+            self.made.held[held[0]] = Holding(attribute, held[1], node)
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.add(node.value)
+
+
+def _star_name(node: cst.BaseExpression) -> str:
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def _held_parameter(value: cst.BaseExpression) -> tuple[str, str] | None:
+    """The parameter that an expression keeps, so that the constructor takes the expression's value just as well."""
+    if isinstance(value, cst.Name):
+        return value.value, ""
+    if isinstance(value, cst.BooleanOperation) and isinstance(value.operator, cst.Or):
+        return _held_parameter(value.left)
+    if isinstance(value, cst.IfExp) and isinstance(value.body, cst.Name) and isinstance(value.test, cst.Comparison):
+        left = value.test.left
+        if isinstance(left, cst.Name) and left.value == value.body.value:
+            return value.body.value, ""
+    if isinstance(value, cst.Call) and len(value.args) == 1 and isinstance(value.args[0].value, cst.Name):
+        name = value.args[0].value.value
+        if isinstance(value.func, cst.Name) and value.func.value in _CONVERSIONS:
+            return name, ""
+        if isinstance(value.func, cst.Attribute) and value.func.attr.value == "get":
+            home = value.func.value
+            last = (
+                home.attr.value if isinstance(home, cst.Attribute) else home.value if isinstance(home, cst.Name) else ""
+            )
+            if last in _GETTERS:
+                return name, str(last)
+    return None
+
+
+def is_plain_annotation(parameter: Parameter) -> bool:
+    """Whether a parameter is declared to be a number, a string or a truth value."""
+    annotation = parameter.node.annotation
+    names = _Names()
+    if annotation is not None:
+        annotation.annotation.visit(names)
+    return bool(names.found) and names.found <= _PLAIN_TYPES | {"Optional", "None", "typing", "Union"}
+
+
+def is_plain_default(parameter: Parameter) -> bool:
+    """Whether a parameter's default is a number, a string or a truth value."""
+    default = parameter.node.default
+    if isinstance(default, cst.UnaryOperation):
+        default = default.expression
+    if isinstance(default, cst.Name):
+        return default.value in {"True", "False"}
+    return isinstance(default, (cst.Integer, cst.Float, cst.SimpleString))
+
+
+# ---------------------------------------------------------------------- configuration
+
+
+def config_function(owner: ClassInfo) -> tuple[Func | None, bool]:
+    """The `get_config` of the project that instances use, and whether the answer is sure."""
+    return owner.method("get_config")
+
+
+def config_of(owner: ClassInfo) -> Config | None:
+    """The configuration that the project's own `get_config` writes; None when there is none or it is too dynamic."""
+    function, sure = config_function(owner)
+    return read_config(function) if function is not None and sure else None
+
+
+def config_keys(config: Config, owner: ClassInfo, depth: int = 0) -> frozenset[str] | None:
+    """All keys of a configuration, those of the bases included; None when they cannot be told."""
+    if not config.calls_super or config.owner is None or depth > 8:
+        return config.keys
+    lineage = config.owner.lineage()
+    next(lineage)
+    for item in lineage:
+        if item is None:
+            return None
+        if isinstance(item, ClassInfo):
+            function = item.own("get_config")
+            if function is not None:
+                inner = read_config(function)
+                rest = config_keys(inner, item, depth + 1) if inner is not None else None
+                return None if rest is None else config.keys | rest
+        elif item in _ROOTS:
+            return config.keys | BASE_KEYS.get(kind_of(owner) or "", frozenset())
+        elif item.startswith("keras."):
+            given = arguments_of(item)
+            if given is None:
+                return None
+            return config.keys | given | BASE_KEYS.get(kind_of(owner) or "", frozenset())
+    return config.keys
+
+
+def keras_base_with_config(owner: ClassInfo) -> str | None:
+    """A base that is one of Keras' own classes with arguments, such as `keras.layers.Dense`; None for the roots."""
+    base = next((item for item in owner.lineage() if isinstance(item, str) and item.startswith("keras.")), None)
+    return None if base is None or base in _ROOTS else base
+
+
+def handed_on(owner: ClassInfo, name: str) -> bool:
+    """Whether a constructor hands a parameter to its base, whose configuration then has to write it."""
+    made = constructor(owner)
+    return made is None or any(name in call.names for call in made.calls)
+
+
+def rebuilds(owner: ClassInfo, name: str) -> bool:
+    """Whether an own `from_config` may give the argument: it names it, or it is more than `cls(**config)`."""
+    function, sure = owner.method("from_config")
+    if function is None:
+        return not sure
+    text = function.module.code(function.node)
+    if re.search(rf"\b{re.escape(name)}\b", text):
+        return True
+    return re.search(r"\bcls\(\s*\*\*\s*config\s*\)", text) is None
+
+
+def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
+    """The constructor's parameters that the class' configuration surely leaves out."""
+    made = constructor(owner)
+    config = config_of(owner)
+    if made is None or config is None or any(item is None for item in owner.lineage()):
+        return
+    keys = config_keys(config, owner)
+    if keys is None:
+        return
+    for parameter in made.own:
+        name = parameter.name
+        if name in keys or (not parameter.required and name not in made.used):
+            continue
+        if config.calls_super and handed_on(owner, name):
+            continue
+        if not rebuilds(owner, name):
+            yield parameter
+
+
+# ---------------------------------------------------------------------- registration
+
+
+def registered(thing: ClassInfo | Func) -> bool | None:
+    """Whether Keras can find a class or function by its name; None when that cannot be told."""
+    if isinstance(thing, Func):
+        names = list(thing.decorators)
+    else:
+        names = [_decorator(value) for value in thing.decorators]
+    if _REGISTER in names:
+        return True
+    if any(name.endswith(("keras_export", "register_keras_serializable")) for name in names):
+        return True
+    if any(name == "" or name not in _NEUTRAL_DECORATORS | calls.TRANSPARENT_DECORATORS for name in names):
+        return None
+    name = name_of(thing)
+    text = thing.module.source.text
+    if re.search(rf"register_keras_serializable\([^()]*\)\(\s*{name}\b", text):
+        return True
+    if "get_custom_objects" not in text:
+        return False
+    return re.search(rf"get_custom_objects\(\)[^\n]*\b{name}\b|update\([^)]*\b{name}\b", text) is not None
+
+
+def _decorator(value: Value | None) -> str:
+    if isinstance(value, Ref):
+        return value.name
+    return calls.decorator_name(value)
+
+
+def name_of(thing: ClassInfo | Func) -> str:
+    """The name of a class or function; an empty string for a lambda."""
+    if isinstance(thing, ClassInfo):
+        return thing.name
+    return thing.node.name.value if isinstance(thing.node, cst.FunctionDef) else ""
+
+
+def is_top_level(thing: ClassInfo | Func) -> bool:
+    """Whether a class or function is bound in its module's body."""
+    module: Module = thing.module
+    frame = thing.scope if isinstance(thing, ClassInfo) else thing.frame
+    return frame is module.interpreter.root

@@ -1,0 +1,418 @@
+"""Where a project writes and reads whole models, and which of its own classes and functions the files depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from kerascheck.semantic import keras_api
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import kind_of
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import (
+    Arguments,
+    Bound,
+    Choice,
+    Class,
+    Const,
+    Func,
+    Items,
+    Mapping,
+    Obj,
+    Part,
+    Tensor,
+    Text,
+    Value,
+    boolean,
+    string,
+    suffix_of,
+)
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from kerascheck.semantic.events import CallFact, Event
+    from kerascheck.semantic.module import Module
+
+_MAXIMUM_MODULES = 16
+_CHECKPOINT = "keras.callbacks.ModelCheckpoint"
+_FITS = ("fit", "fit_generator")
+_SCOPES = frozenset({"keras.utils.custom_object_scope"})
+
+
+@dataclass(frozen=True)
+class Save:
+    """A place where a whole model is written. `format` is ".keras", ".h5", "json", or "" when the path is not known."""
+
+    format: str
+    path: Value | None
+    models: tuple[Obj, ...]
+    node: cst.Call
+    module: Module
+    reader: Module
+
+    @property
+    def place(self) -> str:
+        """The place for messages."""
+        line = self.module.source.position(self.module.span(self.node).start).line
+        return f"{self.module.path}:{line}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """A `load_model`. `objects` are the names that are supplied, None when that cannot be told."""
+
+    path: Value | None
+    call: CallFact
+    module: Module
+    objects: frozenset[str] | None
+    compiles: bool
+
+    @property
+    def node(self) -> cst.Call:
+        """The call."""
+        return self.call.node
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A class or function of the project that a saved file depends on.
+
+    `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`.
+    """
+
+    thing: ClassInfo | Func
+    made: Obj | None
+    save: Save
+    compiled: bool
+
+
+def circle(module: Module) -> list[Module]:
+    """This module, those it imports and those that import it, directly or not."""
+    found = list(module.family())
+    queue = [module]
+    while queue and len(found) < _MAXIMUM_MODULES:
+        for user in queue.pop(0).users:
+            if all(user is not item for item in found):
+                found.append(user)
+                queue.append(user)
+    return found
+
+
+def saves(module: Module) -> list[Save]:
+    """The whole models that a module writes, through the functions of other files, too."""
+    known = _SAVES.get(module)
+    if known is None:
+        known = _SAVES[module] = list(_saves(module))
+    return known
+
+
+def loads(module: Module) -> list[Load]:
+    """The models that a module reads with `load_model`."""
+    known = _LOADS.get(module)
+    if known is None:
+        known = _LOADS[module] = list(_loads(module))
+    return known
+
+
+def reached(module: Module) -> list[Reached]:
+    """What the files depend on that the modules around this one write."""
+    known = _REACHED.get(module)
+    if known is None:
+        known = []
+        for other in circle(module):
+            for save in saves(other):
+                known += reached_by(save)
+        _REACHED[module] = known
+    return known
+
+
+def reached_by(save: Save) -> list[Reached]:
+    """What one file depends on."""
+    walk = _Walk(save)
+    for model in save.models:
+        walk.model(model)
+        if save.format != "json":
+            walk.compiled(model)
+    return walk.found
+
+
+_SAVES: WeakKeyDictionary[Module, list[Save]] = WeakKeyDictionary()
+_LOADS: WeakKeyDictionary[Module, list[Load]] = WeakKeyDictionary()
+_REACHED: WeakKeyDictionary[Module, list[Reached]] = WeakKeyDictionary()
+
+
+def weights_only(module: Module) -> Iterator[Event]:
+    """The events around a module that write or read weights without the model."""
+    for other in circle(module):
+        yield from other.events_of("save_weights", "load_weights")
+
+
+def savers(module: Module) -> list[Module]:
+    """The modules around this one, and all others of the project that may write a model."""
+    return _with_text(module, (".save(", "save_model(", "ModelCheckpoint("))
+
+
+def loaders(module: Module) -> list[Module]:
+    """The modules around this one, and all others of the project that may read a model."""
+    return _with_text(module, ("load_model(",))
+
+
+def _with_text(module: Module, words: tuple[str, ...]) -> list[Module]:
+    found = circle(module)
+    if module.project is not None:
+        found += [
+            item for item in module.project.mentioning(module.path, words) if all(item is not one for one in found)
+        ]
+    return found
+
+
+def loads_of(module: Module, save: Save) -> list[Load]:
+    """The places of the project that read what a save writes."""
+    key = path_key(save.path)
+    if key is None:
+        return []
+    return [load for other in loaders(module) for load in loads(other) if path_key(load.path) == key]
+
+
+def path_key(value: Value | None) -> tuple[str, str] | None:
+    """Equal for equal paths: a known string, or the known ends of one; None when the file name is not known."""
+    text = string(value)
+    if text is not None:
+        return ("", text.removeprefix("./"))
+    if isinstance(value, Text) and "/" in value.suffix:
+        return (value.prefix, value.suffix)
+    return None
+
+
+# ---------------------------------------------------------------------- places
+
+
+def _saves(module: Module) -> Iterator[Save]:
+    for event in module.events:
+        if event.name in {"save", "to_json"}:
+            models = models_of(event)
+            if not models or not all(item.kind == "model" for item in models):
+                continue
+            if event.name == "to_json":
+                yield Save("json", None, models, event.node, event.module, module)
+                continue
+            path = event.arguments.value("filepath", 0)
+            made = _format(module, path, event.arguments)
+            if made is not None:
+                yield Save(made, path, models, event.node, event.module, module)
+        elif event.name in _FITS:
+            yield from _checkpoints(module, event)
+
+
+def _format(module: Module, path: Value | None, arguments: Arguments) -> str | None:
+    """The format of a whole-model file; None when it is a SavedModel, no such file, or when that cannot be told."""
+    wanted = arguments.find("save_format")
+    if wanted is not None:
+        name = string(wanted[1])
+        return {"keras": ".keras", "h5": ".h5", "keras_v3": ".keras", "hdf5": ".h5"}.get(name or "")
+    end = suffix_of(path)
+    if end is None:
+        # Keras 3 writes nothing but `.keras` and `.h5`; on Keras 2 a path may name a SavedModel
+        return "" if module.target.keras3 else None
+    if end[0].endswith(".weights.h5"):
+        return None
+    if end[0].endswith(".keras"):
+        return ".keras"
+    return ".h5" if end[0].endswith((".h5", ".hdf5")) else None
+
+
+def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
+    models = models_of(event)
+    if not models or not all(item.kind == "model" for item in models):
+        return
+    callbacks = event.arguments.value("callbacks")
+    for item in callbacks.known() if isinstance(callbacks, Items) else (callbacks,):
+        if not isinstance(item, Obj) or item.ref != _CHECKPOINT or item.module is None:
+            continue
+        if (
+            not item.arguments.lacks("save_weights_only", 4)
+            and boolean(item.arguments.value("save_weights_only", 4)) is not False
+        ):
+            continue
+        path = item.arguments.value("filepath", 0)
+        made = _format(module, path, item.arguments)
+        if made is not None and item.call is not None:
+            yield Save(made, path, models, item.call, item.module, module)  # type: ignore[arg-type]
+
+
+def _loads(module: Module) -> Iterator[Load]:
+    scope = _scoped(module)
+    for call in module.calls_of("keras.models.load_model"):
+        objects = scope
+        found = call.arguments.find("custom_objects", 1)
+        if objects is not None:
+            if found is not None:
+                given = _names(found[1])
+                objects = None if given is None else objects | given
+            elif not call.arguments.lacks("custom_objects", 1):
+                objects = None
+        compiles = call.arguments.find("compile", 2)
+        yield Load(
+            call.arguments.value("filepath", 0),
+            call,
+            call.module,
+            objects,
+            compiles is None or boolean(compiles[1]) is not False,
+        )
+
+
+def _names(value: Value | None) -> frozenset[str] | None:
+    if isinstance(value, Const) and value.value is None:
+        return frozenset()
+    if isinstance(value, Mapping) and value.exact:
+        return frozenset(str(key) for key, _ in value.entries)
+    return None
+
+
+def _scoped(module: Module) -> frozenset[str] | None:
+    """The names that scopes and `get_custom_objects` supply somewhere around a module; None when not known."""
+    names: frozenset[str] = frozenset()
+    for other in module.family():
+        if "get_custom_objects" in other.source.text:
+            return None
+        for call in other.interpreter.calls:
+            if call.name in _SCOPES:
+                first = call.arguments.value("", 0)
+                given = _names(first)
+                if given is None:
+                    return None
+                names |= given
+    return names
+
+
+# ---------------------------------------------------------------------- what a file depends on
+
+
+class _Walk:
+    """Follows a model as Keras writes its configuration.
+
+    A `Model` subclass is written by its own arguments: its sublayers are made again by `__init__` and are not in the
+    file (measured on 2.15 and 3.0.5-3.15.1).
+    """
+
+    def __init__(self, save: Save) -> None:
+        self.save = save
+        self.found: list[Reached] = []
+        self.seen: set[int] = set()
+        self.keep: list[Value] = []  # keeps ids unique
+        self.facts = save.reader.facts
+
+    def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False) -> None:
+        self.found.append(Reached(thing, made, self.save, compiled))
+
+    def first_time(self, value: Value) -> bool:
+        if id(value) in self.seen:
+            return False
+        self.seen.add(id(value))
+        self.keep.append(value)
+        return True
+
+    def model(self, model: Obj) -> None:
+        if not self.first_time(model):
+            return
+        if model.cls is not None:
+            self.note(model.cls, model)
+            return
+        if model.form == "sequential":
+            layers = self.facts.lasting.get((model, "#layers"))
+            for layer in layers.known() if isinstance(layers, Items) else ():
+                self.layer(layer)
+        elif model.form == "functional":
+            stop = model.arguments.value("inputs", 0)
+            for value in stop.known() if isinstance(stop, Items) else (stop,):
+                if isinstance(value, Tensor):
+                    self.first_time(value)
+            self.tensor(self.facts.lasting.get((model, "#outputs")))
+
+    def tensor(self, value: object) -> None:
+        stack: list[object] = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, (Items, Mapping)):
+                stack += item.known() if isinstance(item, Items) else [entry for _, entry in item.entries]
+            elif isinstance(item, Choice):
+                stack += item.options
+            elif isinstance(item, Bound) and isinstance(item.receiver, Obj):
+                self.layer(item.receiver)
+            elif isinstance(item, Part):
+                stack.append(item.base)
+            elif isinstance(item, Obj):
+                if item.kind == "model":
+                    self.layer(item)
+            elif isinstance(item, Tensor) and self.first_time(item):
+                self.layer(item.layer)
+                stack += item.inputs
+
+    def layer(self, value: Value | None) -> None:
+        if isinstance(value, Choice):
+            for option in value.options:
+                self.layer(option)
+        elif isinstance(value, Obj) and value.kind == "model":
+            self.model(value)
+        elif isinstance(value, Obj) and value.kind == "layer" and self.first_time(value):
+            if value.cls is not None:
+                self.note(value.cls, value)
+            else:
+                self.arguments(value)
+        elif isinstance(value, Tensor):
+            self.tensor(value)
+
+    def arguments(self, layer: Obj) -> None:
+        """The layers, functions and other objects given to a layer of Keras."""
+        for value in layer.arguments.values():
+            for item in value.known() if isinstance(value, Items) else (value,):
+                if isinstance(item, Obj) and item.kind in {"layer", "model"}:
+                    self.layer(item)
+                elif isinstance(item, Obj) and item.cls is not None and kind_of(item.cls) is not None:
+                    self.note(item.cls, item)
+                elif isinstance(item, Func):
+                    self.note(item, layer)
+                elif isinstance(item, Class) and layer.short not in keras_api.WRAPPERS and kind_of(item.info):
+                    self.note(item.info, layer)
+
+    def compiled(self, model: Obj) -> None:
+        if model.cls is not None and model.cls.method("compile")[0] is not None:
+            return
+        for event in self.save.reader.events_of("compile"):
+            if any(item is model for item in models_of(event)):
+                for name, index in (("optimizer", 0), ("loss", 1), ("metrics", None), ("weighted_metrics", None)):
+                    self.compile_argument(event.arguments.value(name, index))
+                if event.arguments.find("metrics") is None:
+                    self.compile_argument(
+                        event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2)
+                    )
+
+    def compile_argument(self, value: Value | None) -> None:
+        if isinstance(value, Items):
+            for item in value.known():
+                self.compile_argument(item)
+        elif isinstance(value, Mapping):
+            for _, item in value.entries:
+                self.compile_argument(item)
+        elif isinstance(value, Func):
+            self.note(value, None, True)
+        elif isinstance(value, Obj) and value.cls is not None:
+            if kind_of(value.cls) is not None:
+                self.note(value.cls, value, True)
+        elif isinstance(value, Obj) and value.ref.startswith(("keras.optimizers.", "keras.losses.", "keras.metrics.")):
+            for inner in value.arguments.values():
+                if isinstance(inner, (Obj, Func)) and not (isinstance(inner, Obj) and inner.cls is None):
+                    self.compile_argument(inner)
+
+
+def instances(module: Module, owner: ClassInfo) -> list[Obj]:
+    """The instances of a class that the modules around its own make, as far as they are followed."""
+    found: dict[Obj, None] = {}
+    for other in circle(module):
+        for holder, _ in (*other.facts.heap, *other.facts.lasting):
+            if isinstance(holder, Obj) and holder.cls is owner and holder.call is not None:
+                found[holder] = None
+    return list(found)
