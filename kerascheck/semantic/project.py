@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAXIMUM_FILES = 60  # other files that the check of one file may parse
 MAXIMUM_BYTES = 3_000_000
 MAXIMUM_DEPTH = 12
+MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 20
 KEPT_MODULES = 150  # parsed modules kept from one checked file to the next
 # top-level packages that are never looked for among the project's files
@@ -218,7 +219,7 @@ class Project:
         if known is None:
             found = [folder]
             current = folder
-            for _ in range(6):
+            for _ in range(MAXIMUM_CLIMB):
                 if self._reader.is_root(current):
                     found.append(posixpath.join(current, "src"))
                     break
