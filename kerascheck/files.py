@@ -85,9 +85,9 @@ class ProjectReader:
 
 
 def read(path: str) -> bytes:
-    """The bytes of a file. Raises FileProblem when it cannot be read; a file that is too large gives its start only.
+    """The bytes of a file. Raises FileProblem when it cannot be read.
 
-    A file is too large when more than `largest(path)` bytes come out of it; see `check_size`.
+    Of a very large file only the start is read, just enough for `check_size` to refuse it.
     """
     try:
         with open(path, "rb") as file:
