@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from kerascheck.semantic.events import Event
 
 
+# what may be given the path, too: it follows the new name
+_FOLLOWING = frozenset({"save_weights", "load_weights", "exists", "isfile", "getsize", "remove"})
+
+
 def rename_end(event: Event, node: cst.BaseExpression, extension: re.Pattern[str], good: str) -> Iterator[Edit]:
     """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else."""
     module = event.module
@@ -36,6 +40,8 @@ def rename_end(event: Event, node: cst.BaseExpression, extension: re.Pattern[str
         node = cst.ensure_type(node, cst.Call).args[-1].value
         while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
             node = node.right
+    while isinstance(node, cst.ConcatenatedString):
+        node = node.right
     if isinstance(node, cst.SimpleString):
         quote = len(node.quote)
         content = node.value[len(node.prefix) + quote : -quote]
@@ -45,7 +51,7 @@ def rename_end(event: Event, node: cst.BaseExpression, extension: re.Pattern[str
         content = last.value if isinstance(last, cst.FormattedStringText) else ""
     else:
         return
-    if not content or content.endswith((good, "/")) or "\\" in content:
+    if not content or content.endswith((good, "/")):
         return
     end = module.span(node).end - quote
     found = extension.search(content)
@@ -79,9 +85,17 @@ class _Constant(cst.CSTVisitor):
         node.value.visit(self)
         return False
 
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> bool:
+        if not isinstance(node.target, cst.Name) or node.target.value != self.name or node.value is None:
+            return True
+        self.other = self.other or self.value is not None
+        self.value = node.value
+        node.value.visit(self)
+        return False
+
     def visit_Call(self, node: cst.Call) -> bool:
         function = node.func
-        if not isinstance(function, cst.Attribute) or function.attr.value not in {"save_weights", "load_weights"}:
+        if not isinstance(function, cst.Attribute) or function.attr.value not in _FOLLOWING:
             return True
         function.value.visit(self)
         for argument in node.args:

@@ -61,7 +61,7 @@ class CallWithoutTraining(Rule):
             node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
             severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
-            fix=self._fix(node, lost, takes),
+            fix=None if self._hides_flag(owner) else self._fix(node, lost, takes),
             subject=owner.name,
             layers=names,
             owner=call.owner.name if call.owner is not None else owner.name,
@@ -85,6 +85,11 @@ class CallWithoutTraining(Rule):
             return not sure
         passes = "training=True" in step.module.code(step.node).replace(" ", "")
         return passes and not self.module.target.bad("<3.10")
+
+    def _hides_flag(self, owner: ClassInfo) -> bool:
+        """Whether a custom train_step does not say `training=True`: then `call` is not told, whatever it takes."""
+        step, sure = owner.method("train_step")
+        return not sure or (step is not None and "training=True" not in step.module.code(step.node).replace(" ", ""))
 
     def _fix(self, node: cst.FunctionDef, lost: list[Event], takes: bool) -> Fix | None:
         edits: list[Edit] = []

@@ -617,6 +617,8 @@ class Interpreter:
             if isinstance(option, (Obj, Class)):
                 key: HeapKey = (option, name)
                 self.heap[key] = value if len(choices) == 1 else join(cast(Maybe, self.heap.get(key)), value)
+                if name == "trainable":
+                    self.lasting[key] = self.heap[key]
             else:
                 self.escape(value)
 
@@ -1212,6 +1214,8 @@ class Interpreter:
         if operator is cst.Add:
             return _plus(left, right)
         if operator is cst.Divide:
+            if number(left) is not None and number(right):
+                return Const(cast(float, number(left)) / cast(float, number(right)))
             return calls.path_join(left, right)
         if operator is cst.Modulo:
             return calls.percent_format(left, right)
