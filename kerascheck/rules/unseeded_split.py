@@ -9,9 +9,9 @@ import libcst as cst
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.events import CallFact
+from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.training import is_none, seeds
-from kerascheck.semantic.values import Const
+from kerascheck.semantic.values import Const, Obj
 
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
@@ -21,6 +21,8 @@ _FILE_CALLS = frozenset(
     """keras.models.load_model keras.models.save_model keras.models.model_from_json keras.callbacks.ModelCheckpoint
     keras.models.model_from_yaml""".split()
 )
+# packages whose objects have a `save` and are no models
+_NO_MODELS = frozenset({"PIL", "docx", "matplotlib", "numpy", "openpyxl", "pandas", "plotly"})
 
 
 class UnseededSplit(Rule):
@@ -52,9 +54,14 @@ class UnseededSplit(Rule):
                 self.report(call.node, function=call.name)
 
     def _has_files(self) -> bool:
-        if any(event.name in _FILES for event in self.module.events):
+        if any(event.name in _FILES and not self._foreign(event) for event in self.module.events):
             return True
         return any(call.name in _FILE_CALLS for call in self.module.calls)
+
+    def _foreign(self, event: Event) -> bool:
+        """Whether it is surely not a model that is saved: an image, a figure."""
+        receiver = event.receiver
+        return isinstance(receiver, Obj) and receiver.ref.partition(".")[0] in _NO_MODELS
 
     def _seeded(self, call: CallFact) -> bool:
         if call.arguments.open_keywords:
