@@ -88,7 +88,7 @@ class Rule:
                 text,
                 self.severity if severity is None else severity,
                 claim or self.claim,
-                fix,
+                fix if self.module.positions.reliable else None,
                 tuple(related),
                 subject,
             )

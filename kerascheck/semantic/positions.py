@@ -3,17 +3,25 @@
 libcst's own PositionProvider costs twice as much as parsing (measured: 108 us against 54 us a line); this pass
 counts the code points that the tree writes and keeps offsets only, at about a third of a parse. It relies on
 `CodegenState`, which libcst does not document; a test compares every node with PositionProvider.
+
+In rare files libcst loses comment lines, blank lines, form feeds or line continuations in front of statements, so its
+tree writes a shorter text. Then the lines of the two texts are matched, and offsets are moved by what is missing.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
+from bisect import bisect_right
 from contextlib import AbstractContextManager
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from kerascheck.text import Span
+
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)?")
+_TRIVIA = re.compile(r"[ \t\f]*(?:#.*|\\)?")
+_INDENTATION = " \t\f"
 
 
 class _Counter(CodegenState):
@@ -54,17 +62,20 @@ class _Counter(CodegenState):
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
     ) -> _Region:
-        return _Region(self, node, end_node)
+        return _Region(self, node, start_node, end_node)
 
 
 class _Region(AbstractContextManager[None]):
     """The part of a node without leading lines and parentheses."""
 
-    __slots__ = ("counter", "end_node", "node", "start")
+    __slots__ = ("counter", "end_node", "node", "start", "start_node")
 
-    def __init__(self, counter: _Counter, node: cst.CSTNode, end_node: cst.CSTNode | None) -> None:
+    def __init__(
+        self, counter: _Counter, node: cst.CSTNode, start_node: cst.CSTNode | None, end_node: cst.CSTNode | None
+    ) -> None:
         self.counter = counter
         self.node = node
+        self.start_node = start_node
         self.end_node = end_node
         self.start = 0
 
@@ -72,22 +83,34 @@ class _Region(AbstractContextManager[None]):
         self.start = self.counter.offset
 
     def __exit__(self, *error: object) -> None:
-        end = self.counter.offset
+        start, end = self.start, self.counter.offset
+        if self.start_node is not None:
+            start = self._of(self.start_node)[0]
         if self.end_node is not None:
-            end = self.counter.outer.get(id(self.end_node), (0, end))[1]
-        self.counter.inner[id(self.node)] = (self.start, end)
+            end = self._of(self.end_node)[1]
+        self.counter.inner[id(self.node)] = (start, end)
+
+    def _of(self, node: cst.CSTNode) -> tuple[int, int]:
+        return self.counter.inner.get(id(node)) or self.counter.outer[id(node)]
 
 
 class Positions:
-    """The spans of all nodes of one tree, in code points of its text."""
+    """The spans of all nodes of one tree, in code points of `text`, the text that it was parsed from.
 
-    def __init__(self, tree: cst.Module, text: str = "") -> None:
+    When they are not `reliable`, libcst lost something that could not be found again: spans may then be a few lines
+    off, and nothing must be written there.
+    """
+
+    def __init__(self, tree: cst.Module, text: str) -> None:
         counter = _Counter(tree)
         tree._codegen(counter)
         self._outer, self._inner = counter.outer, counter.inner
-        self.length = counter.offset
-        # libcst forgets form feeds in front of statements: where in its text they are missing
-        self._missing = _missing(text, tree.code) if "\f" in text else []
+        self._starts: list[int] = []
+        self._shifts: list[int] = []
+        self.reliable = True
+        if counter.offset != len(text):
+            self._starts, self._shifts, self.reliable = _align(tree.code, text)
+        self._end = len(text)
 
     def has(self, node: cst.CSTNode) -> bool:
         """Whether a node is one of this tree."""
@@ -106,19 +129,36 @@ class Positions:
         return self._placed(*self._outer[id(node)])
 
     def _placed(self, start: int, end: int) -> Span:
-        if self._missing:
-            return Span(start + bisect_right(self._missing, start), end + bisect_left(self._missing, end))
-        return Span(start, end)
+        if not self._starts:
+            return Span(start, end)
+        first = start + self._shifts[bisect_right(self._starts, start) - 1]
+        # the end belongs to the line of the last code point, not to the line that begins there
+        last = end + self._shifts[bisect_right(self._starts, max(start, end - 1)) - 1]
+        return Span(min(first, self._end), min(max(first, last), self._end))
 
 
-def _missing(text: str, code: str) -> list[int]:
-    found: list[int] = []
-    place = 0
-    for character in text:
-        if place < len(code) and code[place] == character:
-            place += 1
-        elif character == "\f":
-            found.append(place)
-        else:
-            return []
-    return found
+def _align(code: str, text: str) -> tuple[list[int], list[int], bool]:
+    """Where in `code` which number must be added to an offset to have it in `text`; and whether all lines matched.
+
+    What is missing in `code` can only be trivia, so the other lines are the same ones in the same order.
+    """
+    starts, shifts = [0], [0]
+    rest = _LINE.finditer(text)
+    other = next(rest)
+    for line in _LINE.finditer(code):
+        while not _same(line[1], other[1]) and _TRIVIA.fullmatch(other[1]) and other.end() < len(text):
+            other = next(rest)
+        if not _same(line[1], other[1]):
+            if _TRIVIA.fullmatch(line[1]):
+                continue
+            return starts, shifts, False
+        if other.end(1) - line.end(1) != shifts[-1]:
+            starts.append(line.start())
+            shifts.append(other.end(1) - line.end(1))
+        other = next(rest, other)
+    return starts, shifts, True
+
+
+def _same(line: str, other: str) -> bool:
+    """Whether two lines are one: form feeds in the indentation of code may be missing."""
+    return line == other or (not _TRIVIA.fullmatch(line) and line.lstrip(_INDENTATION) == other.lstrip(_INDENTATION))
