@@ -10,8 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from typing import TextIO
 
+    from kerascheck.confirm_command import Confirmer
     from kerascheck.finding import Finding
     from kerascheck.run import Mode, Outcome
     from kerascheck.settings import Settings
@@ -49,11 +51,28 @@ def run_check(options: argparse.Namespace) -> int:
 
     progress = _Progress(len(found), started)
     outcomes: list[Outcome] = []
-    for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs):
-        outcomes.append(outcome)
-        progress.at(len(outcomes))
+    with _confirmer(options) as confirmer:
+        for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs, confirmer):
+            outcomes.append(outcome)
+            progress.at(len(outcomes))
     progress.end()
-    return _report(options, outcomes, problems, looked_at, time.perf_counter() - started)
+    if confirmer is not None:
+        problems = [*problems, *confirmer.problems]
+    code = _report(options, outcomes, problems, looked_at, time.perf_counter() - started)
+    if confirmer is not None:
+        out(confirmer.summary(), options.format == "json" or options.diff)
+    return code
+
+
+def _confirmer(options: argparse.Namespace) -> AbstractContextManager[Confirmer | None]:
+    """What proves findings, when that was asked for."""
+    import contextlib
+
+    if not options.confirm:
+        return contextlib.nullcontext()
+    from kerascheck.confirm_command import Confirmer
+
+    return Confirmer(options)
 
 
 def _find(paths: Sequence[str], options: argparse.Namespace) -> tuple[list[str], int, list[str]]:

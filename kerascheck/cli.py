@@ -78,6 +78,12 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--fix", action="store_true", help="apply the safe fixes")
     add("--unsafe-fixes", action="store_true", help="with --fix or --diff: also fixes that may change results or names")
     add("--diff", action="store_true", help="show what --fix would change and write nothing")
+    group = parser.add_argument_group("proof: this runs the project's code in a contained child process")
+    add = group.add_argument
+    add("--confirm", action="store_true", help="prove or refute each finding by a real round trip in Keras")
+    add("--python", metavar="PATH", help="with --confirm: the Python of another environment that has Keras")
+    add("--confirm-timeout", type=float, metavar="SECONDS", help="seconds for one experiment (default: 60)")
+    add("--confirm-memory", type=int, metavar="MB", help="megabytes for one experiment (default: 4096)")
     group = parser.add_argument_group("reports")
     add = group.add_argument
     add("--format", choices=("full", "concise", "json"), default="full", help="how findings are shown")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kerascheck.edits import Edit, Fix, apply
-from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity
+from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity, Status
 from kerascheck.registry import all_rules
 from kerascheck.rule import RawReport, Rule
 from kerascheck.semantic.module import Module, SyntaxProblem, parse
@@ -24,18 +24,23 @@ MAXIMUM_PASSES = 10
 TOOL_NAMES = {"KC000": "syntax-error", "KC001": "unused-suppression", "KC002": "internal-error"}
 
 
+Confirm = Callable[[Sequence[Finding], Module], list[Finding]]
+
+
 @dataclass(frozen=True)
 class Options:
     """What a front asks of the engine for one file.
 
     `codes` are the selected codes after per-file settings. `noqa` is off in flake8, which reads its own
-    comments. `keep_unused` keeps KC001 quiet, as in flake8.
+    comments. `keep_unused` keeps KC001 quiet, as in flake8. `confirm` gives findings their verdicts; with it only
+    confirmed findings are fixed.
     """
 
     codes: frozenset[str]
     target: Target
     noqa: bool = True
     keep_unused: bool = False
+    confirm: Confirm | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ def check(source: SourceText, path: str, options: Options, project: Project | No
     if "KC001" in options.codes and not options.keep_unused:
         kept.extend(_unused(suppressions, source, path, options))
     kept.sort(key=lambda finding: finding.sort_key)
+    if options.confirm is not None:
+        kept = options.confirm(kept, module)
     return Checked(with_fingerprints(kept), tuple(module.dependencies))
 
 
@@ -102,7 +109,7 @@ def fix(
         wanted = {
             id(finding.fix): finding
             for finding in checked.findings
-            if finding.fix is not None and (finding.fix.safe or unsafe)
+            if finding.fix is not None and (finding.fix.safe or unsafe) and _is_confirmed(finding, options)
         }
         text, done = apply(source.text, [finding.fix for finding in wanted.values() if finding.fix is not None])
         if not done or text == source.text:
@@ -112,13 +119,22 @@ def fix(
         again = check(fixed, path, options, project)
         if any(finding.code == "KC000" for finding in again.findings):
             names = sorted({finding.code for finding in used})
-            problem = _internal(source, path, f"the fix of {', '.join(names)} would break this file; it was not applied")
+            problem = _internal(
+                source, path, f"the fix of {', '.join(names)} would break this file; it was not applied"
+            )
             return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
         applied.extend(used)
         source, checked = fixed, again
     names = sorted({finding.code for finding in checked.findings if finding.fix is not None})
     problem = _internal(source, path, f"the fixes of {', '.join(names)} do not come to an end")
     return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
+
+
+def _is_confirmed(finding: Finding, options: Options) -> bool:
+    """With a confirmer only what was proved is repaired; what claims nothing that can be run is repaired as ever."""
+    if options.confirm is None or finding.claim is Claim.NONE:
+        return True
+    return finding.verdict is not None and finding.verdict.status is Status.CONFIRMED
 
 
 def place(
@@ -202,7 +218,9 @@ def _placed(source: SourceText, edit: Edit) -> PlacedEdit:
     return PlacedEdit(source.position(edit.start), source.position(edit.end), edit.text)
 
 
-def _tool_finding(source: SourceText, path: str, span: Span, code: str, severity: Severity, message: str, fix: Fix | None = None) -> Finding:
+def _tool_finding(
+    source: SourceText, path: str, span: Span, code: str, severity: Severity, message: str, fix: Fix | None = None
+) -> Finding:
     return place(source, path, span, code=code, name=TOOL_NAMES[code], severity=severity, message=message, fix=fix)
 
 
@@ -211,7 +229,11 @@ def _syntax_error(source: SourceText, path: str, problem: SyntaxProblem, options
         return ()
     start = source.offset(Position(problem.line, problem.column))
     return with_fingerprints(
-        [_tool_finding(source, path, Span(start, start), "KC000", Severity.ERROR, f"cannot be parsed: {problem.message}")]
+        [
+            _tool_finding(
+                source, path, Span(start, start), "KC000", Severity.ERROR, f"cannot be parsed: {problem.message}"
+            )
+        ]
     )
 
 

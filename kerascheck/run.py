@@ -17,7 +17,7 @@ from kerascheck.surroundings import Overrides, Surroundings
 from kerascheck.text import DecodeError, SourceText, Span
 
 if TYPE_CHECKING:
-    from kerascheck.engine import Checked, Options
+    from kerascheck.engine import Checked, Confirm, Options
     from kerascheck.semantic.project import Project
 
 PARALLEL_FROM = 40  # files; below it the processes cost more than they give
@@ -115,13 +115,20 @@ def fix(
     return result.source.to_bytes(), result.applied, result.left
 
 
-def look_at_all(paths: Sequence[str], mode: Mode, overrides: Overrides, jobs: int | None = None) -> Iterator[Outcome]:
+def look_at_all(
+    paths: Sequence[str],
+    mode: Mode,
+    overrides: Overrides,
+    jobs: int | None = None,
+    confirmer: Confirm | None = None,
+) -> Iterator[Outcome]:
     """The outcome of every file, in the order of `paths`; many files are shared out to processes.
 
-    `jobs` is how many processes at most; None means one for each processor.
+    `jobs` is how many processes at most; None means one for each processor. With a `confirmer` all is done in this
+    one: its child process is what takes the time.
     """
     available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    count = min(available if jobs is None else jobs, len(paths))
+    count = min(available if jobs is None else jobs, len(paths)) if confirmer is None else 1
     done = 0
     if count > 1 and (len(paths) > PARALLEL_FROM or (jobs is not None and len(paths) > 1)):
         from concurrent.futures.process import BrokenProcessPool
@@ -132,7 +139,7 @@ def look_at_all(paths: Sequence[str], mode: Mode, overrides: Overrides, jobs: in
                 yield outcome
         except BrokenProcessPool:
             pass  # a process died, or there can be none here: go on in this one
-    surroundings = Surroundings(overrides)
+    surroundings = Surroundings(overrides, confirmer)
     for path in paths[done:]:
         yield look_at(path, mode, surroundings)
 

@@ -12,7 +12,7 @@ from kerascheck.pages import known_codes
 from kerascheck.settings import PerFile, Settings, SettingsError, from_toml
 
 if TYPE_CHECKING:
-    from kerascheck.engine import Options
+    from kerascheck.engine import Confirm, Options
     from kerascheck.semantic.project import Project
     from kerascheck.semantic.target import Target
 
@@ -48,8 +48,9 @@ class Overrides:
 class Surroundings:
     """The settings and the target of files by the folders they lie in; each pyproject.toml is read once."""
 
-    def __init__(self, overrides: Overrides) -> None:
+    def __init__(self, overrides: Overrides, confirmer: Confirm | None = None) -> None:
         self._overrides = overrides
+        self._confirmer = confirmer
         self._known = known_codes()
         self._settings: dict[str, Settings] = {}
         self._targets: dict[str, Target | None] = {}
@@ -69,7 +70,8 @@ class Surroundings:
 
         settings = self.settings(path)
         relative = os.path.relpath(os.path.abspath(path), settings.folder).replace(os.sep, "/")
-        return Options(settings.codes_for(relative, self._known), self.target(path, raw))
+        codes = settings.codes_for(relative, self._known)
+        return Options(codes, self.target(path, raw), confirm=self._confirmer)
 
     def project(self, target: Target) -> Project:
         """The files around those that mean this Keras; one for the whole run, so that each is parsed once."""

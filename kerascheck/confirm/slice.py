@@ -69,7 +69,9 @@ _OPTIONAL = frozenset(
         "learning_rate",
     ]
 )
+_SHAPES = frozenset({"shape", "input_shape", "batch_shape", "batch_input_shape", "target_shape"})
 _FIRST_SIZES = {
+    "Input": ("shape",),
     "Dense": ("units",),
     "LSTM": ("units",),
     "GRU": ("units",),
@@ -179,7 +181,11 @@ class Slicer:
                 raise Missing(f"the input of {what}")
             flavour = self._flavour()
             return f"{flavour}.Input({self._arguments(value.arguments, 'Input')})"
-        if isinstance(value.layer, Obj):
+        if value.operation in {"#input", "#output"} and isinstance(value.layer, Obj):
+            return f"{self._once(value.layer, what)}.{value.operation[1:]}"
+        if value.operation == "getitem" and len(value.inputs) == 1 and isinstance(value.index, int):
+            return f"{self.expression(value.inputs[0], what)}[{value.index}]"
+        if isinstance(value.layer, Obj) and not value.operation:
             given = self._arguments(value.arguments, "")
             return f"{self._once(value.layer, what)}({given})"
         if value.operation in _OPERATORS and len(value.inputs) == 2:
@@ -241,6 +247,8 @@ class Slicer:
         try:
             return self.expression(value, what)
         except Missing:
+            if name in _SHAPES:
+                return self._shape(value, name)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value":
                 raise
             text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else None)
@@ -248,6 +256,14 @@ class Slicer:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
             return text
+
+    def _shape(self, value: Value | None, name: str) -> str:
+        """A shape with 8 for every size that cannot be told; one of unknown rank is `(8,)`."""
+        self.stand_ins.append(f"sizes of `{name}`")
+        if not isinstance(value, Items) or not value.exact:
+            return "(8,)"
+        sizes = [repr(item.value) if isinstance(item, Const) else "8" for item in value.items]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def _code(self, value: Obj, node: cst.BaseExpression) -> str:
         for module in self.module.family():
@@ -260,8 +276,8 @@ class Slicer:
         if name.startswith("tensorflow.python.keras") or ".contrib." in name:
             name = "tensorflow." + ref.name
         root = name.partition(".")[0]
-        if root == "builtins":
-            return name.partition(".")[2]
+        if ref.name.startswith("builtins."):
+            return ref.name.partition(".")[2]
         if root == "keras" and ref.name.startswith("keras.") and (".src." in name or name.count(".") > 2):
             name = ref.name
         self._imports[f"import {root}"] = None

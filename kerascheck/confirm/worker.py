@@ -7,6 +7,7 @@ no operation of it, and forks a child for every experiment; the parent process w
 
 import contextlib
 import functools
+import importlib.util
 import io
 import json
 import os
@@ -262,8 +263,6 @@ class Finder:
         self.sources = sources
 
     def find_spec(self, name: Any, path: Any = None, target: Any = None) -> Any:
-        import importlib.util
-
         if name not in self.sources:
             return None
         loader: Any = self
@@ -510,6 +509,7 @@ def metric(job: Any) -> Any:
     exec(compile(job["compile"], "<slice>", "exec"), space)
     generator = numpy.random.RandomState(3)
     form = job["labels"]
+    border = 0.0 if job.get("logits") else 0.5
     if form == "categorical":
         labels = numpy.eye(outputs.shape[-1], dtype="float32")[
             generator.randint(0, outputs.shape[-1], outputs.shape[:-1])
@@ -519,25 +519,38 @@ def metric(job: Any) -> Any:
         labels = generator.randint(0, outputs.shape[-1], outputs.shape[:-1])
         right = outputs.argmax(-1) == labels
     else:
-        border = 0.0 if job.get("logits") else 0.5
-        outputs = recentred(model, inputs, outputs, border)
-        labels = generator.randint(0, 2, outputs.shape).astype("float32")
+        # labels that the outputs meet in full: by hand the accuracy is 1
+        outputs = spread(model, inputs, outputs, border)
+        labels = (outputs > border).astype("float32")
         right = (outputs > border) == (labels > 0.5)
     logged = model.evaluate(inputs, labels, verbose=0, return_dict=True)
     value = logged.get(job["name"])
     if value is None:
         raise ValueError(f"no `{job['name']}` among what evaluate logs: {', '.join(logged)}")
-    return {"logged": float(value), "by_hand": float(numpy.mean(right))}
+    # labels that are all alike cannot tell a right accuracy from a wrong one
+    weak = form == "binary" and bool(labels.min() == labels.max())
+    if form == "binary" and border == 0.0:
+        weak = weak or not ((outputs > 0.0) & (outputs <= 0.5)).any()
+    elif form == "binary" and labels.shape[-1] > 1:
+        weak = weak or bool((labels.max(-1) == labels.min(-1)).all())
+    return {"logged": float(value), "by_hand": float(numpy.mean(right)), "weak": bool(weak)}
 
 
-def recentred(model: Any, inputs: Any, outputs: Any, border: Any) -> Any:
-    """Shift the last bias so that outputs lie on both sides of the border."""
+def spread(model: Any, inputs: Any, outputs: Any, border: Any) -> Any:
+    """Shift the last bias so that outputs lie on both sides of the border, and logits some between 0 and 0.5."""
+    import numpy
 
-    weights = model.weights
-    bias = weights[-1] if weights else None
-    if bias is not None and len(bias.shape) == 1 and border == 0.0:
-        bias.assign(numpy_of(bias) - outputs.reshape(-1, outputs.shape[-1]).mean(0).astype("float32") + 0.1)
-        return outputs_of(model, inputs)
+    units = outputs.shape[-1]
+    flat = outputs.reshape(-1, units).astype("float64")
+    if border == 0.5:
+        flat = numpy.clip(flat, 1e-6, 1 - 1e-6)
+        flat = numpy.log(flat / (1 - flat))
+    middle = numpy.median(flat, axis=0) - (0.2 if border == 0.0 else 0.0)
+    for weight in reversed(model.weights):
+        name = str(getattr(weight, "path", "") or getattr(weight, "name", ""))
+        if tuple(weight.shape) == (units,) and "bias" in name:
+            weight.assign((numpy_of(weight) - middle).astype("float32"))
+            return outputs_of(model, inputs)
     return outputs
 
 
@@ -551,7 +564,9 @@ def training_flag(job: Any) -> Any:
     targets = numpy.zeros_like(outputs_of(model, inputs))
     seen: list[Any] = []
     for name in job["layers"]:
-        watch(getattr(keras.layers, name), name, seen)
+        layer = getattr(keras.layers, name, None)
+        if layer is not None:
+            watch(layer, name, seen)
     model, _ = make(job)
     model.compile(optimizer="sgd", loss="mse")
     del seen[:]
@@ -577,22 +592,17 @@ def watch(layer: Any, name: Any, seen: Any) -> None:
 
 def run_once(job: Any) -> Any:
     """One of several fresh runs: what the program's expression gives, or what its model weighs after one step."""
-    space = program(job)
     if job.get("value"):
+        space = program(job)
         return {"value": repr(eval(compile(job["value"], "<slice>", "eval"), space))[:LIMIT]}
     import hashlib
 
+    inputs = inputs_for(job)
+    space = program(job)  # once more: trying inputs has drawn random numbers
     model = eval(compile(job["make"], "<slice>", "eval"), space)
     space["kerascheck_model"] = model
     for step in job.get("after", ()):
         exec(compile(step, "<slice>", "exec"), space)
-    shapes = wanted(model, 16)
-    if shapes is None:
-        shapes = [((16, *shape), kind) for shape, kind in job.get("shapes", ())] or None
-    if shapes is None:
-        raise ValueError("no input shape can be told")
-    arrays = [sample(shape, kind, index) for index, (shape, kind) in enumerate(shapes)]
-    inputs = arrays if len(arrays) > 1 else arrays[0]
     import numpy
 
     targets = numpy.zeros_like(outputs_of(model, inputs))
