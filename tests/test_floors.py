@@ -25,7 +25,8 @@ FLOORS: dict[str, float] = {
     "pages": 6, "files": 6, "notebooks": 6, "cache": 6, "confirm": 6,
     "report": 6.1, "explain": 6.1, "surroundings": 6.1,
     "run": 6.2,
-    "check_command": 6.3,
+    "confirm_command": 6.3,
+    "check_command": 6.4,
     "cli": 7, "lsp": 7, "flake8_plugin": 7, "pylsp_plugin": 7,
     "__main__": 8,
 }  # fmt: skip
