@@ -47,7 +47,7 @@ RUNNING_METHODS = TRAINING_METHODS | frozenset(
 )
 GRAPH_ATTRIBUTES = frozenset({"input", "inputs", "output", "outputs", "layers"})
 EVENT_METHODS = RUNNING_METHODS | frozenset(
-    "load_weights save_weights save to_json compile build call summary add apply_gradients".split()
+    "load_weights save_weights save to_json compile build call summary add apply_gradients adapt".split()
 )
 TRANSPARENT_DECORATORS = frozenset(
     """tensorflow.function staticmethod classmethod property builtins.staticmethod builtins.classmethod
@@ -82,6 +82,7 @@ _LOADERS = {
     "tensorflow_hub.load": ("loaded", UNSURE),
 }
 _ARRAY = frozenset({"numpy.array", "numpy.asarray", "builtins.list", "builtins.tuple", "builtins.reversed"})
+_INITIALIZERS = frozenset({"global_variables_initializer", "initialize_all_variables"})
 _CLASS_LISTS = frozenset({"classes", "class_names", "vocabulary", "categories"})
 _PLAIN_PATH = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath", "os.path.abspath",
                          "os.path.expanduser", "os.path.normpath", "os.path.realpath", "builtins.str"})  # fmt: skip
@@ -118,6 +119,8 @@ def call(
     name = node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
     if name in EVENT_METHODS:
         self.record_event(name, node, receiver, arguments)
+    if name == "run":
+        _initializer_run(self, node, receiver, arguments)
     if isinstance(callee, Part):
         return _part_call(self, node, callee, arguments)
     for value in arguments.values():
@@ -187,8 +190,9 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
         return None
     if name.endswith((".dump", ".dumps", ".save", ".savez")) and arguments.positional:
         for _, value in arguments.positional[:2]:
-            if isinstance(value, Unordered):
-                self.record_order_use("saved", value, node)
+            for item in _inside(value):
+                if isinstance(item, Unordered) and item.sequence:  # a set that is saved as a set has no order
+                    self.record_order_use("saved", item, node)
     _escape_arguments(self, name, root, arguments)
     tensor = _tensor_if_any(name, node, arguments)
     if tensor is not None:
@@ -203,6 +207,13 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
         statement=self.statement,
         order=self.order,
     )
+
+
+def _inside(value: Value | None) -> tuple[Value | None, ...]:
+    """A value and what a dictionary, list or tuple of it holds."""
+    if isinstance(value, Mapping):
+        return tuple(item for _, item in value.entries)
+    return tuple(value.known()) if isinstance(value, Items) else (value,)
 
 
 def _escape_arguments(self: Interpreter, name: str, root: str, arguments: Arguments) -> None:
@@ -717,7 +728,7 @@ def _builtin(
             return True, Items("list", (), False, (), Items("tuple", (None, self.element(first))))
         if name == "reversed" and isinstance(first, Items) and first.exact:
             return True, Items("list", tuple(reversed(first.items)))
-        return True, None
+        return name != "map", None
     if name == "range":
         numbers = [number(value) for _, value in arguments.positional]
         if numbers and all(isinstance(item, int) for item in numbers):
@@ -764,7 +775,7 @@ def _counts(arguments: Arguments) -> bool:
     for value in arguments.values():
         if isinstance(value, Obj) and value.ref in {"builtins.range", "itertools.count", "numpy.arange"}:
             return True
-        if isinstance(value, Items) and value.items and all(isinstance(item, Const) for item in value.items):
+        if isinstance(value, Items) and value.items and all(number(item) is not None for item in value.items):
             return True
         if isinstance(value, (Obj, Part)):
             root: Value = value
@@ -1100,6 +1111,23 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
         return _argparse(self, node, root, name, arguments)
     tensor = _tensor_if_any(name, node, arguments)
     return tensor or Part(callee, "#call", arguments=arguments)
+
+
+def _initializer_run(self: Interpreter, node: cst.Call, receiver: Value | None, arguments: Arguments) -> None:
+    """`session.run(initializer)` or `initializer.run()`: an event "initialize" for each model loaded before.
+
+    Its only argument is what `run` is a method of.
+    """
+    given = [receiver, *(value for _, value in arguments.positional[:1])]
+    flat = [item for value in given for item in (value.known() if isinstance(value, Items) else (value,))]
+    if not any(isinstance(item, Obj) and item.ref.rpartition(".")[2] in _INITIALIZERS for item in flat):
+        return
+    session = Arguments(((node.func, receiver),))
+    for (owner, slot), states in list(self.heap.items()):
+        if slot != "#states" or not isinstance(owner, Obj) or owner.kind != "model" or not isinstance(states, frozenset):
+            continue
+        if owner.ref == "keras.models.load_model" or any(state & Flag.LOADED for state in states):
+            self.record_event("initialize", node, owner, session)
 
 
 def _known_quiet(root: Value | None) -> bool:

@@ -1090,18 +1090,20 @@ class Interpreter:
         return Const(float(node.value))
 
     def _list(self, node: cst.List) -> Maybe:
-        return self._sequence("list", node.elements)
+        return self._sequence("list", node)
 
     def _tuple(self, node: cst.Tuple) -> Maybe:
-        return self._sequence("tuple", node.elements)
+        return self._sequence("tuple", node)
 
-    def _sequence(self, kind: str, elements: Iterable[cst.BaseElement]) -> Items:
+    def _sequence(self, kind: str, node: cst.List | cst.Tuple) -> Items | Unordered:
         items: list[Maybe] = []
         tail: list[Maybe] = []
         exact = True
-        for element in elements:
+        for element in node.elements:
             value = self.eval(element.value)
             if isinstance(element, cst.StarredElement):
+                if isinstance(value, Unordered) and len(node.elements) == 1:
+                    return value.ordered_at(node, element.value, self.statement)
                 if isinstance(value, Items) and value.exact and exact:
                     items += value.items
                 else:
