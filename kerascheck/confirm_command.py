@@ -84,7 +84,7 @@ class Confirmer:
 def _limits(options: argparse.Namespace) -> Limits:
     seconds = options.confirm_timeout
     memory = options.confirm_memory
-    if seconds is not None and seconds <= 0 or memory is not None and memory <= 0:
+    if (seconds is not None and seconds <= 0) or (memory is not None and memory <= 0):
         raise Failure("--confirm-timeout and --confirm-memory take numbers above 0")
     given = Limits()
     return Limits(
