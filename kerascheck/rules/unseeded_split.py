@@ -23,6 +23,7 @@ _FILE_CALLS = frozenset(
 )
 # packages whose objects have a `save` and are no models
 _NO_MODELS = frozenset({"PIL", "docx", "matplotlib", "numpy", "openpyxl", "pandas", "plotly"})
+_CALLED_BY_FIT = frozenset({"__getitem__", "on_epoch_begin", "on_epoch_end"})
 
 
 class UnseededSplit(Rule):
@@ -50,13 +51,18 @@ class UnseededSplit(Rule):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
-            elif call.name in _IN_PLACE and not call.loop and self._sliced(call):  # in a loop: rows for a batch
+            elif call.name in _IN_PLACE and not self._for_a_batch(call) and self._sliced(call):
                 self.report(call.node, function=call.name)
 
     def _has_files(self) -> bool:
         if any(event.name in _FILES and not self._foreign(event) for event in self.module.events):
             return True
         return any(call.name in _FILE_CALLS for call in self.module.calls)
+
+    def _for_a_batch(self, call: CallFact) -> bool:
+        """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them."""
+        function = call.function.node if call.function is not None else None
+        return bool(call.loop) or (isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT)
 
     def _foreign(self, event: Event) -> bool:
         """Whether it is surely not a model that is saved: an image, a figure."""

@@ -95,7 +95,7 @@ def _has_layers(module: Module, model: Obj) -> bool:
     if model.cls is None:
         layers = module.facts.lasting.get((model, "#layers"))
         known = tuple(layers.known()) if isinstance(layers, Items) else ()
-        return not known or any(module.facts.weighted(layer) is not False for layer in known)
+        return not known or any(module.facts.weighted(layer) is True for layer in known)
     return bool(module.facts.sublayers(model.cls))
 
 
