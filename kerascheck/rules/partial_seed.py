@@ -10,10 +10,11 @@ from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import Seed, models_of, seeds, training
+from kerascheck.semantic.values import Const, Items, Mapping
 
 _TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
-_NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow"}
-_ALL = frozenset(_NAMES)
+_NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
+_ALL = frozenset({"python", "numpy", "tensorflow"})
 
 
 class PartialSeed(Rule):
@@ -47,7 +48,7 @@ class PartialSeed(Rule):
             return
         # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
         # fit from NumPy, and with TensorFlow seeded nothing is left
-        if "python" in kinds and ("tensorflow" in kinds or target.which(">=3") is Reach.NONE):
+        if "python" in kinds and ({"tensorflow", "torch"} & kinds or target.which(">=3") is Reach.NONE):
             return
         if target.backend == "jax" and {"python", "numpy"} <= kinds:
             return
@@ -88,6 +89,9 @@ class PartialSeed(Rule):
             return None
         if len(arguments) != 1 or seed.call.arguments.keywords:
             return None
+        known = arguments[0][1]
+        if isinstance(known, (Items, Mapping)) or (isinstance(known, Const) and not isinstance(known.value, int)):
+            return None  # NumPy takes more than numbers
         name, imports = keras_name(self.module, "utils.set_random_seed")
         value = self.module.code(arguments[0][0])
         edits = [replace(self.module, seed.call.node, f"{name}({value})"), *imports]

@@ -6,7 +6,7 @@ import libcst as cst
 
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.patch import replace
+from kerascheck.patch import insert_before, replace
 from kerascheck.rule import Rule, safe_fix
 from kerascheck.semantic.target import Reach
 
@@ -39,7 +39,16 @@ class RemovedSeedFunction(Rule):
         for small in lines:
             if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
                 continue
-            if len(small.names) == 1 and small.names[0] is node:
-                line = f"from tensorflow.random import set_seed as {bound}"
-                return safe_fix("import `tensorflow.random.set_seed`", [replace(self.module, small, line)])
+            if "#" in self.module.code(small) or not any(alias is node for alias in small.names):
+                return None
+            line = f"from tensorflow.random import set_seed as {bound}"
+            kept = [self.module.code(alias).rstrip(", ") for alias in small.names if alias is not node]
+            if kept and len(lines) == 1:
+                before = insert_before(self.module, statement, f"from tensorflow import {', '.join(kept)}")
+                if before is None:
+                    return None
+                line = before.text + line
+            elif kept:
+                return None
+            return safe_fix("import `tensorflow.random.set_seed`", [replace(self.module, small, line)])
         return None

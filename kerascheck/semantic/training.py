@@ -13,6 +13,7 @@ from kerascheck.semantic.values import Choice, Const, Obj, Part, Ref, Value, opt
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
     from kerascheck.semantic.module import Module
+    from kerascheck.semantic.values import Arguments
 
 # which generator a call seeds; "all" is Python, NumPy and the backend together
 SEEDS = {
@@ -24,6 +25,7 @@ SEEDS = {
     "tensorflow.compat.v1.set_random_seed": "tensorflow",
     "tensorflow.compat.v2.random.set_seed": "tensorflow",
     "tensorflow.compat.v1.random.set_random_seed": "tensorflow",
+    "torch.manual_seed": "torch",
     "keras.utils.set_random_seed": "all",
     "keras.utils.rng_utils.set_random_seed": "all",
     "lightning.seed_everything": "all",
@@ -32,7 +34,7 @@ SEEDS = {
 
 @dataclass(frozen=True)
 class Seed:
-    """One call that seeds a generator: "python", "numpy", "tensorflow" or "all"; `imported`: in another file."""
+    """One call that seeds "python", "numpy", "tensorflow", "torch" or "all" generators; `imported`: in another file."""
 
     kind: str
     call: CallFact
@@ -44,8 +46,19 @@ def seeds(module: Module) -> list[Seed]:
     found = []
     for other in module.family():
         calls = module.calls if other is module else [item for item in other.interpreter.calls if not item.standalone]
-        found += [Seed(SEEDS[call.name], call, other is not module) for call in calls if call.name in SEEDS]
+        found += [
+            Seed(SEEDS[call.name], call, other is not module)
+            for call in calls
+            if call.name in SEEDS and not _is_empty(call.arguments)
+        ]
     return sorted(found, key=lambda seed: not seed.imported)
+
+
+def _is_empty(given: Arguments) -> bool:
+    """Whether a generator is seeded with nothing, which is to say from the clock."""
+    if given.open_positional or given.open_keywords:
+        return False
+    return all(is_none(value) for value in given.values())
 
 
 def training(module: Module) -> Iterator[Event]:
