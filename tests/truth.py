@@ -29,7 +29,11 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC102": ("WEIGHTS_NOT_LOADED",),
     "KC103": ("WEIGHTS_NOT_LOADED", "LOAD_RAISES"),
     "KC104": ("SAVE_RAISES", "STATE_LOST"),
+    "KC111": ("WEIGHTS_NOT_LOADED",),
     "KC201": ("SAVE_RAISES",),
+    "KC208": ("LOAD_RAISES",),
+    "KC209": ("LOAD_RAISES", "SHARING_LOST"),
+    "KC210": ("OUTPUTS_DIFFER",),
     "KC401": ("RUNS_DIFFER",),
     "KC402": ("RUNS_DIFFER",),
     "KC403": ("RUNS_DIFFER",),
@@ -44,6 +48,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
 HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 # An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
+# Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
+WITHOUT_FIX = frozenset({"KC208", "KC209", "KC210"})
+FAILS_ELSEWHERE = frozenset({"KC208", "KC209"})
 RAISING = frozenset({"LOAD_RAISES", "SAVE_RAISES", "CALL_RAISES"})
 
 TIME_LIMIT = float(os.environ.get("KERASCHECK_TRUTH_TIMEOUT", "180"))
@@ -273,6 +280,8 @@ def installed_keras() -> str | None:
 
 def why_not_run(block: Block) -> str | None:
     """Why this block cannot be run here, or None."""
+    if "keras.applications." in block.text and "weights=None" not in block.text:
+        return "needs the weights of ImageNet"
     if block.release is None or (block.package == "keras" and block.release == installed_keras()):
         return None
     if block.package != "keras":

@@ -33,6 +33,7 @@ class Record:
         self.training_flags: dict[int, tuple[Any, set[bool]]] | None = None
         self.busy = False
         self.error_claim: str | None = None
+        self.saved: dict[str, tuple[int, list[Any], list[Any]]] = {}
 
     def examine(self, claim: str, holds: bool, evidence: str) -> None:
         self.examined.add(claim)
@@ -105,6 +106,39 @@ def after_save(model: Any, path: Any) -> None:
     stored = weights_in_file(os.fspath(path))
     empty = [layer.name for layer in model._flatten_layers(include_self=False) if not layer.built]
     RECORD.examine("STATE_LOST", not stored and bool(empty), f"the file holds no weights; never built: {empty}")
+    if not empty:
+        remember(model, path)
+
+
+def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:
+    import keras
+    import numpy as np
+
+    return [np.asarray(item) for item in keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0]))]
+
+
+def remember(model: Any, path: Any) -> None:
+    """What a functional model that was saved whole had and gave, to be compared with the loaded one."""
+    import numpy as np
+
+    tensors = getattr(model, "inputs", None)
+    if not tensors or not str(path).endswith((".keras", ".h5")) or str(path).endswith(".weights.h5"):
+        return
+    shapes = [[size or 2 for size in tensor.shape] for tensor in tensors]
+    inputs = [np.random.RandomState(0).rand(*shape).astype("float32") for shape in shapes]
+    RECORD.saved[os.path.abspath(path)] = (len(model.weights), inputs, outputs_of(model, inputs))
+
+
+def compare_loaded(model: Any, path: Any) -> None:
+    import numpy as np
+
+    if os.path.abspath(path) not in RECORD.saved:
+        return
+    count, inputs, before = RECORD.saved[os.path.abspath(path)]
+    RECORD.examine("SHARING_LOST", len(model.weights) > count, f"{count} weights before, {len(model.weights)} after")
+    pairs = list(zip(before, outputs_of(model, inputs)))
+    differ = any(not np.allclose(one, other, atol=TOLERANCE) for one, other in pairs)
+    RECORD.examine("OUTPUTS_DIFFER", differ, "the loaded model gives other outputs")
 
 
 def accuracy_by_hand(model: Any, x: Any, y: Any) -> float:
@@ -147,6 +181,8 @@ def watch_file_function(owner: Any, name: str, error_claim: str, after: Callable
             if after is not None:
                 path = keywords["filepath"] if "filepath" in keywords else arguments[1]
                 after(arguments[0], path)
+            elif name == "load_model":
+                compare_loaded(result, keywords["filepath"] if "filepath" in keywords else arguments[0])
         finally:
             RECORD.busy = False
         return result

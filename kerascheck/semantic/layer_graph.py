@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
+from kerascheck.semantic import keras_api
 from kerascheck.semantic.values import Bound, Choice, Items, Mapping, Obj, Part, Tensor, Value, boolean
 
 if TYPE_CHECKING:
@@ -50,9 +51,12 @@ class LayerGraph:
     False when a tensor comes from somewhere that cannot be told, `exact` when a subscript may be an operation or not.
     """
 
-    def __init__(self, model: Obj, inputs: Value | None, outputs: Value | None) -> None:
+    def __init__(
+        self, model: Obj, inputs: Value | None, outputs: Value | None, facts: dict[tuple[object, str], object]
+    ) -> None:
         self.model = model
         self.complete = self.exact = True
+        self._facts = facts
         self._known: dict[Tensor, Application] = {}
         self._met: dict[object, int] = {}
         self._ends: list[Tensor] = [self._producer(item) for item in self._tensors(inputs)]
@@ -95,8 +99,9 @@ class LayerGraph:
         """
         if not self.complete or not self.exact:
             return None
-        made: set[Application] = set()
-        for _, items in sorted(self._by_operation().items(), key=lambda row: row[0]):
+        # an input exists as soon as it is made
+        made = {item for item in self._known.values() if item.layer is None and not item.operation}
+        for items in self.operations:
             for item in items:
                 missing = next((source for source in item.sources if source not in made), None)
                 if missing is not None:
@@ -104,8 +109,16 @@ class LayerGraph:
                 made.add(item)
         return None
 
-    def _by_operation(self) -> dict[tuple[int, int], list[Application]]:
-        """The runs of each operation by its place in the order of loading."""
+    def writes_before(self, one: Application, other: Application) -> bool | None:
+        """Whether the configuration has the layer of `one` before that of `other`; None when it cannot be told."""
+        if not self.complete or not self.exact:
+            return None
+        places = {items[0].key: place for place, items in enumerate(self.operations)}
+        return places[one.key] < places[other.key]
+
+    @cached_property
+    def operations(self) -> list[list[Application]]:
+        """The runs of each layer or operation, in the order in which Keras writes them: the deepest first."""
         depths: dict[Application, int] = {}
         of_operation: dict[object, int] = {}
         for item in reversed(self._known.values()):
@@ -116,7 +129,7 @@ class LayerGraph:
         rows: dict[tuple[int, int], list[Application]] = {}
         for item in sorted(self._known.values(), key=lambda item: item.tensor.order):
             rows.setdefault((-of_operation[item.key], self._met[item.key]), []).append(item)
-        return rows
+        return [rows[place] for place in sorted(rows)]
 
     def _before(self, item: Application, layer: Obj) -> Application | None:
         """A run of `layer` that this run depends on through another operation."""
@@ -192,13 +205,34 @@ class LayerGraph:
     def _producer(self, tensor: Tensor) -> Tensor:
         """The application behind a tensor that is one of several outputs."""
         while tensor.operation == "getitem" and isinstance(tensor.inputs[0], Tensor):
-            several = _has_several_outputs(tensor.inputs[0])
+            several = self._has_several_outputs(tensor.inputs[0])
             if several is False:
                 break
             if several is None:
                 self.exact = False
             tensor = tensor.inputs[0]
         return tensor
+
+    def _has_several_outputs(self, tensor: Tensor) -> bool | None:
+        """Whether what gives a tensor gives several, so that `[0]` chooses one; None when it cannot be told."""
+        layer = tensor.layer
+        if not isinstance(layer, Obj):
+            return False if tensor.operation in {"", "slice"} else None
+        if layer.kind == "model":
+            outputs = self._facts.get((layer, "#outputs"))
+            if isinstance(outputs, Items):
+                return len(outputs.items) > 1 if outputs.exact else None
+            return False if isinstance(outputs, Tensor) or (layer, "#layers") in self._facts else None
+        if layer.cls is not None or layer.short in _OPEN:
+            return None
+        if layer.short in _RECURRENT:
+            if layer.short in {"RNN", "Bidirectional"}:
+                return None
+            state = layer.arguments.find("return_state")
+            return False if state is None else boolean(state[1])
+        if layer.short in {"MultiHeadAttention", "Attention", "AdditiveAttention"}:
+            return None if tensor.arguments.find("return_attention_scores") is not None else False
+        return False
 
 
 def _layer_of(tensor: Tensor) -> Obj | None:
@@ -211,21 +245,6 @@ def _operation_of(tensor: Tensor) -> str:
     return "" if isinstance(tensor.layer, Obj) else tensor.operation
 
 
-def _has_several_outputs(tensor: Tensor) -> bool | None:
-    """Whether what gives a tensor gives several, so that `[0]` chooses one; None when it cannot be told."""
-    layer = tensor.layer
-    if not isinstance(layer, Obj):
-        return False if tensor.operation in {"", "slice"} else None
-    if layer.kind == "model" or layer.cls is not None or layer.short in _OPEN:
-        return None
-    if layer.short in _RECURRENT:
-        state = layer.arguments.find("return_state")
-        return None if layer.short in {"RNN", "Bidirectional"} else boolean(state[1]) if state is not None else False
-    if layer.short in {"MultiHeadAttention", "Attention", "AdditiveAttention"}:
-        return None if tensor.arguments.find("return_attention_scores") is not None else False
-    return False
-
-
 def graph_of(interpreter: Interpreter, model: Value | None) -> LayerGraph | None:
     """The graph of a functional model; None when it is none or its outputs cannot be told."""
     if not isinstance(model, Obj) or model.kind != "model":
@@ -236,7 +255,7 @@ def graph_of(interpreter: Interpreter, model: Value | None) -> LayerGraph | None
         if outputs is None:
             return None
         inputs = interpreter.lasting.get((model, "#inputs"))
-        known = LayerGraph(model, cast("Value | None", inputs), cast("Value | None", outputs))
+        known = LayerGraph(model, cast("Value | None", inputs), cast("Value | None", outputs), interpreter.lasting)
         interpreter.graphs[model] = known
     return known
 
@@ -248,49 +267,57 @@ def layers_inside(interpreter: Interpreter, model: Obj, depth: int = 0) -> tuple
         return ()
     layers = interpreter.lasting.get((model, "#layers"))
     graph = graph_of(interpreter, model)
-    if isinstance(layers, Items):
+    if model.kind == "layer":
+        inner = model.arguments.value("layer", 0) if model.short in keras_api.WRAPPERS else None
+        found = [inner] if isinstance(inner, Obj) else []
+    elif isinstance(layers, Items):
         found = [item for item in layers.known() if isinstance(item, Obj)]
     elif graph is not None:
         found = list(graph.runs)
     for item in list(found):
-        if item.kind == "model" and item is not model:
+        if item is not model and (item.kind == "model" or item.short in keras_api.WRAPPERS):
             found += layers_inside(interpreter, item, depth + 1)
     return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
 class InnerUse:
-    """A graph that runs `sub` (in `run`) and also uses `inner`, an application from the inside of `sub`."""
+    """A graph that runs `sub` (in `run`) and also, in `inner`, something with weights from the inside of `sub`.
+
+    `written_first`: the configuration has `sub` before the inner layer; None when that cannot be told.
+    """
 
     sub: Obj
     run: Application
     inner: Application
+    written_first: bool | None
 
 
 def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse]:
-    """Sub-models that a graph runs as a whole while it also uses a tensor with weights behind it from their inside."""
+    """The sub-models that a graph runs as a whole while it also uses a layer or tensor from their inside."""
     for sub, runs in graph.runs.items():
-        if sub.kind != "model":
-            continue
-        inner = _inner_of(interpreter, graph, sub)
-        if inner is not None:
-            yield InnerUse(sub, runs[0], inner)
+        found = _inner_of(interpreter, graph, sub)
+        if found:
+            # one layer that comes behind the sub-model is enough for the fault
+            order = [graph.writes_before(runs[0], item) for item in found]
+            inner = next((item for item, first in zip(found, order) if first), found[-1])
+            yield InnerUse(sub, runs[0], inner, True if True in order else None if None in order else False)
 
 
-def _inner_of(interpreter: Interpreter, graph: LayerGraph, sub: Obj) -> Application | None:
-    """The last application of a graph that lies inside a sub-model that it also runs, if weights lie there."""
-    models = [sub, *(item for item in layers_inside(interpreter, sub) if item.kind == "model")]
-    graphs = [found for item in models if (found := graph_of(interpreter, item)) is not None]
-    last: Application | None = None
-    weighted = False
+def _inner_of(interpreter: Interpreter, graph: LayerGraph, sub: Obj) -> list[Application]:
+    """The applications of a graph that have weights and lie inside a sub-model that the graph also runs."""
+    inside = layers_inside(interpreter, sub)
+    if not inside and sub.kind != "model":
+        return []
+    found = []
     for item in graph.applications:
-        if item.inside is not None:
-            if any(item.inside is model for model in models) and item.operation != "#input":
-                last, weighted = item, weighted or bool(_holds_weights(interpreter, item.inside))
-        elif item.sources and any(found.holds(item.tensor) for found in graphs):
-            last = item
-            weighted = weighted or (item.layer is not None and bool(_holds_weights(interpreter, item.layer)))
-    return last if weighted else None
+        layer = item.layer
+        if layer is None or item.operation == "#input" or (item.inside is None and layer is sub):
+            continue
+        near = (sub, *inside) if item.inside is not None else inside
+        if any(layer is other for other in near) and _holds_weights(interpreter, layer):
+            found.append(item)
+    return found
 
 
 def _holds_weights(interpreter: Interpreter, layer: Obj) -> bool | None:

@@ -1,0 +1,96 @@
+"""KC209: a graph runs a sub-model and also something from its inside; saved whole, it cannot be loaded or is untied."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.layer_graph import Application, InnerUse, graph_of, inner_uses
+from kerascheck.semantic.module import Module
+from kerascheck.semantic.saving import whole_saves
+from kerascheck.semantic.storage import Save
+from kerascheck.semantic.target import Release, releases_text
+from kerascheck.semantic.values import Obj, string
+
+
+class SubmodelInnerTensor(Rule):
+    code = "KC209"
+    severity = Severity.ERROR
+    claim = Claim.LOAD_RAISES
+    message = "`load_model` raises: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
+    untied = "`load_model` silently unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
+    mixed = "`load_model` raises or unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
+
+    def check(self) -> None:
+        for module in self._modules():
+            for model in module.facts.models:
+                graph = graph_of(module.facts, model) if model.cls is None else None
+                if graph is not None and isinstance(model.call, cst.Call) and self.module.owns(model.call):
+                    for use in inner_uses(module.facts, graph):
+                        if self._reported(module, model, model.call, use):
+                            break
+
+    def _modules(self) -> list[Module]:
+        """This module; and those that import it, when it makes a model of tensors that only they know."""
+        graphs = [graph_of(self.module.facts, model) for model in self.module.facts.models]
+        unknown = any(graph is None or not graph.complete for graph in graphs)
+        return [self.module, *self.module.users] if unknown else [self.module]
+
+    def _reported(self, module: Module, model: Obj, call: cst.Call, use: InnerUse) -> bool:
+        for save in whole_saves(module, model):
+            raising, silent = self._raising(save, use), self._silent(save)
+            if not raising and not silent:
+                continue
+            whole = len({*raising, *silent}) == len(self.module.target.releases)
+            self.report(
+                call,
+                message=self.mixed if raising and silent else self.message if raising else self.untied,
+                severity=Severity.ERROR if whole else Severity.WARNING,
+                claim=Claim.LOAD_RAISES if raising else Claim.SHARING_LOST,
+                related=self._related(use, save),
+                subject=model.short,
+                sub=self._name(use.run.tensor.call, use.sub),
+                inner=self._inner(use.inner),
+                keras=releases_text(sorted({*raising, *silent})),
+            )
+            return True
+        return False
+
+    def _raising(self, save: Save, use: InnerUse) -> tuple[Release, ...]:
+        """The releases on which the file that this save writes cannot be loaded."""
+        target = self.module.target
+        if save.format == ".h5":  # measured: 3.0.5, 3.1.1
+            return target.bad(">=3.0,<3.3")
+        # measured: 2.15 and 3.0.5-3.15.1; before 2.12 it is HDF5. A layer that Keras 3 writes in front of the sub-model
+        # is found again when that is loaded
+        return target.bad(">=2.12") if use.written_first else target.bad(">=2.12,<3")
+
+    def _silent(self, save: Save) -> tuple[Release, ...]:
+        """The releases on which it loads with more weights than before."""
+        if save.format == ".h5":  # measured: 2.15, 3.3.3-3.15.1
+            return self.module.target.bad("<3 or >=3.3")
+        return self.module.target.bad("<2.12")
+
+    def _related(self, use: InnerUse, save: Save) -> list[RelatedNode]:
+        related = []
+        for application, text in ((use.run, "the sub-model runs here"), (use.inner, "this is inside it, too")):
+            node = application.tensor.call
+            if node is not None and self.module.owns(node):
+                related.append(RelatedNode(self.module, node, text))
+        return [*related, RelatedNode(save.module, save.node, "the model is saved here")]
+
+    def _inner(self, item: Application) -> str:
+        """What is used from the inside: a layer by its own name or class, or some tensor."""
+        if item.layer is None or item.inside is not None:
+            return "a tensor"
+        return f"`{_own_name(item.layer) or item.layer.short}`"
+
+    def _name(self, node: cst.CSTNode | None, sub: Obj) -> str:
+        if isinstance(node, cst.Call) and self.module.owns(node) and isinstance(node.func, (cst.Name, cst.Attribute)):
+            return self.module.code(node.func)
+        return _own_name(sub) or sub.short
+
+
+def _own_name(layer: Obj) -> str | None:
+    return string(layer.arguments.value("name"))

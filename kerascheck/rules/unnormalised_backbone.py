@@ -1,0 +1,81 @@
+"""KC210: Keras 3.0-3.5 leaves a `Normalization` as it was made when its statistics come from an `.h5` file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.events import CallFact, Event
+from kerascheck.semantic.layer_graph import layers_inside
+from kerascheck.semantic.saving import whole_saves
+from kerascheck.semantic.target import releases_text
+from kerascheck.semantic.values import Const, Obj, Text, Value, options, string, suffix_of
+
+# measured on B0; read in keras 3.5.0 applications/: only EfficientNet B0-B7 have a Normalization without statistics
+_BACKBONE = re.compile(r"keras\.applications\.EfficientNetB[0-7]")
+
+
+class UnnormalisedBackbone(Rule):
+    code = "KC210"
+    severity = Severity.ERROR
+    claim = Claim.OUTPUTS_DIFFER
+    message = "`{name}` does not normalise its input until it is saved and loaded, then its outputs change ({keras})"
+    adapted = "after this `.h5` file is loaded, the adapted `Normalization` no longer normalises ({keras})"
+    loading = "the `Normalization` of this model ignores the statistics in an `.h5` file ({keras})"
+
+    def check(self) -> None:
+        # measured: 3.0.5-3.5.0 do not run Normalization.finalize_state() for weights from `.h5`; 2.15 and 3.6.0 do
+        bad = self.module.target.bad(">=3.0,<3.6")
+        if not bad:
+            return
+        severity = Severity.ERROR if len(bad) == len(self.module.target.releases) else Severity.WARNING
+        for call in self.module.calls:
+            if call.module is self.module and _BACKBONE.fullmatch(call.name) and _loads_statistics(call):
+                name = call.name.rpartition(".")[2]
+                self.report(call.node, severity=severity, name=name, subject=name, keras=releases_text(bad))
+        for event in self.module.events_of("load_weights"):
+            if event.module is self.module and _is_legacy_file(event):
+                for model in options(event.receiver):
+                    if next(self._normalizations(model), None) is not None:
+                        self.report(event.node, message=self.loading, severity=severity, keras=releases_text(bad))
+        for event in self.module.events_of("adapt"):
+            for layer in options(event.receiver):
+                if isinstance(layer, Obj) and layer.short == "Normalization" and layer.cls is None:
+                    self._check_saves(layer, event, severity, releases_text(bad))
+
+    def _normalizations(self, model: Value | None) -> Iterator[Obj]:
+        """The Normalization layers inside a model that get their statistics from data."""
+        for layer in layers_inside(self.module.facts, model) if isinstance(model, Obj) else ():
+            own = layer.kind == "layer" and layer.cls is None and layer.short == "Normalization"
+            if own and layer.arguments.lacks("mean", 1) and layer.arguments.lacks("variance", 2):
+                yield layer
+
+    def _check_saves(self, layer: Obj, adapt: Event, severity: Severity, keras: str) -> None:
+        for model in {item: None for event in self.module.events_of("save") for item in options(event.receiver)}:
+            if not isinstance(model, Obj) or layer not in self._normalizations(model):
+                continue
+            for save in whole_saves(self.module, model):
+                if save.format == ".h5":
+                    here = RelatedNode(adapt.module, adapt.node, "it is adapted here")
+                    self.report(save.node, message=self.adapted, severity=severity, related=[here], keras=keras)
+
+
+def _loads_statistics(call: CallFact) -> bool:
+    """Whether the weights are surely read from a legacy `.h5` file: the ones of ImageNet, or such a file by name."""
+    weights = call.arguments.find("weights", 1)
+    if weights is None:
+        return call.arguments.lacks("weights", 1)
+    if isinstance(weights[1], Const) and weights[1].value is None:
+        return False
+    path = string(weights[1])
+    return path == "imagenet" or (isinstance(weights[1], (Const, Text)) and _is_legacy(suffix_of(weights[1])))
+
+
+def _is_legacy_file(event: Event) -> bool:
+    return _is_legacy(suffix_of(event.arguments.value("filepath", 0)))
+
+
+def _is_legacy(end: tuple[str, bool] | None) -> bool:
+    return end is not None and end[0].endswith((".h5", ".hdf5")) and not end[0].endswith(".weights.h5")
