@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from kerascheck.edits import Edit
+from kerascheck.semantic.names import is_keras
+from kerascheck.semantic.values import Ref
 from kerascheck.text import Position
 
 if TYPE_CHECKING:
@@ -117,6 +119,28 @@ def after_imports(module: Module) -> int | None:
     return module.source.offset(Position(end_line + 1, 1))
 
 
+def _behind_header(module: Module) -> int:
+    """The start of the first statement's line; behind it when that is the docstring."""
+    import libcst as cst
+
+    if not module.tree.body:
+        return len(module.source.text)
+    first: cst.CSTNode = module.tree.body[0]
+    if _is_docstring(first):
+        return module.source.offset(Position(module.source.position(module.span(first).end).line + 1, 1))
+    if isinstance(first, (cst.FunctionDef, cst.ClassDef)) and first.decorators:
+        first = first.decorators[0]
+    return module.source.offset(Position(module.source.position(module.span(first).start).line, 1))
+
+
+def has_top_level_keras(module: Module) -> bool:
+    """Whether the file imports Keras, or TensorFlow, whenever it is imported itself."""
+    return any(
+        _is_top_level(module, item.statement) and (is_keras(item.original) or item.original.startswith("tensorflow"))
+        for item in module.imports
+    )
+
+
 def _is_docstring(statement: cst.CSTNode) -> bool:
     import libcst as cst
 
@@ -154,9 +178,15 @@ def keras_name(module: Module, dotted: str, flavour: str = "") -> tuple[str, lis
     for item in top:
         if item.original == "tensorflow" and (of_tensorflow or not flavour):
             return f"{item.bound}.keras.{dotted}", []
+    for (
+        bound,
+        value,
+    ) in module.interpreter.root.names.items():  # `try: import keras`, `except: from tensorflow import keras`
+        if isinstance(value, Ref) and value.name == "keras":
+            return f"{bound}.{dotted}", []
     offset = after_imports(module)
     if offset is None:
-        offset = 0
+        offset = _behind_header(module)
     package = "from tensorflow import keras" if of_tensorflow else "import keras"
     return f"keras.{dotted}", [Edit(offset, offset, package + module.source.newline)]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.patch import keras_name, replace
+from kerascheck.patch import has_top_level_keras, keras_name, replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.target import Reach
 
-_SEVERITIES = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING}
+_SEVERITIES: dict[Reach | None, Severity] = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING}
 
 
 class AmbiguousAccuracy(Rule):
@@ -25,7 +25,7 @@ class AmbiguousAccuracy(Rule):
             self.report(
                 item.node,
                 message=self.wrong if old in _SEVERITIES else self.message,
-                severity=_SEVERITIES[old] if old in _SEVERITIES else Severity.INFO,
+                severity=_SEVERITIES.get(old, Severity.INFO),
                 fix=self._fix(item, old),
                 subject=item.name,
                 name=item.name,
@@ -48,6 +48,8 @@ class AmbiguousAccuracy(Rule):
             return None
         layer = head.layer
         name, imports = keras_name(self.module, f"metrics.{metric}", layer.original if layer is not None else "")
+        if imports and not has_top_level_keras(self.module):  # it is imported late, or only where it is there
+            return None
         text = f'{name}(name="{item.name}")'
         # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
         make = safe_fix if old not in _SEVERITIES else unsafe_fix

@@ -47,7 +47,7 @@ class UnseededSplit(Rule):
             if any(seed.imported or seed.call.order < call.order or seed.call.function is not None for seed in earlier):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
-                if not self._seeded(call):
+                if not self._seeded(call) and (call.name in _SPLITS or self._cuts(call)):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
@@ -77,6 +77,17 @@ class UnseededSplit(Rule):
             return True
         state = call.arguments.find("random_state")
         return state is not None and not is_none(state[1])
+
+    def _cuts(self, call: CallFact) -> bool:
+        """Whether shuffled rows are cut into parts: `x, y = shuffle(x, y)`, then `x[:n]` or a `validation_split`."""
+        line = call.statement
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        if not isinstance(small, cst.Assign) or small.value is not call.node:
+            return True
+        names = re.findall(r"\w+", self.module.code(small.targets[0].target))
+        rest = self.module.source.text[self.module.span(call.node).end :]
+        cut = "|".join(re.escape(name) for name in names)
+        return "_split" in rest or re.search(rf"\b(?:{cut})\s*\[[^\]\n]*:", rest) is not None
 
     def _sliced(self, call: CallFact) -> bool:
         """Whether the shuffled rows are cut into parts afterwards: `rows[:n]`."""

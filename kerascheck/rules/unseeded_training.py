@@ -34,6 +34,8 @@ class UnseededTraining(Rule):
         if offset is None:
             return None
         name, imports = keras_name(self.module, "utils.set_random_seed")
+        if not imports and not self._bound_before(name.partition(".")[0], offset):
+            return None
         newline = self.module.source.newline
         rest = self.module.source.text[offset:]
         gap = "" if rest.startswith((newline, "\n")) or not rest else newline
@@ -43,3 +45,12 @@ class UnseededTraining(Rule):
         else:
             edits = [Edit(offset, offset, newline + line), *imports]
         return unsafe_fix("set one seed after the imports", edits)
+
+    def _bound_before(self, name: str, offset: int) -> bool:
+        """Whether an import above a place brings a name."""
+        return any(
+            item.bound.partition(".")[0] == name
+            and self.module.owns(item.node)
+            and self.module.span(item.node).start < offset
+            for item in self.module.imports
+        )
