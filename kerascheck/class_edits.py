@@ -19,7 +19,7 @@ from kerascheck.semantic.custom_objects import (
     is_plain_default,
     kind_of,
 )
-from kerascheck.semantic.storage import circle
+from kerascheck.semantic.storage import circle, instances
 from kerascheck.semantic.training import flavour
 from kerascheck.semantic.values import Const, Items, Obj, Value
 from kerascheck.text import Position
@@ -51,11 +51,11 @@ class Entry:
 
 
 def entry(
-    module: Module, owner: ClassInfo, made: Constructor, parameter: Parameter, instances: list[Obj]
+    module: Module, owner: ClassInfo, made: Constructor, parameter: Parameter, objects: list[Obj]
 ) -> Entry | None:
     """How a configuration writes one argument; None when there is no plain way."""
     name = parameter.name
-    values = [_given(item, made, name) for item in instances]
+    values = [_given(item, made, name) for item in objects]
     layered = [value for value in values if isinstance(value, Obj) and value.kind in {"layer", "model"}]
     plain = all(value is None or is_plain(value) for value in values)
     known = is_plain_default(parameter) or is_plain_annotation(parameter)
@@ -91,9 +91,9 @@ def _given(made: Obj, constructor: Constructor, name: str) -> Value | None:
     return Const(None) if found is None else found[1]
 
 
-def given_values(instances: list[Obj], constructor: Constructor, name: str) -> list[Value | None]:
+def given_values(objects: list[Obj], constructor: Constructor, name: str) -> list[Value | None]:
     """The values that instances were made with; `Const(None)` where the argument was not given."""
-    return [_given(item, constructor, name) for item in instances]
+    return [_given(item, constructor, name) for item in objects]
 
 
 def _is_none(parameter: Parameter) -> bool:
@@ -130,18 +130,29 @@ def flavour_of(owner: ClassInfo) -> str:
 
 def inherited_without(owner: ClassInfo, keys: list[str]) -> bool:
     """Whether a class of the project inherits `get_config` with a constructor that does not take one of the keys."""
+    return any(not _takes(initializer, keys) for initializer in _inheriting_constructors(owner))
+
+
+def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
+    """Whether a class is there to be derived from: its subclasses give the argument, nobody else makes instances."""
+    below = _inheriting_constructors(owner)
+    return bool(below) and all(not _takes(item, [key]) for item in below) and not instances(module, owner)
+
+
+def _inheriting_constructors(owner: ClassInfo) -> list[Func]:
+    found = []
     for module in circle(owner.module):
         for other in module.classes:
-            if other is owner or owner not in other.lineage() or other.own("get_config") is not None:
-                continue
-            initializer = other.own("__init__")
-            if initializer is None:
-                continue
-            parameters = initializer.node.params
-            names = {item.name.value for item in (*parameters.params, *parameters.kwonly_params)}
-            if not names.issuperset(keys):
-                return True
-    return False
+            if other is not owner and owner in other.lineage() and other.own("get_config") is None:
+                initializer = other.own("__init__")
+                if initializer is not None:
+                    found.append(initializer)
+    return found
+
+
+def _takes(function: Func, keys: list[str]) -> bool:
+    parameters = function.node.params
+    return {item.name.value for item in (*parameters.params, *parameters.kwonly_params)}.issuperset(keys)
 
 
 # ---------------------------------------------------------------------- get_config
@@ -157,11 +168,11 @@ def add_items(module: Module, config: Config, entries: list[Entry]) -> list[Edit
     """Write keys into an existing `get_config`, in its own style."""
     mark = quote(module)
     literals = [item for item in config.literals if module.owns(item)]
-    full = [item for item in literals if not isinstance(item, cst.Dict) or item.elements]
-    if full or literals:
-        place = (full or literals)[-1]
+    full = [item for item in literals if _has_keys(item)]
+    if full:
+        place = full[-1]
         if isinstance(place, cst.Dict):
-            return [_insert_items(module, place, [f"{mark}{item.key}{mark}: {item.value}" for item in entries])]
+            return _insert_items(module, place, [f"{mark}{item.key}{mark}: {item.value}" for item in entries])
         return [insert_argument(module, place, ", ".join(f"{item.key}={item.value}" for item in entries))]
     result = config.result
     if result is None or result.value is None or not module.owns(result):
@@ -175,22 +186,31 @@ def add_items(module: Module, config: Config, entries: list[Entry]) -> list[Edit
     return [replace(module, result.value, f"{{**{module.code(result.value)}, {items}}}")]
 
 
-def _insert_items(module: Module, place: cst.Dict, items: list[str]) -> Edit:
+def _has_keys(place: cst.Dict | cst.Call) -> bool:
+    """Whether keys are written here: a copy such as `dict(a.items())` is no place for more."""
+    if isinstance(place, cst.Dict):
+        return any(isinstance(element, cst.DictElement) for element in place.elements)
+    return any(argument.keyword is not None for argument in place.args)
+
+
+def _insert_items(module: Module, place: cst.Dict, items: list[str]) -> list[Edit]:
     text = module.source.text
     end = module.span(place).end - 1
-    if not place.elements:
-        return Edit(end, end, ", ".join(items))
     last = place.elements[-1]
     value_end = module.positions.whole(last.value).end
     first = module.span(last.key if isinstance(last, cst.DictElement) else last.value).start
     comma = re.match(r"[^#\n]*?,", text[value_end:end])
-    at = value_end + comma.end() if comma else value_end
     line = module.source.offset(Position(module.source.position(first).line, 1))
     if text[line:first].strip(" \t*") == "" and "\n" in text[value_end:end]:
         lead = module.source.newline + indentation(module, first)
         joined = "".join(f"{lead}{item}," for item in items)
-        return Edit(at, at, joined if comma else "," + joined[:-1])
-    return Edit(at, at, (" " if comma else ", ") + ", ".join(items))
+        at = _end_of_line(module, last)  # behind a comment
+        separator = [] if comma else [Edit(value_end, value_end, ",")]
+        if separator and at == value_end:
+            return [Edit(at, at, "," + joined)]
+        return [*separator, Edit(at, at, joined)]
+    at = value_end + comma.end() if comma else value_end
+    return [Edit(at, at, (" " if comma else ", ") + ", ".join(items))]
 
 
 def new_get_config(

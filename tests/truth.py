@@ -34,6 +34,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC208": ("LOAD_RAISES",),
     "KC209": ("LOAD_RAISES", "SHARING_LOST"),
     "KC210": ("OUTPUTS_DIFFER",),
+    "KC301": ("CONFIG_DIFFERS", "LOAD_RAISES"),
+    "KC302": ("CONFIG_DIFFERS", "LOAD_RAISES", "SAVE_RAISES"),
+    "KC304": ("LOAD_RAISES", "CONFIG_DIFFERS"),
+    "KC305": ("LOAD_RAISES",),
+    "KC306": ("LOAD_RAISES",),
+    "KC307": ("LOAD_RAISES", "CODE_RUNS"),
     "KC401": ("RUNS_DIFFER",),
     "KC402": ("RUNS_DIFFER",),
     "KC403": ("RUNS_DIFFER",),
@@ -50,7 +56,7 @@ HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
 # Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset({"KC208", "KC209", "KC210"})
-FAILS_ELSEWHERE = frozenset({"KC208", "KC209"})
+FAILS_ELSEWHERE = frozenset({"KC208", "KC209", "KC301", "KC302", "KC304", "KC305", "KC307"})
 RAISING = frozenset({"LOAD_RAISES", "SAVE_RAISES", "CALL_RAISES"})
 
 TIME_LIMIT = float(os.environ.get("KERASCHECK_TRUTH_TIMEOUT", "180"))

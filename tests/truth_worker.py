@@ -34,6 +34,7 @@ class Record:
         self.busy = False
         self.error_claim: str | None = None
         self.saved: dict[str, tuple[int, list[Any], list[Any]]] = {}
+        self.settings: dict[str, list[tuple[str, dict[str, Any]]]] = {}
 
     def examine(self, claim: str, holds: bool, evidence: str) -> None:
         self.examined.add(claim)
@@ -108,6 +109,7 @@ def after_save(model: Any, path: Any) -> None:
     RECORD.examine("STATE_LOST", not stored and bool(empty), f"the file holds no weights; never built: {empty}")
     if not empty:
         remember(model, path)
+    RECORD.settings[os.path.abspath(path)] = settings_of(model)
 
 
 def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:
@@ -129,8 +131,37 @@ def remember(model: Any, path: Any) -> None:
     RECORD.saved[os.path.abspath(path)] = (len(model.weights), inputs, outputs_of(model, inputs))
 
 
+def settings_of(model: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The names of all layers, and the plain public attributes of the program's own objects that a file rebuilds."""
+    layers = [model, *model._flatten_layers(include_self=False)]
+    if not getattr(model, "inputs", None) or getattr(type(model), "__module__", "") == "__main__":
+        layers = layers[:1]  # the layers of a subclass are made again, with new names
+    objects = [*layers, getattr(model, "loss", None), *(getattr(model, "metrics", None) or [])]
+    compiled = getattr(model, "_compile_metrics", None)
+    objects += getattr(compiled, "metrics", None) or []
+    found: list[tuple[str, dict[str, Any]]] = []
+    for item in objects:
+        if item in layers:
+            found.append(("layer", {"name": item.name, "trainable": item.trainable}))
+        if type(item).__module__ == "__main__" and hasattr(item, "__dict__"):
+            taken = inspect.signature(type(item).__init__).parameters
+            kinds = (bool, int, float, str, tuple)
+            plain_ones = {name: value for name, value in vars(item).items() if name in taken and isinstance(value, kinds)}
+            found.append((type(item).__name__, plain_ones))
+    return found
+
+
 def compare_loaded(model: Any, path: Any) -> None:
     import numpy as np
+
+    before_settings = RECORD.settings.get(os.path.abspath(path))
+    if before_settings is not None:
+        after_settings = settings_of(model)
+        lost = [one for one, other in zip(before_settings, after_settings) if one != other]
+        RECORD.examine("CONFIG_DIFFERS", bool(lost), f"differ: {lost[:3]}")
+    functions = {layer.name: getattr(layer, "function", None) for layer in model.layers}
+    lambdas = [name for name, function in functions.items() if getattr(function, "__name__", "") == "<lambda>"]
+    RECORD.examine("CODE_RUNS", bool(lambdas), f"code from the file is in {lambdas}")
 
     if os.path.abspath(path) not in RECORD.saved:
         return

@@ -1,0 +1,81 @@
+"""KC301: a `get_config` that leaves out an argument of the constructor."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.class_edits import add_items, entry, inherited_without, is_fixed_below, keep_arguments
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import Rule, safe_fix, unsafe_fix
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import Parameter, config_keys, config_of, constructor, kind_of, missing_keys
+from kerascheck.semantic.storage import instances
+
+
+class ConfigDropsArgument(Rule):
+    code = "KC301"
+    severity = Severity.ERROR
+    claim = Claim.CONFIG_DIFFERS
+    message = "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}` instead"
+    required = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises"
+    wrong = "`{owner}.get_config` writes {keys} and not `{argument}`, which the constructor takes: loading raises"
+
+    def check(self) -> None:
+        for owner in self.module.classes:
+            if owner.module is self.module and owner.own("get_config") is not None and kind_of(owner) is not None:
+                self._check_class(owner)
+
+    def _check_class(self, owner: ClassInfo) -> None:
+        missing = [item for item in missing_keys(owner) if not is_fixed_below(self.module, owner, item.name)]
+        made, config = constructor(owner), config_of(owner)
+        if not missing or config is None:
+            return
+        wrong = sorted(key for key in config.keys if made is not None and not made.takes(key) and not made.keywords)
+        fix = self._fix(owner, missing)
+        for parameter in missing:
+            own = made is not None and made.function.owner is owner
+            function = owner.own("get_config")
+            place: cst.CSTNode = parameter.node.name
+            if not own and function is not None and isinstance(function.node, cst.FunctionDef):
+                place = function.node.name
+            self.report(
+                place,
+                message=self.wrong if wrong else self.required if parameter.required else self.message,
+                claim=Claim.LOAD_RAISES if parameter.required or wrong else Claim.CONFIG_DIFFERS,
+                fix=fix,
+                subject=owner.name,
+                owner=owner.name,
+                argument=parameter.name,
+                default=self._default(parameter),
+                keys=", ".join(f"`{key}`" for key in wrong),
+            )
+
+    def _default(self, parameter: Parameter) -> str:
+        node = parameter.node.default
+        if node is None or not self.module.owns(node):
+            return "..."
+        return self.module.code(node)
+
+    def _fix(self, owner: ClassInfo, missing: list[Parameter]) -> Fix | None:
+        """One fix for all arguments of the class: they go into the same dictionary."""
+        config, made = config_of(owner), constructor(owner)
+        if config is None or made is None or made.function.owner is not owner or config.owner is not owner:
+            return None
+        keys = config_keys(config, owner) or frozenset()
+        if any(not made.takes(key) for key in config.keys) and made.keywords is None:
+            return None  # a wrong key raises anyway
+        found = [entry(self.module, owner, made, item, instances(self.module, owner)) for item in missing]
+        entries = [item for item in found if item is not None]
+        if len(entries) < len(found) or any(item.rebuild for item in entries) or not keys.isdisjoint(
+            item.key for item in entries
+        ):
+            return None
+        kept = keep_arguments(self.module, made, entries)
+        edits = add_items(self.module, config, entries)
+        if edits is None or kept is None:
+            return None
+        names = ", ".join(f"`{item.key}`" for item in entries)
+        safe = all(item.safe for item in entries) and not kept and owner.method("from_config")[0] is None
+        safe = safe and not inherited_without(owner, [item.key for item in entries])
+        return (safe_fix if safe else unsafe_fix)(f"add {names} to `get_config`", [*kept, *edits])
