@@ -34,6 +34,7 @@ from kerascheck.semantic.values import (
     string,
     text_of,
 )
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -143,7 +144,7 @@ def _call_choice(
     before = self.heap
     heaps = []
     for index, option in enumerate(callee.options):
-        self.heap = dict(before)
+        self.heap = before.fork()
         value = call(self, node, option, receiver, arguments)
         result = value if index == 0 else join(result, value)
         heaps.append((self.frame.names, self.heap))
@@ -309,6 +310,7 @@ def _model(
         order=self.order,
     )
     self.heap[(model, "#states")] = states
+    self.models.append(model)
     return model
 
 
@@ -330,7 +332,6 @@ def _set_graph(
     """Note the ends of a functional model."""
     self.heap[(model, "#outputs")] = self.lasting[(model, "#outputs")] = outputs[1]
     self.heap[(model, "#inputs")] = self.lasting[(model, "#inputs")] = inputs[1] if inputs is not None else None
-    self.models.append(model)
 
 
 def _keras_initializer(self: Interpreter, receiver: Obj, arguments: Arguments) -> None:
@@ -422,6 +423,8 @@ def _instantiate(self: Interpreter, node: cst.Call, info: ClassInfo, arguments: 
         order=self.order,
     )
     self.heap[(made, "#states")] = NEW
+    if made.kind == "model":
+        self.models.append(made)
     if made.form == "sequential":
         self.heap[(made, "#layers")] = Items("list")
     initializer, sure = info.method("__init__")
@@ -1212,7 +1215,7 @@ def note_iteration(self: Interpreter, node: cst.For | cst.CompFor, iterable: Val
         return
     names = _target_names(node.target)
     finder = _IndexUse(names, bool(numbered))
-    node.body.visit(finder)
+    finder.look(node.body)
     if finder.found is not None:
         self.record_order_use("index", source.ordered_at(node.iter, node.iter, self.statement), finder.found)
 
@@ -1244,7 +1247,7 @@ def _target_names(target: cst.BaseExpression) -> list[str]:
     return []
 
 
-class _IndexUse(cst.CSTVisitor):
+class _IndexUse:
     """Finds where a loop body turns the position of an element into a number that stays.
 
     With enumeration: `d[c] = i`, `d[i] = c`, `y.append(i)`, `y[mask] = i`, `{c: i}`. Without: `d[c] = len(d)`, `d[c] = n`
@@ -1258,18 +1261,31 @@ class _IndexUse(cst.CSTVisitor):
         self.counters: set[str] = set()
         self.candidates: list[tuple[str, cst.CSTNode]] = []
 
-    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+    def look(self, body: cst.CSTNode) -> None:
+        for node in walk(body):
+            if isinstance(node, cst.AugAssign):
+                self._augmented(node)
+            elif isinstance(node, cst.Assign):
+                self._assign(node)
+            elif isinstance(node, cst.Call):
+                self._call(node)
+            elif isinstance(node, cst.DictElement):
+                self._element(node)
+
+    def _augmented(self, node: cst.AugAssign) -> None:
         if isinstance(node.target, cst.Name):
             self.counters.add(node.target.value)
             for name, place in self.candidates:
                 if name == node.target.value:
                     self.found = self.found or place
 
-    def visit_Assign(self, node: cst.Assign) -> None:
+    def _assign(self, node: cst.Assign) -> None:
         target = node.targets[0].target
         if not isinstance(target, cst.Subscript):
             return
-        keys = {name for element in target.slice for name in _names_in(element)}
+        keys = {
+            item.value for element in target.slice for item in walk(element) if isinstance(item, cst.Name)
+        }
         value = node.value
         if self.numbered and self.names:
             index = self.names[0]
@@ -1285,7 +1301,7 @@ class _IndexUse(cst.CSTVisitor):
                     self.found = self.found or node
                 self.candidates.append((value.value, node))
 
-    def visit_Call(self, node: cst.Call) -> None:
+    def _call(self, node: cst.Call) -> None:
         if not self.numbered or not self.names or not isinstance(node.func, cst.Attribute):
             return
         if node.func.attr.value == "append" and len(node.args) == 1:
@@ -1293,15 +1309,8 @@ class _IndexUse(cst.CSTVisitor):
             if isinstance(value, cst.Name) and value.value == self.names[0]:
                 self.found = self.found or node
 
-    def visit_DictElement(self, node: cst.DictElement) -> None:
+    def _element(self, node: cst.DictElement) -> None:
         if self.numbered and self.names:
             pair = {getattr(node.key, "value", None), getattr(node.value, "value", None)}
             if self.names[0] in pair and pair & set(self.names[1:]):
                 self.found = self.found or node
-
-
-def _names_in(node: cst.CSTNode) -> list[str]:
-    found = [node.value] if isinstance(node, cst.Name) else []
-    for child in node.children:
-        found += _names_in(child)
-    return found

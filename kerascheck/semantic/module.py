@@ -19,6 +19,7 @@ from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
 from kerascheck.semantic.target import LegacyEvidence, assumed_target
 from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
+from kerascheck.semantic.walk import children
 from kerascheck.text import SourceText, Span
 
 if TYPE_CHECKING:
@@ -346,7 +347,7 @@ def _collect_attributes(node: cst.CSTNode, found: set[str]) -> None:
             _collect_attributes(node.value.value, found)
             return
         found.add(node.attr.value)
-    for child in node.children:
+    for child in children(node):
         _collect_attributes(child, found)
 
 
