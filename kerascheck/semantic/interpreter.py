@@ -17,6 +17,7 @@ from kerascheck.semantic import calls, keras_api
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
+from kerascheck.semantic.heap import Facts, joined
 from kerascheck.semantic.names import canonical
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
@@ -28,6 +29,7 @@ from kerascheck.semantic.values import (
     Func,
     Items,
     Mapping,
+    ModuleValue,
     Obj,
     Part,
     Ref,
@@ -50,10 +52,16 @@ if TYPE_CHECKING:
 
 Maybe = Value | None
 HeapKey = tuple[object, str]
-Snapshot = tuple[dict[str, Maybe], dict[HeapKey, object]]
+Snapshot = tuple[dict[str, Maybe], Facts]
 
 MAXIMUM_DEPTH = 8
+# statements that may be followed into functions, so that the whole stays below the cost of parsing
+LEAST_STEPS = 400
+STEPS_PER_LINE = 2
+STEPS_PER_FUNCTION = 400
 MAXIMUM_UNROLL = 12
+MAXIMUM_ITEMS = 1000  # of a list that is made from others
+MAXIMUM_NUMBER = 10**18
 _MISSING = object()
 _BUILTINS = frozenset(dir(builtins))
 _NONE = Const(None)
@@ -80,7 +88,7 @@ class Interpreter:
         self.site: cst.CSTNode | None = None
         self.frame = Frame(None)
         self.root = self.frame
-        self.heap: dict[HeapKey, object] = {}
+        self.heap = Facts()
         self.lasting: dict[HeapKey, object] = {}
         self.dead = False
         self.calls: list[CallFact] = []
@@ -95,14 +103,16 @@ class Interpreter:
         self.statement: cst.CSTNode | None = None
         self.function: Func | None = None
         self.owner: ClassInfo | None = None
-        self.returns: list[tuple[Maybe, dict[HeapKey, object]]] = []
+        self.returns: list[tuple[Maybe, Facts]] = []
         self.jumps: list[Snapshot] = []
         self.stack: list[object] = []
         self.visited: set[object] = set()
         self.order = 0
         self.loop = 0
         self.steps = 0
-        self.budget = 0
+        self.budget = self.limit = 0
+        self.tainted = False
+        self.unrolling = 0
         self.standalone = False
         self.guarded = 0
         self.quiet = 0
@@ -176,18 +186,36 @@ class Interpreter:
             self._adopted.add(module.path)
             other = module.interpreter
             if other is not self and other.heap:
-                self.heap = {**other.heap, **self.heap}
+                mine = self.heap.flat()
+                self.heap = other.heap.fork()
+                self.heap.update(mine)
                 self.lasting.update(other.lasting)
 
     # ------------------------------------------------------------------ driving
 
     def run(self, tree: cst.Module) -> None:
         """Follow the module body."""
-        self.budget = 600 + 12 * len(tree.body)
+        self.limit = LEAST_STEPS + STEPS_PER_LINE * len(self.home.source.line_starts)
+        self.budget = self.limit
         for statement in tree.body:
             self.steps += 1
-            self._exec[type(statement)](statement)
+            try:
+                self._exec[type(statement)](statement)
+            except RecursionError:
+                self._give_up()
             self.dead = False  # code behind sys.exit() is read all the same
+
+    def _give_up(self) -> None:
+        """Something is nested too deeply to be followed: nothing is known any more but classes and functions."""
+        self.module = self.home
+        self.frame, self.function, self.owner, self.statement = self.root, None, None, None
+        self.returns, self.jumps, self.stack = [], [], []
+        self.loop = self.guarded = self.quiet = self.unrolling = 0
+        self.tainted = True
+        for name, value in self.root.names.items():
+            if not isinstance(value, (Ref, Class, Func, ModuleValue)):
+                self.root.names[name] = None
+                self.root.rebound.add(name)
 
     def visit_rest(self) -> None:
         """Visit the functions and methods that nothing has called, each from the state at the end of the module."""
@@ -200,14 +228,20 @@ class Interpreter:
                 continue
             if isinstance(function.node, cst.Lambda):
                 continue
-            self.budget = self.steps + 4000
-            names, heap = dict(self.root.names), dict(self.heap)
+            # past the limit a function is still read, but no call in it is followed
+            self.budget = min(self.steps + STEPS_PER_FUNCTION, self.limit + LEAST_STEPS)
+            self.tainted = False
+            names, heap = dict(self.root.names), self.heap
+            self.heap = heap.fork()
             self._forget_rebound()
-            if function.owner is not None and "staticmethod" not in function.decorators:
-                self._visit_method(function)
-            else:
-                self._unsettle(function)
-                self.invoke(function, NO_ARGUMENTS, None)
+            try:
+                if function.owner is not None and "staticmethod" not in function.decorators:
+                    self._visit_method(function)
+                else:
+                    self._unsettle(function)
+                    self.invoke(function, NO_ARGUMENTS, None)
+            except RecursionError:
+                self._give_up()
             self.root.names, self.heap = names, heap
 
     def _forget_rebound(self) -> None:
@@ -263,19 +297,21 @@ class Interpreter:
         self._instances[owner] = (receiver, {})
         heap, dead, order_uses = self.heap, self.dead, len(self.order_uses)
         saved = (self.loop, self.jumps, self.standalone, self.stack)
-        self.heap, self.loop, self.jumps, self.standalone, self.stack = dict(heap), 0, [], True, []
+        tainted = self.tainted
+        self.heap, self.loop, self.jumps, self.standalone, self.stack = heap.fork(), 0, [], True, []
         self.heap[(receiver, "#states")] = NEW
         initializer, _ = owner.method("__init__")
         already = initializer is not None and initializer.node in self.visited
         self.quiet += already
-        budget, self.budget = self.budget, self.steps + 3000
+        budget, self.budget = self.budget, self.steps + STEPS_PER_FUNCTION
         if initializer is not None:
             self.invoke(initializer, NO_ARGUMENTS, receiver)
         self.budget = budget
         self.quiet -= already
-        made = {key: value for key, value in self.heap.items() if heap.get(key, _MISSING) is not value}
+        made = self.heap.since(heap)
         self.heap, self.dead = heap, dead
         self.loop, self.jumps, self.standalone, self.stack = saved
+        self.tainted = tainted
         if already:
             del self.order_uses[order_uses:]
         self._instances[owner] = (receiver, made)
@@ -285,16 +321,17 @@ class Interpreter:
         """What a method of a fresh instance gives and leaves behind, without a trace in the records."""
         receiver, made = self.instance_of(owner)
         heap, dead = self.heap, self.dead
-        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget)
-        self.heap = {**heap, **made}
-        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + 2000
+        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.tainted)
+        self.heap = heap.fork()
+        self.heap.update(made)
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + STEPS_PER_FUNCTION
         self.quiet += 1
         visited = set(self.visited)
         value = self.invoke(function, arguments, receiver)
         self.visited = visited
         self.quiet -= 1
-        after, self.heap, self.dead = self.heap, heap, dead
-        self.loop, self.jumps, self.standalone, self.stack, self.budget = saved
+        after, self.heap, self.dead = self.heap.since(heap), heap, dead
+        self.loop, self.jumps, self.standalone, self.stack, self.budget, self.tainted = saved
         return value, after
 
     def sublayers(self, owner: ClassInfo) -> dict[str, tuple[Maybe, ...]] | None:
@@ -407,7 +444,8 @@ class Interpreter:
     def output_of_class(self, owner: ClassInfo) -> Maybe:
         """What `call` of an instance made without known arguments gives for a tensor."""
         receiver, made = self.instance_of(owner)
-        heap, self.heap = self.heap, {**self.heap, **made}
+        heap, self.heap = self.heap, self.heap.fork()
+        self.heap.update(made)
         value, _ = self._run_call(receiver)
         self.heap = heap
         return value
@@ -419,16 +457,16 @@ class Interpreter:
             return None, []
         arguments = Arguments(((function.node.name, Tensor(None, "", (), NO_ARGUMENTS, None)),))
         heap, dead, events, calls_met = self.heap, self.dead, self.events, self.calls
-        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet)
-        self.heap, self.events, self.calls, self.quiet = dict(heap), [], [], 0
-        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + 2000
+        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet, self.tainted)
+        self.heap, self.events, self.calls, self.quiet = heap.fork(), [], [], 0
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + STEPS_PER_FUNCTION
         visited, uses, imports = set(self.visited), len(self.order_uses), len(self.imports)
         value = self.invoke(function, arguments, model)
         self.visited = visited
         del self.order_uses[uses:], self.imports[imports:]
         found = [event for event in self.events if event.name == "__call__" and event.owner is function.owner]
         self.heap, self.dead, self.events, self.calls = heap, dead, events, calls_met
-        self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet = saved
+        self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet, self.tainted = saved
         return value, found
 
     # ------------------------------------------------------------------ states and paths
@@ -438,10 +476,10 @@ class Interpreter:
 
     def _fork(self) -> None:
         """Go on with copies, so that what the snapshot holds stays as it is."""
-        self.frame.names, self.heap = dict(self.frame.names), dict(self.heap)
+        self.frame.names, self.heap = dict(self.frame.names), self.heap.fork()
 
     def _restore(self, snapshot: Snapshot) -> None:
-        self.frame.names, self.heap = dict(snapshot[0]), dict(snapshot[1])
+        self.frame.names, self.heap = dict(snapshot[0]), snapshot[1].fork()
         self.dead = False
 
     def _merge(self, paths: Iterable[Snapshot | None]) -> None:
@@ -473,7 +511,7 @@ class Interpreter:
             if not isinstance(states, frozenset):
                 return None
             found |= states
-        return frozenset(found)
+        return frozenset(found) | UNSURE if self.tainted else frozenset(found)
 
     def change(self, value: Maybe, add: Flag, remove: Flag = Flag.NEW) -> None:
         """Record that a method changed a model or layer. Of several possible objects each may be the one."""
@@ -516,7 +554,7 @@ class Interpreter:
         if any(item is function.node for item in self.stack) or self.steps > self.budget:
             return
         before = self.heap
-        self.heap = dict(before)
+        self.heap = before.fork()
         dead = self.dead
         self.invoke(function, NO_ARGUMENTS, receiver)
         self.dead = dead
@@ -697,7 +735,7 @@ class Interpreter:
     def _return(self, node: cst.Return) -> None:
         value = self.eval(node.value) if node.value is not None else _NONE
         self.returns.append((value, self.heap))
-        self.heap = dict(self.heap)
+        self.heap = self.heap.fork()
         self.dead = True
 
     def _raise(self, node: cst.Raise) -> None:
@@ -706,7 +744,8 @@ class Interpreter:
         self.dead = True
 
     def _jump(self, node: cst.CSTNode) -> None:
-        self.jumps.append((dict(self.frame.names), dict(self.heap)))
+        self.jumps.append((dict(self.frame.names), self.heap))
+        self.heap = self.heap.fork()
         self.dead = True
 
     def _delete(self, node: cst.Del) -> None:
@@ -792,9 +831,14 @@ class Interpreter:
         self.loop += 1
         items = self._unrolled(iterable)
         calls.note_iteration(self, node, iterable)
-        if items is not None and self.loop <= 2:
+        if items is not None and self.loop <= 2 and self.steps < self.budget:
             for item in items:
+                if self.steps > self.budget:
+                    self.tainted = True
+                    item = None
                 self._iteration(node.body, node.target, item)
+                if self.steps > self.budget:
+                    break
         else:
             self._iteration(node.body, node.target, self.element(iterable))
             if self.loop <= 2 and self.steps < self.budget:
@@ -931,7 +975,7 @@ class Interpreter:
         if node not in self.visited:
             self.visited.add(node)
             names, heap, dead = dict(self.frame.names), self.heap, self.dead
-            self.heap = dict(heap)
+            self.heap = heap.fork()
             for parameter in _parameters(node.params):
                 self.frame.names[parameter.name.value] = None
             self.eval(node.body)
@@ -1084,7 +1128,7 @@ class Interpreter:
         return result
 
     def _integer(self, node: cst.Integer) -> Maybe:
-        return Const(int(node.value, 0) if not node.value.startswith("0") or len(node.value) > 1 else 0)
+        return Const(int(node.value, 0)) if len(node.value) < 40 else None
 
     def _float(self, node: cst.Float) -> Maybe:
         return Const(float(node.value))
@@ -1180,6 +1224,7 @@ class Interpreter:
         self, node: cst.BaseComp, item: Maybe, wanted: tuple[cst.BaseExpression, ...]
     ) -> tuple[Maybe, ...]:
         outer, self.frame = self.frame, Frame(self.frame)
+        self.steps += 1
         self.quiet += 1
         self.bind(node.for_in.target, item)
         values = tuple(self.eval(expression) for expression in wanted)
@@ -1227,12 +1272,7 @@ class Interpreter:
             return Unordered(node, right.element, self.statement)
         one, other = number(left), number(right)
         if one is not None and other is not None:
-            if operator is cst.Subtract:
-                return Const(one - other)
-            if operator is cst.Multiply:
-                return Const(one * other)
-            if operator is cst.FloorDivide and other:
-                return Const(one // other)
+            return _arithmetic(operator, one, other)
         return None
 
     def _boolean(self, node: cst.BooleanOperation) -> Maybe:
@@ -1385,10 +1425,13 @@ class Interpreter:
         return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords)
 
     def invoke(self, function: Func, arguments: Arguments, receiver: Maybe) -> Maybe:
-        """Follow a call into a function of the project. Over budget or in recursion everything becomes unsure."""
+        """Follow a call into a function of the project. Over budget everything becomes unsure."""
         node = function.node
-        if len(self.stack) >= MAXIMUM_DEPTH or any(item is node for item in self.stack) or self.steps > self.budget:
-            self._everything_unsure(arguments)
+        if self.steps > self.budget:
+            self.tainted = True
+            return None
+        if len(self.stack) >= MAXIMUM_DEPTH or any(item is node for item in self.stack):
+            self._refuse(function, arguments, receiver)
             return None
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
@@ -1426,10 +1469,14 @@ class Interpreter:
         self.heap = heap
         return result
 
-    def _everything_unsure(self, arguments: Arguments) -> None:
-        for key, states in list(self.heap.items()):
-            if key[1] == "#states":
-                self.heap[key] = cast(States, states) | UNSURE
+    def _refuse(self, function: Func, arguments: Arguments, receiver: Maybe) -> None:
+        """A call that is not followed may change what it is given and the objects of its module."""
+        for value in arguments.values():
+            self.escape(value)
+        self.escape(receiver)
+        for value in function.module.interpreter.root.names.values():
+            if isinstance(value, Obj) and value.kind == "model":
+                self.escape(value)
 
     def _bind_parameters(self, parameters: cst.Parameters, arguments: Arguments, receiver: Maybe) -> None:
         names = self.frame.names
@@ -1541,14 +1588,27 @@ class Interpreter:
             self.order_uses.append(OrderUse(kind, value, node))
 
 
+def _arithmetic(operator: type, one: float | int, other: float | int) -> Maybe:
+    if abs(one) > MAXIMUM_NUMBER or abs(other) > MAXIMUM_NUMBER:
+        return None
+    if operator is cst.Add:
+        return Const(one + other)
+    if operator is cst.Subtract:
+        return Const(one - other)
+    if operator is cst.Multiply:
+        return Const(one * other)
+    return Const(one // other) if operator is cst.FloorDivide and other else None
+
+
 def _plus(left: Maybe, right: Maybe) -> Maybe:
     one, other = number(left), number(right)
     if one is not None and other is not None:
-        return Const(one + other)
+        return _arithmetic(cst.Add, one, other)
     if isinstance(left, Items) and isinstance(right, Items):
-        if left.exact and right.exact:
+        if left.exact and right.exact and len(left.items) + len(right.items) <= MAXIMUM_ITEMS:
             return Items(left.kind, left.items + right.items)
-        return Items(left.kind, left.items, False, right.items if right.exact else right.tail)
+        tail = right.items if right.exact else right.tail
+        return Items(left.kind, left.items[:MAXIMUM_ITEMS], False, tail[-MAXIMUM_ITEMS:])
     if isinstance(left, Unordered) and left.sequence:
         return left
     if isinstance(right, Unordered) and right.sequence and isinstance(left, Items):
@@ -1567,20 +1627,14 @@ def _join_names(one: dict[str, Maybe], other: dict[str, Maybe]) -> dict[str, May
     return result
 
 
-def _join_heaps(one: dict[HeapKey, object], other: dict[HeapKey, object]) -> dict[HeapKey, object]:
-    if one is other:
-        return one
-    result = dict(other)
-    for key, value in one.items():
-        rival = result.get(key, _MISSING)
-        if rival is _MISSING:
-            result[key] = value
-        elif rival is not value:
-            if isinstance(value, frozenset) and isinstance(rival, frozenset):
-                result[key] = value | rival
-            else:
-                result[key] = join(cast(Maybe, value), cast(Maybe, rival))
-    return result
+def _join_heaps(one: Facts, other: Facts) -> Facts:
+    return joined(one, other, _join_facts)
+
+
+def _join_facts(one: object, other: object) -> object:
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return one | other
+    return join(cast(Maybe, one), cast(Maybe, other))
 
 
 def _holds(value: object, item: object) -> bool:
