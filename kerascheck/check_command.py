@@ -112,7 +112,7 @@ def _may_have_findings(path: str, named: bool) -> bool:
     from kerascheck import files
 
     raw = files.read(path)
-    if not (files.mentions_keras(raw) or files.may_use_project(raw) or (named and path.endswith(".ipynb"))):
+    if not (files.mentions_keras(raw) or files.may_use_project(path, raw) or (named and path.endswith(".ipynb"))):
         return False
     files.check_size(path, raw)
     return True
@@ -214,7 +214,7 @@ def _check_stdin(options: argparse.Namespace, started: float) -> int:
 
     path = options.stdin_filename or "stdin.py"
     raw = sys.stdin.buffer.read()
-    if not (files.mentions_keras(raw) or files.may_use_project(raw)) and not path.endswith(".ipynb"):
+    if not (files.mentions_keras(raw) or files.may_use_project(path, raw)) and not path.endswith(".ipynb"):
         if options.fix:
             sys.stdout.buffer.write(raw)
             sys.stdout.flush()

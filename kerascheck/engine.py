@@ -65,16 +65,6 @@ def mentions_keras(text: str) -> bool:
     return "keras" in text or ("tensorflow" in text and "set_random_seed" in text)
 
 
-_MODEL_METHODS = ("load_weights(", "save_weights(", "fit_generator(", "train_on_batch(")
-
-
-def may_use_project(text: str) -> bool:
-    """Whether a text without Keras may train, save or load a model that another file of the project makes."""
-    return any(method in text for method in _MODEL_METHODS) or (
-        ".fit(" in text and ("epochs" in text or "batch_size" in text)
-    )
-
-
 def check(source: SourceText, path: str, options: Options, project: Project | None = None) -> Checked:
     """Find the faults of one text. `path` is shown in findings and not opened."""
     try:

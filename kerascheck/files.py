@@ -43,11 +43,19 @@ def mentions_keras(raw: bytes) -> bool:
     return b"keras" in raw or (b"tensorflow" in raw and b"set_random_seed" in raw)
 
 
-def may_use_project(raw: bytes) -> bool:
-    """Whether a file without Keras may train, save or load a model that another file makes: by its methods' names."""
-    return any(
-        method in raw for method in (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
-    ) or (b".fit(" in raw and (b"epochs" in raw or b"batch_size" in raw))
+def may_use_project(path: str, raw: bytes) -> bool:
+    """Whether a file without Keras trains, saves or loads a model that a file which it imports makes.
+
+    It has a method of models in it, and a file of the project that it imports, directly or not, mentions Keras.
+    """
+    methods = (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
+    fits = b".fit(" in raw and (b"epochs" in raw or b"batch_size" in raw)
+    if not fits and not any(method in raw for method in methods):
+        return False
+    from kerascheck.semantic.project import Project
+
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
+    return Project(ProjectReader(), None).reaches_keras(path, text)
 
 
 class ProjectReader:

@@ -5,6 +5,8 @@ flake8 imports this module for every run, so the parser is loaded only inside `r
 
 from __future__ import annotations
 
+from functools import cache
+
 from kerascheck import __version__
 
 TYPE_CHECKING = False
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
     from kerascheck.engine import Options
+    from kerascheck.semantic.project import Project
+    from kerascheck.semantic.target import Target
 
 _STDIN_NAMES = frozenset({"-", "stdin"})
 
@@ -73,17 +77,16 @@ class Checker:
     def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
         """Line (from 1), column (from 0), text and type of every finding."""
         text = "".join(self.lines)
-        if "keras" not in text and "set_random_seed" not in text:  # half of `mentions_keras`, before its import
+        path = self.stdin_name if self.filename in _STDIN_NAMES else self.filename
+        if not _may_have_findings(path, text):
             return
         from kerascheck import engine
         from kerascheck.finding import Severity
         from kerascheck.text import SourceText
 
-        if not engine.mentions_keras(text):
-            return
-        path = self.stdin_name if self.filename in _STDIN_NAMES else self.filename
+        options = self._options(path)
         least = Severity[self.least.upper()]
-        for finding in engine.check(SourceText(text), path, self._options(path)).findings:
+        for finding in engine.check(SourceText(text), path, options, _project(options.target)).findings:
             if finding.severity >= least:
                 message = " ".join(finding.message.split())
                 yield finding.start.line, finding.start.column - 1, f"{finding.code} {message}", type(self)
@@ -103,6 +106,23 @@ class Checker:
 
             raise ExecutionError(f"kerascheck: {error}") from error
         return Options(frozenset(known_codes()) - frozenset(TOOL_NAMES), target, noqa=False, keep_unused=True)
+
+
+def _may_have_findings(path: str, text: str) -> bool:
+    """Whether a file is worth the parser; files without Keras cost no import of libcst."""
+    from kerascheck.files import may_use_project, mentions_keras
+
+    raw = text.encode("utf-8", "replace")
+    return mentions_keras(raw) or may_use_project(path, raw)
+
+
+@cache
+def _project(target: Target) -> Project:
+    """The files around the checked ones; one for each process of flake8, so that a file is parsed once."""
+    from kerascheck.files import ProjectReader
+    from kerascheck.semantic.project import Project
+
+    return Project(ProjectReader(), target)
 
 
 def _refuse_unreadable(target_keras: str, backend: str | None) -> None:

@@ -32,6 +32,7 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
 )
 
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
 _WORDS = re.compile(r"\w+")
 _RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
 _TESTS = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|(^|/)tests?/")
@@ -59,7 +60,7 @@ class Reader(Protocol):
 class Project:
     """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
 
-    def __init__(self, reader: Reader, target: Target) -> None:
+    def __init__(self, reader: Reader, target: Target | None) -> None:
         self._reader = reader
         self._target = target
         self._modules: dict[str, Module] = {}
@@ -89,7 +90,7 @@ class Project:
             for other, user in list(self._modules.items()):
                 if any(item is known for item in user.family()):
                     del self._modules[other]
-        module = self._modules[place] = parse(source, path, self._target, self)
+        module = self._modules[place] = parse(source, path, self._meant(), self)
         self._texts[place] = source
         return module
 
@@ -107,7 +108,7 @@ class Project:
             self._files += 1
             self._bytes += len(source.text)
             try:
-                module = parse(source, self._reader.shown(path), self._target, self)
+                module = parse(source, self._reader.shown(path), self._meant(), self)
             except SyntaxProblem:
                 return None
             self._modules[path] = module
@@ -117,6 +118,11 @@ class Project:
         _ = module.interpreter
         self._loading.pop()
         return module
+
+    def _meant(self) -> Target:
+        if self._target is None:
+            raise ValueError("a Project without a target parses nothing")
+        return self._target
 
     def find(self, importer: str, dotted: str) -> tuple[str | None, tuple[str, ...]]:
         """The file of module `dotted` (leading dots: relative) as seen from a file; and all files looked for.
@@ -149,6 +155,30 @@ class Project:
             package = self._text(posixpath.join(folder, "__init__.py")) is not None
             return (beside[0] if beside and not package else None), tuple(looked)
         return (unique[0] if unique else None), tuple(looked)
+
+    def reaches_keras(self, path: str, text: str) -> bool:
+        """Whether a text imports, directly or not, a file of the project that mentions Keras; needs no parser."""
+        queue = [(path, text)]
+        seen = set()
+        while queue and len(seen) < MAXIMUM_FILES:
+            importer, source = queue.pop(0)
+            for match in _FROM.finditer(source):
+                base, names, plain = match.group(1), match.group(2) or "", match.group(3) or ""
+                wanted = [part.split(" as ")[0].strip() for part in plain.split(",")] if plain else [base]
+                if base:
+                    joint = base if base.endswith(".") else base + "."
+                    wanted += [joint + name.split(" as ")[0].strip("() \t") for name in names.split(",")]
+                for dotted in wanted:
+                    found, _ = self.find(importer, dotted) if dotted.strip(".") else (None, ())
+                    if found is None or found in seen:
+                        continue
+                    seen.add(found)
+                    other = self._text(found)
+                    if other is not None:
+                        if "keras" in other.text:
+                            return True
+                        queue.append((found, other.text))
+        return False
 
     def importers(self, path: str) -> list[str]:
         """The files of the project whose imports name this file's module, by text; a candidate list."""
