@@ -19,13 +19,15 @@ from typing import Any
 
 PER_FILE = {"KC402", "KC403"}
 SEEDS = {"KC402", "KC403"}
+FIRST_HALF = "KC101,KC102,KC103,KC104,KC201,KC401,KC402,KC403,KC404,KC405,KC501,KC502,KC509,KC601"
+COLUMNS = (("risky", 6), ("found", 6), ("look-alike", 11), ("alarm", 6))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("labels", type=Path)
-    parser.add_argument("--codes", default="KC101,KC102,KC103,KC104,KC201,KC401,KC402,KC403,KC404,KC405,KC501,KC502,KC509,KC601")
+    parser.add_argument("--codes", default=FIRST_HALF)
     arguments = parser.parse_args()
     codes = set(arguments.codes.split(","))
     labels = json.loads(arguments.labels.read_text(encoding="utf-8"))
@@ -46,7 +48,8 @@ def main() -> int:
         if known is None:
             continue
         hits = [item for item in found.get(known, []) if matches(item, row)]
-        place = f"{row['code_kc']} {row['repo']} {row['path']}:{row['line']}  {row['code'].strip()[:70]}  ({row['why'][:70]})"
+        where = f"{row['code_kc']} {row['repo']} {row['path']}:{row['line']}"
+        place = f"{where}  {row['code'].strip()[:70]}  ({row['why'][:70]})"
         if row["risky"]:
             counts[row["code_kc"], "risky"] += 1
             if hits:
@@ -60,13 +63,15 @@ def main() -> int:
                 alarms.append(place)
     print(f"{'code':6} {'risky':>6} {'found':>6} {'look-alike':>11} {'alarm':>6}")
     for code in sorted({code for code, _ in counts}):
-        print(f"{code:6}" + "".join(f" {counts[code, kind]:>{width}}" for kind, width in (("risky", 6), ("found", 6), ("look-alike", 11), ("alarm", 6))))
+        print(f"{code:6}" + "".join(f" {counts[code, kind]:>{width}}" for kind, width in COLUMNS))
     print(*(f"missed {place}" for place in missed), sep="\n")
     print(*(f"alarm  {place}" for place in alarms), sep="\n")
     seeds = sum(counts[code, "risky"] for code in SEEDS)
     seeds_found = sum(counts[code, "found"] for code in SEEDS)
     others_missed = sum(place[:5] not in SEEDS for place in missed)
-    print(f"missing seeds found: {seeds_found} of {seeds}; other risky rows missed: {others_missed}; alarms: {len(alarms)}")
+    print(
+        f"missing seeds found: {seeds_found} of {seeds}; other risky rows missed: {others_missed}; alarms: {len(alarms)}"
+    )
     return int(bool(alarms) or others_missed > 1 or seeds_found < 0.9 * seeds)
 
 

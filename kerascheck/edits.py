@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 
 class Applicability(Enum):
@@ -69,5 +70,5 @@ def _collide(edits: list[Edit]) -> bool:
     ordered = sorted(edits)
     return any(
         first.end > second.start or (first.start, first.end) == (second.start, second.end)
-        for first, second in zip(ordered, ordered[1:])
+        for first, second in pairwise(ordered)
     )

@@ -10,7 +10,7 @@ from kerascheck.text import Position
 
 
 class Severity(IntEnum):
-    """ERROR raises or is silently wrong; WARNING does so under a condition the source cannot settle; INFO is hygiene."""
+    """ERROR raises or is silently wrong; WARNING does so under a condition the source cannot settle; INFO: hygiene."""
 
     INFO = 1
     WARNING = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -165,7 +166,7 @@ def _tuple_text(value: Value | None, *, drop: bool) -> str | None:
     texts = []
     for item in items:
         known = number(item)
-        if known is not None:
+        if known is not None and math.isfinite(known):
             texts.append(str(int(known)))
         elif isinstance(item, Const) and item.value is None:
             texts.append("None")

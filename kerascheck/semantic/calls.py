@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 import libcst as cst
@@ -734,7 +735,7 @@ def _builtin(
         return name != "map", None
     if name == "range":
         numbers = [number(value) for _, value in arguments.positional]
-        if numbers and all(isinstance(item, int) for item in numbers):
+        if 0 < len(numbers) <= 3 and all(isinstance(item, int) and abs(item) < 10**9 for item in numbers):
             steps = range(*cast("list[int]", numbers)) if 0 not in numbers[2:] else range(0)
             if 0 < len(steps) <= 12:
                 return True, Items("list", tuple(Const(item) for item in steps))
@@ -831,14 +832,16 @@ _NUMBER_TYPES = frozenset("int int8 int16 int32 int64 uint8 uint16 float float32
 _NUMBER_CALLS = frozenset(
     """builtins.int builtins.float builtins.len builtins.range builtins.round builtins.abs builtins.ord builtins.hash
     builtins.id numpy.arange numpy.argmax numpy.random.randint numpy.bincount random.randint numpy.zeros numpy.ones
-    numpy.digitize numpy.floor numpy.round numpy.rint builtins.sum builtins.bool random.sample random.randrange""".split()
+    numpy.digitize numpy.floor numpy.round numpy.rint builtins.sum builtins.bool random.sample
+    random.randrange""".split()
 )
 _TEXT_CALLS = frozenset(
     """builtins.str builtins.input os.listdir glob.glob os.path.basename os.path.join os.path.splitext
     os.path.dirname os.environ.get builtins.chr builtins.repr""".split()
 )
 _TEXT_METHODS = frozenset(
-    "split lower upper strip rstrip lstrip read readline readlines splitlines title capitalize join replace decode format".split()
+    """split lower upper strip rstrip lstrip read readline readlines splitlines title capitalize join replace decode
+    format""".split()
 )
 
 
@@ -1001,12 +1004,17 @@ def _text_method(
     return None
 
 
+_SPECIAL_FIELD = re.compile(r"\{[^{}]*[:.\[!{]")
+
+
 def _format(template: str, arguments: Arguments) -> Value | None:
     """`"...{}...".format(...)`: the fixed beginning and end, or all of it when every value is known."""
     opening, closing = template.find("{"), template.rfind("}")
     if opening < 0 or closing < opening or "{{" in template or "}}" in template:
         return Const(template) if opening < 0 else None
-    if not arguments.open_positional and not arguments.open_keywords:
+    # a field with a width could ask for any amount of memory
+    plain = _SPECIAL_FIELD.search(template) is None
+    if plain and not arguments.open_positional and not arguments.open_keywords:
         positional = [as_text(value) for _, value in arguments.positional]
         keywords = {name: as_text(value) for name, _, value in arguments.keywords}
         if all(isinstance(item, Const) for item in [*positional, *keywords.values()]):
@@ -1055,7 +1063,7 @@ def path_join(left: Value | None, right: Value | None) -> Value | None:
     if one is None:
         if left is not None and not isinstance(left, (Part, Obj)):
             return None
-        return Text("", "/" + other.value) if isinstance(other, Const) else Text("", other.suffix)  # type: ignore[operator]
+        return Text("", f"/{other.value!s}") if isinstance(other, Const) else Text("", other.suffix)
     return concat(concat(one, Const("/")), other)
 
 
@@ -1250,7 +1258,8 @@ def _target_names(target: cst.BaseExpression) -> list[str]:
 class _IndexUse:
     """Finds where a loop body turns the position of an element into a number that stays.
 
-    With enumeration: `d[c] = i`, `d[i] = c`, `y.append(i)`, `y[mask] = i`, `{c: i}`. Without: `d[c] = len(d)`, `d[c] = n`
+    With enumeration: `d[c] = i`, `d[i] = c`, `y.append(i)`, `y[mask] = i`, `{c: i}`. Without: `d[c] = len(d)`,
+    `d[c] = n`
     with `n += 1` in the same loop.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -138,7 +139,7 @@ def _units(name: str, arguments: Arguments) -> int | None:
     for keyword in keras_api.UNITS[name]:
         value = number(arguments.value(keyword, 0))
         if value is not None:
-            return int(value)
+            return int(value) if math.isfinite(value) else None
     return None
 
 
@@ -173,9 +174,10 @@ def _of_application(model: Obj) -> Head | None:
     if not model.arguments.lacks("include_top", 0) and top is None:
         return None
     classes = model.arguments.find("classes")
+    count = number(classes[1]) if classes is not None else 1000
     activation = model.arguments.find("classifier_activation")
     return Head(
-        1000 if classes is None else (int(known) if (known := number(classes[1])) is not None else None),
+        int(count) if count is not None and math.isfinite(count) else None,
         "softmax" if activation is None else activation_name(activation[1]),
     )
 

@@ -324,7 +324,8 @@ class Interpreter:
         saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.tainted)
         self.heap = heap.fork()
         self.heap.update(made)
-        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + STEPS_PER_FUNCTION
+        self.loop, self.jumps, self.standalone, self.stack = 0, [], True, []
+        self.budget = self.steps + STEPS_PER_FUNCTION
         self.quiet += 1
         visited = set(self.visited)
         value = self.invoke(function, arguments, receiver)
@@ -459,7 +460,8 @@ class Interpreter:
         heap, dead, events, calls_met = self.heap, self.dead, self.events, self.calls
         saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet, self.tainted)
         self.heap, self.events, self.calls, self.quiet = heap.fork(), [], [], 0
-        self.loop, self.jumps, self.standalone, self.stack, self.budget = 0, [], True, [], self.steps + STEPS_PER_FUNCTION
+        self.loop, self.jumps, self.standalone, self.stack = 0, [], True, []
+        self.budget = self.steps + STEPS_PER_FUNCTION
         visited, uses, imports = set(self.visited), len(self.order_uses), len(self.imports)
         value = self.invoke(function, arguments, model)
         self.visited = visited
@@ -1214,7 +1216,7 @@ class Interpreter:
             if value is None:
                 return made
             return Unordered(made.place, value, made.statement, sequence=True, wrapped=made.wrapped)
-        exact = self._unrolled(first)
+        exact = self._unrolled(first) if self.unrolling < 2 else None
         if exact is not None and not node.for_in.ifs and node.for_in.inner_for_in is None:
             items = tuple(self._comprehension_item(node, item, (node.elt,))[0] for item in exact)
             return Items("list", items)
@@ -1226,8 +1228,10 @@ class Interpreter:
         outer, self.frame = self.frame, Frame(self.frame)
         self.steps += 1
         self.quiet += 1
+        self.unrolling += 1
         self.bind(node.for_in.target, item)
         values = tuple(self.eval(expression) for expression in wanted)
+        self.unrolling -= 1
         self.quiet -= 1
         self.frame = outer
         return values

@@ -40,6 +40,8 @@ class SyntaxProblem(ValueError):
 def parse(source: SourceText, path: str, target: Target, project: Project | None = None) -> Module:
     """Parse a text. Raises SyntaxProblem when neither libcst nor Python itself can parse it."""
     try:
+        if _is_deep(source.text):
+            raise RecursionError
         tree = cst.parse_module(source.text)
     except (cst.ParserSyntaxError, RecursionError, UnicodeError) as error:
         problem = _python_problem(source.text)
@@ -48,6 +50,32 @@ def parse(source: SourceText, path: str, target: Target, project: Project | None
         tree = cst.Module(body=[])  # Python reads it and libcst does not: nothing can be told about it
         return Module(SourceText(""), path, tree, target, project)
     return Module(source, path, tree, target, project)
+
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
+_CHAINS = ("+", "-", "*", "/", ".", "'", '"', "(", "[", "~", "not ", "lambda", "elif ", " and ", " or ", " else ", "await ")
+_LONG_CHAIN = 2000  # measured: libcst's parser ends the process at about 3,000 nested brackets or 20,000 operators
+
+
+def _is_deep(text: str) -> bool:
+    """Whether a text is nested so deeply that libcst's parser could overflow the stack and end the process."""
+    brackets = text.encode("utf-8", "replace").translate(None, _NOT_BRACKETS)
+    for _ in range(200):  # Python itself takes no more
+        inner = brackets.replace(b"()", b"").replace(b"[]", b"").replace(b"{}", b"")
+        if inner == brackets:
+            break
+        brackets = inner
+    else:
+        return True
+    if all(text.count(token) < _LONG_CHAIN for token in _CHAINS):
+        return False
+    try:
+        ast.parse(text)
+    except (RecursionError, MemoryError):
+        return True
+    except (SyntaxError, ValueError):
+        pass
+    return False
 
 
 _LEGACY: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
@@ -90,7 +118,7 @@ def _python_problem(text: str) -> SyntaxProblem | None:
     except ValueError as error:  # a null character
         return SyntaxProblem(str(error), 1, 1)
     except (RecursionError, MemoryError):
-        return SyntaxProblem("the code is nested too deeply", 1, 1)
+        return None  # not wrong, but more than can be read
     return None
 
 
@@ -196,7 +224,7 @@ class Module:
 
     @cached_property
     def has_entry_point(self) -> bool:
-        """Whether the file is run: a main guard, a loop or a call at module level, here or in a file that imports it."""
+        """Whether the file is run: a main guard, a loop or a call at module level, here or in a file importing it."""
         for statement in self.tree.body:
             if isinstance(statement, (cst.For, cst.While, cst.With)):
                 return True

@@ -159,7 +159,7 @@ class Project:
     def reaches_keras(self, path: str, text: str) -> bool:
         """Whether a text imports, directly or not, a file of the project that mentions Keras; needs no parser."""
         queue = [(path, text)]
-        seen = set()
+        seen: set[str] = set()
         while queue and len(seen) < MAXIMUM_FILES:
             importer, source = queue.pop(0)
             for match in _FROM.finditer(source):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.interpreter import Frame
     from kerascheck.semantic.module import Module
+
+_DEEPEST_PART = 24  # attributes, items and calls in a chain
+_LONGEST_TEXT = 4096  # of a string that is made from others
 
 Constant = str | bytes | int | float | bool | complex | None
 
@@ -77,10 +80,13 @@ class Mapping:
 
     entries: tuple[tuple[Constant, Value | None], ...]
     exact: bool = True
+    _table: dict[Constant, Value | None] | None = field(default=None, init=False, compare=False, repr=False)
 
     def get(self, key: Constant) -> Value | None:
         """The value of a key; None when it is not known."""
-        return dict(self.entries).get(key)
+        if self._table is None:
+            object.__setattr__(self, "_table", dict(self.entries))
+        return cast("dict[Constant, Value | None]", self._table).get(key)
 
 
 class Heap:
@@ -168,8 +174,8 @@ class Obj(Heap):
 class Tensor(Heap):
     """A symbolic or real output of `layer` (or of the operation `operation`) on `inputs`; an Input has neither.
 
-    The operation "getitem" takes one of several outputs, `index` of them when it is constant. "#input" and "#output" are
-    the ends of a model whose inside is not known (its only input), "#inner" is some tensor inside of it.
+    The operation "getitem" takes one of several outputs, `index` of them when it is constant. "#input" and "#output"
+    are the ends of a model whose inside is not known (its only input), "#inner" is some tensor inside of it.
     `order` counts the calls in the order of execution.
     """
 
@@ -202,6 +208,14 @@ class Part:
     attribute: str = ""
     index: Constant = None
     arguments: Arguments | None = field(default=None, compare=False)
+    depth: int = field(default=0, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.base, Part):
+            object.__setattr__(self, "depth", self.base.depth + 1)
+            if self.depth > _DEEPEST_PART:  # `df = df.drop(...)` again and again: where it began is forgotten
+                object.__setattr__(self, "base", _FORGOTTEN)
+                object.__setattr__(self, "depth", 0)
 
 
 class Func(Heap):
@@ -326,6 +340,7 @@ class Arguments:
 
 
 NO_ARGUMENTS = Arguments()
+_FORGOTTEN = Obj("value")
 
 
 def options(value: Value | None) -> tuple[Value | None, ...]:
@@ -402,11 +417,12 @@ def concat(one: Value | None, other: Value | None) -> Value | None:
     if left is None and right is None:
         return None
     if isinstance(left, Const) and isinstance(right, Const):
-        return Const(str(left.value) + str(right.value))
+        whole = str(left.value) + str(right.value)
+        return Const(whole) if len(whole) <= _LONGEST_TEXT else Text(whole[:_LONGEST_TEXT], whole[-_LONGEST_TEXT:])
     prefix = "" if left is None else (str(left.value) if isinstance(left, Const) else left.prefix)
     suffix = "" if right is None else (str(right.value) if isinstance(right, Const) else right.suffix)
     if isinstance(left, Const) and isinstance(right, Text):
         prefix += right.prefix
     if isinstance(right, Const) and isinstance(left, Text):
         suffix = left.suffix + suffix
-    return Text(prefix, suffix)
+    return Text(prefix[:_LONGEST_TEXT], suffix[-_LONGEST_TEXT:])
