@@ -328,9 +328,9 @@ def _add_parameters(module: Module, node: cst.FunctionDef, added: list[str]) -> 
         last = parameters.star_arg
     if last is None or parameters.star_kwarg is not None:
         return None
-    start = module.span(last).start
+    start = module.positions.whole(last).start
     text = module.source.text
-    whole = text[start : module.span(last).end].rstrip()
+    whole = text[start : module.positions.whole(last).end].rstrip()
     whole = whole[:-1].rstrip() if whole.endswith(",") else whole
     if "#" in whole:
         return None
