@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-_COMMANDS = ("check", "explain", "rules")
+_COMMANDS = ("check", "explain", "graph", "rules")
 _USAGE = """kerascheck [check] PATH...      find faults; --fix repairs them
        kerascheck explain CODE|NAME|"pasted Keras error message"
+       kerascheck graph FILE           show what is understood of its models
        kerascheck rules"""
 
 
@@ -45,6 +46,8 @@ def _main(words: list[str]) -> int:
     command = words.pop(0) if words[:1] and words[0] in _COMMANDS else "check"
     if command == "explain":
         return _explain(words)
+    if command == "graph":
+        return _graph(words)
     if command == "rules":
         return _rules(words)
     options = _check_parser().parse_args(words)
@@ -171,6 +174,30 @@ def _explain(words: list[str]) -> int:
     except UnknownTopic as error:
         raise Failure(f"{error.args[0]}; `kerascheck rules` lists all rules") from None
     return CLEAN
+
+
+def _graph(words: list[str]) -> int:
+    usage = """kerascheck graph FILE [--format text|json]
+       kerascheck graph --origins PATH... [--format text|json]"""
+    what = "Show what is understood of each model of a file: its layers, their reuse, its states, its files."
+    parser = _parser("kerascheck graph", usage, what)
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="FILE", help="a .py file or a notebook; with --origins files and folders")
+    add("--format", choices=("text", "json"), default="text", help="for people or for programs")
+    add("--origins", action="store_true", help="count the loads whose model's origin is known, and why others are not")
+    add("--verbose", action="store_true", help="with --origins: name the loads whose origin is not known")
+    add("--target-keras", metavar="VERSIONS", help="the Keras the code is for")
+    add("--isolated", action="store_true", help="no settings and no requirement files")
+    if {"-h", "--help"} & set(words):
+        from kerascheck.graph_command import HELP
+
+        parser.epilog = HELP
+    options = parser.parse_args(words)
+    if not options.paths and not options.origins:
+        parser.error("which file?")
+    from kerascheck.graph_command import run_graph
+
+    return run_graph(options)
 
 
 def _rules(words: list[str]) -> int:

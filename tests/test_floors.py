@@ -26,7 +26,7 @@ FLOORS: dict[str, float] = {
     "report": 6.1, "explain": 6.1, "surroundings": 6.1,
     "run": 6.2,
     "confirm_command": 6.3,
-    "check_command": 6.4,
+    "check_command": 6.4, "graph_command": 6.4,
     "cli": 7, "lsp": 7, "flake8_plugin": 7, "pylsp_plugin": 7,
     "__main__": 8,
 }  # fmt: skip

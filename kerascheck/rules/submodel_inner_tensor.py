@@ -33,7 +33,8 @@ class SubmodelInnerTensor(Rule):
 
     def _modules(self) -> list[Module]:
         """This module; and those that import it, when it makes a model of tensors that only they know."""
-        graphs = [graph_of(self.module.facts, model) for model in self.module.facts.models]
+        made = [model for model in self.module.facts.models if model.form == "functional"]
+        graphs = [graph_of(self.module.facts, model) for model in made]
         unknown = any(graph is None or not graph.complete for graph in graphs)
         return [self.module, *self.module.users] if unknown else [self.module]
 

@@ -129,7 +129,7 @@ def call(
         self.escape(value)
     if name == "append" and receiver is None:
         return None
-    return _tensor_if_any(name, node, arguments)
+    return _tensor_if_any("?." + name, node, arguments)  # what is called is not known
 
 
 def _call_choice(

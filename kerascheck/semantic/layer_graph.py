@@ -177,7 +177,7 @@ class LayerGraph:
         if tensor.operation.startswith("#") or (tensor.layer is None and not tensor.operation):
             return []
         if not isinstance(tensor.layer, Obj):
-            if any(value is None for _, value in tensor.arguments.positional):
+            if tensor.operation.startswith("?") or any(value is None for _, value in tensor.arguments.positional):
                 self.complete = False
             return [self._producer(item) for value in tensor.inputs for item in self._tensors(value)]
         given = [value for _, value in tensor.arguments.positional]
