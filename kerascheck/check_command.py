@@ -85,6 +85,7 @@ def _find(paths: Sequence[str], options: argparse.Namespace) -> tuple[list[str],
     problems: list[str] = []
     seen: set[str] = set()
     found: list[str] = []
+    unsure: set[str] = set()
     for root in paths:
         folder = os.path.abspath(root if os.path.isdir(root) else os.path.dirname(root))
         if folder not in exclusions:
@@ -96,26 +97,46 @@ def _find(paths: Sequence[str], options: argparse.Namespace) -> tuple[list[str],
                 continue
             seen.add(path)
             try:
-                if options.show_files or _may_have_findings(path, path == os.path.normpath(root)):
-                    if discovery.git_ignores(path, root):
-                        seen.discard(path)
-                    else:
-                        found.append(path)
+                sure = True if options.show_files else _may_have_findings(path, path == os.path.normpath(root))
+                if sure is False:
+                    continue
+                if discovery.git_ignores(path, root):
+                    seen.discard(path)
+                else:
+                    found.append(path)
+                    if sure is None:
+                        unsure.add(path)
             except files.FileProblem as problem:
                 problems.append(str(problem))
         problems.extend(discovery.problems)
-    return problems, len(seen), found
+    if len(unsure) == len(found):  # no Keras anywhere in this run
+        return problems, len(seen), []
+    return problems, len(seen), [path for path in found if path not in unsure or _serves_keras(path)]
 
 
-def _may_have_findings(path: str, named: bool) -> bool:
-    """Whether a file is worth the parser. A notebook that the user named is read in any case: it may be broken."""
+def _may_have_findings(path: str, named: bool) -> bool | None:
+    """Whether a file is worth the parser; None when that hangs on the project around it.
+
+    A notebook that the user named is read in any case: it may be broken.
+    """
     from kerascheck import files
 
     raw = files.read(path)
-    if not (files.mentions_keras(raw) or files.may_use_project(path, raw) or (named and path.endswith(".ipynb"))):
-        return False
+    if not (files.mentions_keras(raw) or (named and path.endswith(".ipynb"))):
+        if named or path.endswith(".ipynb") or not files.may_matter(raw):
+            return named and files.may_use_project(path, raw)
+        return None
     files.check_size(path, raw)
     return True
+
+
+def _serves_keras(path: str) -> bool:
+    from kerascheck import files
+
+    try:
+        return files.may_use_project(path, files.read(path))
+    except files.FileProblem:  # it was readable a moment ago; what changes underneath is left out
+        return False
 
 
 def _exclusion(folder: str, options: argparse.Namespace) -> tuple[bool, Callable[[str], bool] | None]:

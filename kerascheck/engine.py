@@ -90,11 +90,12 @@ def fix(
 ) -> Fixed:
     """Apply fixes until nothing changes, at most ten passes.
 
-    A pass whose result does not parse, or that does not reach a fixpoint, is our fault: the text stays as it was
-    before it and KC002 names the rules.
+    A pass whose result does not parse is our fault: the text stays as it was before it, and KC002 names the rules.
+    When the passes come to no end, the text stays as it was before them all.
     """
     applied: list[Finding] = []
-    checked = check(source, path, options, project)
+    first = checked = check(source, path, options, project)
+    original = source
     for _ in range(MAXIMUM_PASSES):
         wanted = {
             id(finding.fix): finding
@@ -116,8 +117,8 @@ def fix(
         applied.extend(used)
         source, checked = fixed, again
     names = sorted({finding.code for finding in checked.findings if finding.fix is not None})
-    problem = _internal(source, path, f"the fixes of {', '.join(names)} do not come to an end")
-    return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
+    problem = _internal(original, path, f"the fixes of {', '.join(names)} do not come to an end; none was applied")
+    return Fixed(original, (), Checked((*first.findings, problem), first.dependencies))
 
 
 def _is_confirmed(finding: Finding, options: Options) -> bool:

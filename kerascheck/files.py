@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
     import pathspec
 
+    from kerascheck.semantic.project import Project
     from kerascheck.text import SourceText
 
 SUFFIXES = (".py", ".ipynb")
 LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebook's code
+LARGEST_FOLDER = 100  # files of one folder whose imports are looked at for the top of a project
 LARGEST_PROJECT = 2_000  # files that are looked through for imports of a checked file
 LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
 DEFAULT_EXCLUDE = frozenset(
@@ -44,18 +47,37 @@ def mentions_keras(raw: bytes) -> bool:
 
 
 def may_use_project(path: str, raw: bytes) -> bool:
-    """Whether a file without Keras trains, saves or loads a model that a file which it imports makes.
+    """Whether a file without Keras may matter to a Keras program of its project.
 
-    It has a method of models in it, and a file of the project that it imports, directly or not, mentions Keras.
+    It has a method of models in it, numbers labels or sets a seed; and a file of the project that it imports, or that
+    imports it, directly or not, mentions Keras.
     """
+    if not may_matter(raw):
+        return False
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
+    project = _neighbourhood()
+    return project.reaches_keras(path, text) or (_helps(raw) and project.is_used_with_keras(path))
+
+
+def may_matter(raw: bytes) -> bool:
+    """The first, cheap half of `may_use_project`: the words of the file alone."""
     methods = (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
     fits = b".fit(" in raw and (b"epochs" in raw or b"batch_size" in raw)
-    if not fits and not any(method in raw for method in methods):
-        return False
+    return fits or _helps(raw) or any(method in raw for method in methods)
+
+
+def _helps(raw: bytes) -> bool:
+    return (b"set(" in raw and any(word in raw for word in (b"enumerate(", b".index(", b"list(", b"zip("))) or any(
+        word in raw for word in (b"random.seed(", b"set_seed(")
+    )
+
+
+@cache
+def _neighbourhood() -> Project:
+    """The files around those of a run, read without a parser."""
     from kerascheck.semantic.project import Project
 
-    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-    return Project(ProjectReader(), None).reaches_keras(path, text)
+    return Project(ProjectReader(), None)
 
 
 class ProjectReader:
@@ -78,6 +100,13 @@ class ProjectReader:
             return SourceText.from_bytes(raw)
         except (FileProblem, DecodeError):
             return None
+
+    def beside(self, folder: str) -> list[str]:
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+        except OSError:
+            return []
+        return [os.path.join(folder, name) for name in names[:LARGEST_FOLDER]]
 
     def sources(self, folder: str) -> list[str]:
         found: list[str] = []

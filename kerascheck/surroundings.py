@@ -82,7 +82,7 @@ class Surroundings:
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
-        """The Keras a file means: a setting, a notebook's own installs, the project's files, else assumed.
+        """The Keras a file means: a setting, a comment on top or a notebook's own installs, the project's files, else assumed.
 
         Raises SettingsError when a setting cannot be read.
         """
@@ -96,9 +96,7 @@ class Surroundings:
                 return parse_target(text, source)
             except TargetError as error:
                 raise SettingsError(f"{source}: {error}") from error
-        found = None
-        if path.endswith(".ipynb"):
-            found = _of_notebook(path, raw)
+        found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw)
         if found is None and not self._overrides.isolated:
             found = self._of_project(os.path.dirname(os.path.abspath(path)))
         if found is None:
@@ -136,6 +134,18 @@ def read_settings(folder: str, known: Mapping[str, str]) -> Settings | None:
         if found is not None or parent == folder:
             return found
         folder = parent
+
+
+def _of_header(raw: bytes) -> Target | None:
+    """The target of a comment `# target: keras 3.6.0` above the code; a comment about something else is none."""
+    if b"# target:" not in raw[:2000]:
+        return None
+    from kerascheck.semantic.target import TargetError, header_target
+
+    try:
+        return header_target(raw[:2000].decode("utf-8", "replace"))
+    except TargetError:
+        return None
 
 
 def _of_notebook(path: str, raw: bytes) -> Target | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.target import Reach
-from kerascheck.semantic.training import Seed, models_of, seeds, training
+from kerascheck.semantic.training import SEEDS, Seed, models_of, seeds, training
 from kerascheck.semantic.values import Const, Items, Mapping
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
 
 _TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
@@ -26,11 +30,17 @@ class PartialSeed(Rule):
     late = "the seed is set after the model was built: its first weights are random"
 
     def check(self) -> None:
-        found = seeds(self.module)
-        if not found or not self.module.uses_keras or _TEST_FILE.search(self.module.path):
+        self._check_program(self.module)
+        if not self.reports and any(call.name in SEEDS for call in self.module.calls):
+            for user in self.module.users:  # a helper that seeds is judged by the scripts that call it
+                self._check_program(user)
+
+    def _check_program(self, program: Module) -> None:
+        found = seeds(program)
+        if not found or not program.uses_keras or _TEST_FILE.search(program.path):
             return
-        trained = list(training(self.module))
-        if not trained or (trained[0].standalone and not self.module.has_entry_point):
+        trained = list(training(program))
+        if not trained or (trained[0].standalone and not program.has_entry_point):
             return
         if not trained[0].standalone:
             found = [seed for seed in found if not seed.call.standalone]
@@ -41,9 +51,9 @@ class PartialSeed(Rule):
             return
         kinds = {seed.kind for seed in found}
         if "all" in kinds or kinds == _ALL:
-            self._check_order(found)
+            self._check_order(program, found)
             return
-        target = self.module.target
+        target = program.target
         if "tensorflow" in kinds and target.which_tensorflow("<2.10") is Reach.ALL:
             return
         # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
@@ -57,18 +67,18 @@ class PartialSeed(Rule):
         self.report(
             last.call.node,
             message=self.missing if "python" in kinds else self.message,
-            fix=self._fix(last),
+            fix=self._fix(last) if last.call.module is self.module else None,
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )
 
-    def _check_order(self, found: list[Seed]) -> None:
+    def _check_order(self, program: Module, found: list[Seed]) -> None:
         complete = [seed for seed in found if seed.kind == "all"]
         # the three generators together count from the last of them on
         first = complete[0].call if complete else found[-1].call
         if first.standalone or first.module is not self.module:
             return
-        for event in training(self.module):
+        for event in training(program):
             models = models_of(event)
             if event.standalone or not models or any(model.call is None for model in models):
                 continue

@@ -25,7 +25,7 @@ class UnorderedLabels(Rule):
     message = "a set of strings has another order in every process: {what} from run to run"
 
     def check(self) -> None:
-        if not self.module.uses_keras:
+        if not self.module.order_uses or not self.module.serves_keras:
             return
         for use in self.module.order_uses:
             if element_kind(use.value.element) == "int" or not self.module.owns(use.value.place):

@@ -53,7 +53,25 @@ def parse(source: SourceText, path: str, target: Target, project: Project | None
 
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
-_CHAINS = ("+", "-", "*", "/", ".", "'", '"', "(", "[", "~", "not ", "lambda", "elif ", " and ", " or ", " else ", "await ")
+_CHAINS = (
+    "+",
+    "-",
+    "*",
+    "/",
+    ".",
+    "'",
+    '"',
+    "(",
+    "[",
+    "~",
+    "not ",
+    "lambda",
+    "elif ",
+    " and ",
+    " or ",
+    " else ",
+    "await ",
+)
 _LONG_CHAIN = 2000  # measured: libcst's parser ends the process at about 3,000 nested brackets or 20,000 operators
 
 
@@ -217,6 +235,11 @@ class Module:
     def users(self) -> list[Module]:
         """The modules of the project that import this one."""
         return self.project.users(self) if self.project is not None else []
+
+    @cached_property
+    def serves_keras(self) -> bool:
+        """Whether this module, one that it imports, or one that imports it, uses Keras."""
+        return self.uses_keras or any(user.uses_keras for user in self.users)
 
     def owns(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in this module."""

@@ -53,6 +53,9 @@ class Reader(Protocol):
     def is_root(self, folder: str) -> bool:
         """Whether a folder is the top of a project (it holds pyproject.toml, setup.py, .git ...)."""
 
+    def beside(self, folder: str) -> list[str]:
+        """The Python files directly in a folder, sorted; bounded."""
+
     def sources(self, folder: str) -> list[str]:
         """The Python files below a folder, sorted; those that discovery leaves out are left out; bounded."""
 
@@ -67,6 +70,7 @@ class Project:
         self._texts: dict[str, SourceText | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
         self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._tops: dict[str, str] = {}
         self._loading: list[str] = []
         self._files = self._bytes = 0
 
@@ -180,32 +184,50 @@ class Project:
                         queue.append((found, other.text))
         return False
 
+    def is_used_with_keras(self, path: str) -> bool:
+        """Whether a file that imports this one, directly or not, mentions Keras; needs no parser."""
+        queue = self.importers(path)
+        seen = set(queue)
+        while queue and len(seen) < MAXIMUM_FILES:
+            other = queue.pop(0)
+            source = self._text(other)
+            if source is not None and "keras" in source.text:
+                return True
+            further = [place for place in self.importers(other) if place not in seen]
+            seen.update(further)
+            queue += further
+        return False
+
     def importers(self, path: str) -> list[str]:
         """The files of the project whose imports name this file's module, by text; a candidate list."""
         place = _normal(self._reader.absolute(path))
         stem = posixpath.basename(place)[:-3]
         if stem == "__init__":
             stem = posixpath.basename(posixpath.dirname(place))
-        index = self._import_index(self._search_roots(posixpath.dirname(place)))
+        index = self._import_index(self._top(posixpath.dirname(place)))
         return [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
 
     def users(self, module: Module) -> list[Module]:
-        """The modules of the project that import this one, with their bodies followed."""
+        """The modules of the project that import this one, directly or not, with their bodies followed."""
         found: list[Module] = []
-        for path in self.importers(module.path):
+        queue = self.importers(module.path)
+        seen = {_normal(self._reader.absolute(module.path)), *queue}
+        while queue and len(found) < MAXIMUM_IMPORTERS:
+            path = queue.pop(0)
             other = self.module(path)
             if other is not None and any(item is module for item in other.family()):
                 found.append(other)
+                further = [place for place in self.importers(path) if place not in seen]
+                seen.update(further)
+                queue += further
         return found
 
     def mentioning(self, path: str, words: tuple[str, ...]) -> list[Module]:
         """The modules of the project whose text has one of the words, nearest files first; bounded by the budget."""
         place = _normal(self._reader.absolute(path))
         folder = posixpath.dirname(place)
-        roots = self._search_roots(folder)
-        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
         hits = []
-        for other in map(_normal, self._reader.sources(top)):
+        for other in map(_normal, self._reader.sources(self._top(folder))):
             source = self._text(other) if other != place else None
             if source is not None and any(word in source.text for word in words):
                 hits.append(other)
@@ -228,9 +250,27 @@ class Project:
                     queue.append(other)
         return False
 
-    def _import_index(self, roots: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        """From a word in an import statement to the files below the project's top that have it."""
-        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+    def _top(self, folder: str) -> str:
+        """The top of the project that a folder is in: a marked folder, else as far up as packages are imported from."""
+        if folder in self._tops:
+            return self._tops[folder]
+        top = next((root for root in self._search_roots(folder) if self._reader.is_root(root)), None)
+        if top is None:
+            top = folder
+            for _ in range(MAXIMUM_CLIMB):
+                parent = posixpath.dirname(top)
+                name = re.compile(rf"\b{re.escape(posixpath.basename(top))}\b")
+                package = self._text(posixpath.join(top, "__init__.py")) is not None
+                texts = (self._text(_normal(path)) for path in ([] if package else self._reader.beside(parent)))
+                lines = (line for text in texts if text is not None for line in _IMPORTS.findall(text.text))
+                if parent == top or not (package or any(name.search(line) for line in lines)):
+                    break
+                top = parent
+        self._tops[folder] = top
+        return top
+
+    def _import_index(self, top: str) -> dict[str, tuple[str, ...]]:
+        """From a word in an import statement to the files below a folder that have it."""
         if top not in self._indexes:
             index: dict[str, list[str]] = {}
             for path in self._reader.sources(top):
