@@ -60,7 +60,7 @@ LEAST_STEPS = 400
 STEPS_PER_LINE = 2
 STEPS_PER_FUNCTION = 400
 MAXIMUM_UNROLL = 12
-MAXIMUM_ITEMS = 1000  # of a list that is made from others
+MAXIMUM_ITEMS = 500  # of a list or dictionary that is made from others
 MAXIMUM_NUMBER = 10**18
 _MISSING = object()
 _BUILTINS = frozenset(dir(builtins))
@@ -119,6 +119,7 @@ class Interpreter:
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
         self._build_effects: dict[ClassInfo, BuildEffect] = {}
+        self._weighted: dict[ClassInfo, bool | None] = {}
         self._outputs: dict[Obj, Maybe] = {}
         self._adopted: set[str] = set()
         self._eval: dict[type, Callable[[Any], Maybe]] = {
@@ -204,6 +205,10 @@ class Interpreter:
             except RecursionError:
                 self._give_up()
             self.dead = False  # code behind sys.exit() is read all the same
+
+    def _allowance(self) -> int:
+        """The budget of something that is looked at aside; all such looks together have an end."""
+        return min(self.steps + STEPS_PER_FUNCTION, 4 * (self.limit + LEAST_STEPS))
 
     def _give_up(self) -> None:
         """Something is nested too deeply to be followed: nothing is known any more but classes and functions."""
@@ -303,7 +308,7 @@ class Interpreter:
         initializer, _ = owner.method("__init__")
         already = initializer is not None and initializer.node in self.visited
         self.quiet += already
-        budget, self.budget = self.budget, self.steps + STEPS_PER_FUNCTION
+        budget, self.budget = self.budget, self._allowance()
         if initializer is not None:
             self.invoke(initializer, NO_ARGUMENTS, receiver)
         self.budget = budget
@@ -325,7 +330,7 @@ class Interpreter:
         self.heap = heap.fork()
         self.heap.update(made)
         self.loop, self.jumps, self.standalone, self.stack = 0, [], True, []
-        self.budget = self.steps + STEPS_PER_FUNCTION
+        self.budget = self._allowance()
         self.quiet += 1
         visited = set(self.visited)
         value = self.invoke(function, arguments, receiver)
@@ -419,9 +424,15 @@ class Interpreter:
             "keras.Model",
         }:
             return None
-        receiver, made = self.instance_of(layer.cls)
-        function, _ = layer.cls.method("build")
-        after = self._aside(layer.cls, function, NO_ARGUMENTS)[1] if function is not None else made
+        if layer.cls not in self._weighted:
+            self._weighted[layer.cls] = None  # while it is being found out
+            self._weighted[layer.cls] = self._find_weighted(layer.cls)
+        return self._weighted[layer.cls]
+
+    def _find_weighted(self, owner: ClassInfo) -> bool | None:
+        receiver, made = self.instance_of(owner)
+        function, _ = owner.method("build")
+        after = self._aside(owner, function, NO_ARGUMENTS)[1] if function is not None else made
         if (receiver, "#own") in after:
             return True
         inner = [
@@ -429,7 +440,7 @@ class Interpreter:
             for (holder, slot), value in after.items()
             if holder is receiver and slot[0] != "#"
             for item in _layers_in(cast(Maybe, value))
-            if item is not layer
+            if not isinstance(item, Obj) or item.cls is not owner
         ]
         if any(inner):
             return True
@@ -461,7 +472,7 @@ class Interpreter:
         saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet, self.tainted)
         self.heap, self.events, self.calls, self.quiet = heap.fork(), [], [], 0
         self.loop, self.jumps, self.standalone, self.stack = 0, [], True, []
-        self.budget = self.steps + STEPS_PER_FUNCTION
+        self.budget = self._allowance()
         visited, uses, imports = set(self.visited), len(self.order_uses), len(self.imports)
         value = self.invoke(function, arguments, model)
         self.visited = visited
@@ -666,9 +677,10 @@ class Interpreter:
         if isinstance(target.value, (cst.Name, cst.Attribute)):
             index = number(key)
             if isinstance(holder, Mapping) and isinstance(key, Const):
-                entries = dict(holder.entries)
+                full = len(holder.entries) >= MAXIMUM_ITEMS
+                entries = {} if full else dict(holder.entries)
                 entries[key.value] = value
-                self.bind(target.value, Mapping(tuple(entries.items()), holder.exact))
+                self.bind(target.value, Mapping(tuple(entries.items()), holder.exact and not full))
             elif (
                 isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items)
             ):
