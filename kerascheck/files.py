@@ -62,14 +62,12 @@ def may_use_project(path: str, raw: bytes) -> bool:
 def may_matter(raw: bytes) -> bool:
     """The first, cheap half of `may_use_project`: the words of the file alone."""
     methods = (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
-    fits = b".fit(" in raw and (b"epochs" in raw or b"batch_size" in raw)
-    return fits or _helps(raw) or any(method in raw for method in methods)
+    return b".fit(" in raw or _helps(raw) or any(method in raw for method in methods)
 
 
 def _helps(raw: bytes) -> bool:
-    return (b"set(" in raw and any(word in raw for word in (b"enumerate(", b".index(", b"list(", b"zip("))) or any(
-        word in raw for word in (b"random.seed(", b"set_seed(")
-    )
+    """Whether a file may number labels or set a seed for others."""
+    return any(word in raw for word in (b"set(", b"enumerate(", b".index(", b"random.seed(", b"set_seed("))
 
 
 @cache

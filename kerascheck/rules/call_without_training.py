@@ -13,6 +13,7 @@ from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.keras_api import TRAINING_LAYERS
+from kerascheck.semantic.module import Module
 from kerascheck.semantic.sensitivity import sensitive
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
@@ -31,28 +32,28 @@ class CallWithoutTraining(Rule):
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
-        for model, calls in self._trained():
+        for home, model, calls in self._trained():
             owner = model.cls
             if owner is None or owner.keras_kind != "model":
                 continue
             call, _ = owner.method("call")
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
-                self._check_call(owner, call, call.node, calls, reach)
+                lost = [event for event in calls if self._needs_training(home, event)]
+                self._check_call(owner, call, call.node, lost, reach)
 
-    def _trained(self) -> Iterator[tuple[Obj, list[Event]]]:
+    def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
         """The fitted models of this module, and of the modules that import it when it has a model class."""
-        yield from self.module.facts.calls_when_trained.items()
-        if any(owner.keras_kind == "model" for owner in self.module.classes):
-            for user in self.module.users:
-                yield from user.facts.calls_when_trained.items()
+        makes = any(owner.keras_kind == "model" for owner in self.module.classes)
+        for home in (self.module, *(self.module.users if makes else ())):
+            for model, calls in home.facts.calls_when_trained.items():
+                yield home, model, calls
 
     def _check_call(
-        self, owner: ClassInfo, call: Func, node: cst.FunctionDef, calls: list[Event], reach: Reach
+        self, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event], reach: Reach
     ) -> None:
         takes = takes_training(call)
         if (takes and self.module.target.backend != "jax") or self._own_step(owner):
             return
-        lost = [event for event in calls if self._needs_training(event)]
         if not lost:
             return
         names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
@@ -68,7 +69,7 @@ class CallWithoutTraining(Rule):
             releases=releases_text(self.module.target.bad(">=3")),
         )
 
-    def _needs_training(self, event: Event) -> bool:
+    def _needs_training(self, home: Module, event: Event) -> bool:
         given = event.arguments
         if given.find("training") is not None or given.open_keywords:
             return False
@@ -76,7 +77,7 @@ class CallWithoutTraining(Rule):
         # Dropout and BatchNormalization, Sequential and functional models take it as their second argument
         if len(given.positional) > 1 and all(item.short in TRAINING_LAYERS or item.kind == "model" for item in models):
             return False
-        return any(sensitive(self.module, item) for item in models)
+        return any(sensitive(home, item) for item in models)
 
     def _own_step(self, owner: ClassInfo) -> bool:
         """A custom train_step that passes training=True is right from 3.10 on (measured)."""

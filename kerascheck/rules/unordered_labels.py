@@ -25,9 +25,9 @@ class UnorderedLabels(Rule):
     message = "a set of strings has another order in every process: {what} from run to run"
 
     def check(self) -> None:
-        if not self.module.order_uses or not self.module.serves_keras:
+        if not (self.module.facts.sets or self.module.order_uses) or not self.module.serves_keras:
             return
-        for use in self.module.order_uses:
+        for use in (use for home in (self.module, *self.module.users) for use in home.order_uses):
             if element_kind(use.value.element) == "int" or not self.module.owns(use.value.place):
                 continue
             used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()

@@ -222,17 +222,33 @@ class Project:
                 queue += further
         return found
 
-    def mentioning(self, path: str, words: tuple[str, ...]) -> list[Module]:
-        """The modules of the project whose text has one of the words, nearest files first; bounded by the budget."""
+    def mentioning(self, path: str, words: tuple[str, ...], name: str) -> list[Module]:
+        """The modules of the project that have one of the words and the name of a file, themselves or by an import.
+
+        A bare name counts in folders above and below this one only: elsewhere it is another file.
+        """
         place = _normal(self._reader.absolute(path))
         folder = posixpath.dirname(place)
+        roots = self._search_roots(folder)
+        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        texts = {other: self._text(other) for other in map(_normal, self._reader.sources(top))}
+        last = posixpath.basename(name)
+        stems = {
+            posixpath.basename(other)[:-3]
+            for other, source in texts.items()
+            if source is not None and last in source.text
+        }
         hits = []
-        for other in map(_normal, self._reader.sources(self._top(folder))):
-            source = self._text(other) if other != place else None
-            if source is not None and any(word in source.text for word in words):
-                hits.append(other)
-        hits.sort(key=lambda other: (-len(posixpath.commonpath([folder, other])), other))
-        found = (self.module(other) for other in hits[:MAXIMUM_IMPORTERS])
+        for other, source in texts.items():
+            if other == place or source is None or not any(word in source.text for word in words):
+                continue
+            above = posixpath.commonpath([folder, posixpath.dirname(other)])
+            if "/" not in name.strip("/") and above not in {folder, posixpath.dirname(other)}:
+                continue
+            imports = {word for line in _IMPORTS.findall(source.text) for word in _WORDS.findall(line)}
+            if last in source.text or not stems.isdisjoint(imports):
+                hits.append((-len(above), other))
+        found = (self.module(other) for _, other in sorted(hits)[:MAXIMUM_IMPORTERS])
         return [module for module in found if module is not None]
 
     def is_run_elsewhere(self, path: str) -> bool:
@@ -300,6 +316,7 @@ class Project:
                 found.append(current)
             else:
                 found = found[:4]
+            found.append(posixpath.join(folder, "src"))
             known = self._roots[folder] = tuple(dict.fromkeys(found))
         return known
 
