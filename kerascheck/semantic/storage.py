@@ -150,22 +150,12 @@ def weights_only(module: Module) -> Iterator[Event]:
         yield from other.events_of("save_weights", "load_weights")
 
 
-def savers(module: Module) -> list[Module]:
-    """The modules around this one, and all others of the project that may write a model."""
-    return _with_text(module, (".save(", "save_model(", "ModelCheckpoint("))
-
-
-def loaders(module: Module) -> list[Module]:
-    """The modules around this one, and all others of the project that may read a model."""
-    return _with_text(module, ("load_model(",))
-
-
-def _with_text(module: Module, words: tuple[str, ...]) -> list[Module]:
+def _with_text(module: Module, words: tuple[str, ...], key: tuple[str, str]) -> list[Module]:
+    """The modules around this one, and others of the project that name the same file."""
     found = circle(module)
     if module.project is not None:
-        found += [
-            item for item in module.project.mentioning(module.path, words) if all(item is not one for one in found)
-        ]
+        others = module.project.mentioning(module.path, words, key[1])
+        found += [item for item in others if all(item is not one for one in found)]
     return found
 
 
@@ -174,7 +164,17 @@ def loads_of(module: Module, save: Save) -> list[Load]:
     key = path_key(save.path)
     if key is None:
         return []
-    return [load for other in loaders(module) for load in loads(other) if path_key(load.path) == key]
+    others = _with_text(module, ("load_model",), key)
+    return [load for other in others for load in loads(other) if path_key(load.path) == key]
+
+
+def saves_of(module: Module, load: Load) -> list[Save]:
+    """The places of the project that write what a load reads."""
+    key = path_key(load.path)
+    if key is None:
+        return []
+    others = _with_text(module, (".save(", "save_model", "ModelCheckpoint"), key)
+    return [save for other in others for save in saves(other) if path_key(save.path) == key]
 
 
 def path_key(value: Value | None) -> tuple[str, str] | None:
@@ -411,8 +411,15 @@ class _Walk:
 def instances(module: Module, owner: ClassInfo) -> list[Obj]:
     """The instances of a class that the modules around its own make, as far as they are followed."""
     found: dict[Obj, None] = {}
+    for item in reached(module):
+        if item.made is not None and item.made.cls is owner:
+            found[item.made] = None
     for other in circle(module):
         for holder, _ in (*other.facts.heap, *other.facts.lasting):
             if isinstance(holder, Obj) and holder.cls is owner and holder.call is not None:
                 found[holder] = None
+        for event in other.events:
+            for made in models_of(event):
+                if made.cls is owner and made.call is not None:
+                    found[made] = None
     return list(found)

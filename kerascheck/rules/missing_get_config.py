@@ -1,0 +1,184 @@
+"""KC302: a class whose saved configuration lacks its arguments, because it has no `get_config` of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from kerascheck.class_edits import entry, hand_keywords_on, inherited_without, keep_arguments, new_get_config
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.constructors import arguments_of
+from kerascheck.semantic.custom_objects import (
+    Constructor,
+    Parameter,
+    config_function,
+    config_keys,
+    config_of,
+    constructor,
+    handed_on,
+    keras_base_with_config,
+    kind_of,
+)
+from kerascheck.semantic.storage import Reached, instances, loads_of, reached
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.values import Class, Const, Func, Obj, Value
+
+
+class MissingGetConfig(Rule):
+    code = "KC302"
+    severity = Severity.ERROR
+    claim = Claim.CONFIG_DIFFERS
+    message = "`{owner}` has no `get_config`: a loaded copy gets the default of {arguments} instead"
+    required = "`{owner}` has no `get_config`, so {arguments} is not in the file: {verb} raises"
+    objects = "`{owner}` has no `get_config` and {arguments} is no plain value: saving raises"
+    inherited = (
+        "`{owner}` inherits its `get_config`, which leaves out {arguments}: a loaded copy gets the default instead"
+    )
+    some = " ({releases})"
+
+    def check(self) -> None:
+        if not any(owner.own("__init__") and kind_of(owner) for owner in self.module.classes):
+            return
+        lost: dict[ClassInfo, tuple[dict[str, Parameter], bool, Reached]] = {}
+        for item in reached(self.module):
+            owner = item.thing
+            if not isinstance(owner, ClassInfo) or item.made is None or item.save.format == "json":
+                continue
+            made = constructor(owner)
+            home = made.function.owner if made is not None else None
+            if made is None or home is None or home.module is not self.module:
+                continue
+            if not self._is_read(item) or any(base is None for base in owner.lineage()):
+                continue
+            for parameter, plain in self._lost(owner, made, item.made):
+                known = lost.setdefault(home, ({}, plain, item))
+                known[0][parameter.name] = parameter
+        for home, (parameters, plain, item) in lost.items():
+            self._report(home, list(parameters.values()), plain, item)
+
+    def _is_read(self, item: Reached) -> bool:
+        """A loss or metric does not come back when every load leaves it out."""
+        loads = loads_of(self.module, item.save) if item.compiled else []
+        return not loads or any(load.compiles for load in loads)
+
+    def _lost(self, owner: ClassInfo, made: Constructor, instance: Obj) -> Iterator[tuple[Parameter, bool]]:
+        """The arguments of an instance that its file lacks; and whether they are plain values."""
+        function, sure = config_function(owner)
+        if not sure or (function is not None and function.owner is made.function.owner):
+            return
+        kind = kind_of(owner)
+        keys: frozenset[str] = frozenset()
+        base = keras_base_with_config(owner)
+        if function is not None:
+            config = config_of(owner)
+            known = config_keys(config, owner) if config is not None else None
+            if known is None:
+                return
+            keys = known
+        elif base is not None:
+            keys = arguments_of(base) or frozenset()
+            if not keys:
+                return
+        elif kind not in {"model", "loss", "metric", "layer"}:
+            return
+        for index, parameter in enumerate(made.parameters):
+            if parameter not in made.own or parameter.name in keys:
+                continue
+            found = instance.arguments.find(parameter.name, index)
+            if found is None or ((function is not None or base is not None) and handed_on(owner, parameter.name)):
+                continue
+            value = found[1]
+            if kind == "layer" and function is None and base is None:
+                if _is_object(value):  # measured: the automatic configuration holds plain arguments only
+                    yield parameter, False
+            elif parameter.required or (parameter.name in made.used and not self._is_default(parameter, value)):
+                yield parameter, True
+
+    def _is_default(self, parameter: Parameter, value: Value | None) -> bool:
+        default = parameter.node.default
+        if not isinstance(value, Const) or default is None or not self.module.owns(default):
+            return False
+        return self.module.code(default).strip("'\"") == str(value.value)
+
+    def _report(self, home: ClassInfo, parameters: list[Parameter], plain: bool, item: Reached) -> None:
+        target = self.module.target
+        owner = item.thing
+        made = constructor(home)
+        if made is None or not isinstance(owner, ClassInfo):
+            return
+        # measured: Keras 2 keeps what a model was made with
+        bites = ">=3" if kind_of(home) == "model" and config_function(home)[0] is None else ""
+        reach = target.which(bites) if bites else Reach.ALL
+        if reach is Reach.NONE:
+            return
+        required = any(parameter.required for parameter in parameters)
+        message = self.objects if not plain else self.required if required else self.message
+        if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
+            message = self.required if required else self.inherited
+        at_save = kind_of(home) == "model" and target.which(">=3.12") is Reach.ALL
+        self.report(
+            home.node.name,
+            message=message + (self.some if reach is Reach.SOME else ""),
+            severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+            claim=Claim.SAVE_RAISES
+            if message is self.objects or (required and at_save)
+            else Claim.LOAD_RAISES
+            if required
+            else Claim.CONFIG_DIFFERS,
+            fix=self._fix(home, made),
+            related=[RelatedNode(item.save.module, item.save.node, "saved here")],
+            subject=home.name,
+            owner=home.name,
+            arguments=", ".join(f"`{parameter.name}`" for parameter in parameters),
+            verb="saving" if at_save else "loading",
+            releases=releases_text(target.bad(bites)) if bites else "",
+        )
+
+    def _fix(self, owner: ClassInfo, made: Constructor) -> Fix | None:
+        """Write every argument that no base writes, and let the constructor take the keys of the base."""
+        call = made.super_call
+        if (
+            call is None
+            or (call.positional and kind_of(owner) == "model")
+            or not isinstance(made.node, cst.FunctionDef)
+        ):
+            return None
+        config = config_of(owner)
+        known = config_keys(config, owner) if config is not None else frozenset()
+        base = keras_base_with_config(owner)
+        written = (known or frozenset()) | ((arguments_of(base) or frozenset()) if base is not None else frozenset())
+        wanted = [
+            item
+            for item in made.own
+            if item.name not in written
+            and not ((config is not None or base is not None) and handed_on(owner, item.name))
+        ]
+        objects = instances(self.module, owner)
+        entries = [found for item in wanted if (found := entry(self.module, owner, made, item, objects)) is not None]
+        keywords = hand_keywords_on(self.module, owner, made)
+        kept = keep_arguments(self.module, made, entries)
+        if len(entries) < len(wanted) or not entries or keywords is None or kept is None:
+            return None
+        if any(item.rebuild for item in entries) and owner.method("from_config")[0] is not None:
+            return None
+        method = new_get_config(self.module, owner, made, entries)
+        if method is None:
+            return None
+        safe = all(item.safe for item in entries) and (made.keywords is None or made.hands_keywords is True)
+        safe = safe and owner.method("from_config")[0] is None
+        safe = safe and not inherited_without(owner, [item.key for item in entries])
+        return (safe_fix if safe else unsafe_fix)("write a `get_config`", [*keywords, *kept, *method])
+
+
+_ARRAYS = frozenset({"numpy.array", "numpy.ones", "numpy.zeros", "numpy.eye", "numpy.arange", "numpy.load"})
+
+
+def _is_object(value: Value | None) -> bool:
+    """Whether a value is surely no number, string, truth value, None or container of such."""
+    if isinstance(value, Obj):
+        return value.kind in {"layer", "model"} or value.ref in _ARRAYS
+    return isinstance(value, (Func, Class))
