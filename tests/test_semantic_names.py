@@ -55,7 +55,8 @@ DENSE = [
     "from tensorflow.compat.v1.keras.layers import Dense\nx = Dense(1)",
     "from tensorflow.contrib.keras import layers\nx = layers.Dense(1)",
     "try:\n    import keras\nexcept ImportError:\n    from tensorflow import keras\nx = keras.layers.Dense(1)",
-    "try:\n    from tensorflow.keras.layers import Dense\nexcept ImportError:\n    from keras.layers import Dense\nx = Dense(1)",
+    "try:\n    from tensorflow.keras.layers import Dense\nexcept ImportError:\n"
+    "    from keras.layers import Dense\nx = Dense(1)",
     "try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None\nx = tf.keras.layers.Dense(1)",
     "import keras\nL = keras.layers\nD = L.Dense\nx = D(1)",
     "import tensorflow as tf\nkeras = tf.keras\nlayers = keras.layers\nx = layers.Dense(1)",

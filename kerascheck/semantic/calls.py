@@ -714,8 +714,8 @@ def _builtin(
             for place, value in arguments.positional
             if isinstance(value, Unordered)
         ]
-        for index, value in enumerate(arguments.values()):
-            if isinstance(value, (Func, Bound)) or (index == 0 and name in {"map", "filter"}):
+        for value in arguments.values():
+            if isinstance(value, (Func, Bound)) or name in {"map", "filter"}:
                 self.escape(value)
         if sets and name == "enumerate":
             return True, Part(sets[0], "#enumerate")
@@ -1135,7 +1135,12 @@ def _initializer_run(self: Interpreter, node: cst.Call, receiver: Value | None, 
         return
     session = Arguments(((node.func, receiver),))
     for (owner, slot), states in list(self.heap.items()):
-        if slot != "#states" or not isinstance(owner, Obj) or owner.kind != "model" or not isinstance(states, frozenset):
+        if (
+            slot != "#states"
+            or not isinstance(owner, Obj)
+            or owner.kind != "model"
+            or not isinstance(states, frozenset)
+        ):
             continue
         if owner.ref == "keras.models.load_model" or any(state & Flag.LOADED for state in states):
             self.record_event("initialize", node, owner, session)

@@ -1228,7 +1228,7 @@ class Interpreter:
             if value is None:
                 return made
             return Unordered(made.place, value, made.statement, sequence=True, wrapped=made.wrapped)
-        exact = self._unrolled(first) if self.unrolling < 2 else None
+        exact = self._unrolled(first) if self.unrolling < 2 and self.steps < self.budget else None
         if exact is not None and not node.for_in.ifs and node.for_in.inner_for_in is None:
             items = tuple(self._comprehension_item(node, item, (node.elt,))[0] for item in exact)
             return Items("list", items)
@@ -1262,7 +1262,7 @@ class Interpreter:
 
         first, _ = self._comprehension(node.for_in, evaluate)
         calls.note_dict_comprehension(self, node, first)
-        exact = self._unrolled(first)
+        exact = self._unrolled(first) if self.unrolling < 2 and self.steps < self.budget else None
         if exact is None or node.for_in.ifs or node.for_in.inner_for_in is not None:
             return Mapping((), False)
         pairs = [self._comprehension_item(node, item, (node.key, node.value)) for item in exact]

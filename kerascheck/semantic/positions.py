@@ -11,6 +11,7 @@ tree writes a shorter text. Then the lines of the two texts are matched, and off
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_right
 from contextlib import AbstractContextManager
 
@@ -22,6 +23,7 @@ from kerascheck.text import Span
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)?")
 _TRIVIA = re.compile(r"[ \t\f]*(?:#.*|\\)?")
 _INDENTATION = " \t\f"
+_RECURSION = 8000  # a chain of 1,000 operators takes 4,000 frames
 
 
 class _Counter(CodegenState):
@@ -82,7 +84,9 @@ class _Region(AbstractContextManager[None]):
     def __enter__(self) -> None:
         self.start = self.counter.offset
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is not None:
+            return
         start, end = self.start, self.counter.offset
         if self.start_node is not None:
             start = self._of(self.start_node)[0]
@@ -103,13 +107,21 @@ class Positions:
 
     def __init__(self, tree: cst.Module, text: str) -> None:
         counter = _Counter(tree)
-        tree._codegen(counter)
-        self._outer, self._inner = counter.outer, counter.inner
         self._starts: list[int] = []
         self._shifts: list[int] = []
         self.reliable = True
-        if counter.offset != len(text):
-            self._starts, self._shifts, self.reliable = _align(tree.code, text)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _RECURSION))
+        try:
+            tree._codegen(counter)
+            if counter.offset != len(text):
+                self._starts, self._shifts, self.reliable = _align(tree.code, text)
+        except RecursionError:  # without positions nothing is reported
+            counter = _Counter(tree)
+            self.reliable = False
+        finally:
+            sys.setrecursionlimit(limit)
+        self._outer, self._inner = counter.outer, counter.inner
         self._end = len(text)
 
     def has(self, node: cst.CSTNode) -> bool:

@@ -1,0 +1,174 @@
+"""Other files of the project: what an import means, and which files were looked for."""
+
+from __future__ import annotations
+
+import posixpath
+
+import pytest
+
+from kerascheck.semantic import project as project_module
+from kerascheck.semantic.module import Module
+from kerascheck.semantic.project import Project
+from kerascheck.semantic.target import default_target
+from kerascheck.semantic.values import Class, Const, Func, string
+from kerascheck.text import SourceText
+
+NET = "import keras\nclass Net(keras.Model):\n    pass\ndef make():\n    return Net()\nPATH = 'a.h5'\n"
+
+
+class Files:
+    """A project in memory; `/p` is its top."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = {posixpath.join("/p", name): text for name, text in files.items()}
+        self.reads: list[str] = []
+
+    def absolute(self, path: str) -> str:
+        return posixpath.join("/p", path)
+
+    def shown(self, path: str) -> str:
+        return path.removeprefix("/p/")
+
+    def read(self, path: str) -> SourceText | None:
+        self.reads.append(path)
+        text = self.files.get(path)
+        return None if text is None else SourceText(text)
+
+    def is_root(self, folder: str) -> bool:
+        return folder == "/p"
+
+    def sources(self, folder: str) -> list[str]:
+        return sorted(path for path in self.files if path.startswith(folder + "/"))
+
+
+def start(files: dict[str, str], name: str = "main.py") -> Module:
+    module = Project(Files(files), default_target()).start(SourceText(files[name]), name)
+    assert module.facts is not None
+    return module
+
+
+def named(module: Module, name: str) -> object:
+    found = module.interpreter.root.names.get(name)
+    if isinstance(found, Class):
+        return found.info.name
+    if isinstance(found, Func):
+        return "function"
+    return string(found) if isinstance(found, Const) else found
+
+
+FOUND = [
+    ({"main.py": "from models import Net as x", "models.py": NET}, "main.py"),
+    ({"main.py": "import models\nx = models.Net", "models.py": NET}, "main.py"),
+    ({"main.py": "import models as m\nx = m.Net", "models.py": NET}, "main.py"),
+    ({"main.py": "from models import *\nx = Net", "models.py": NET}, "main.py"),
+    ({"main.py": "from pkg.models import Net as x", "pkg/__init__.py": "", "pkg/models.py": NET}, "main.py"),
+    ({"main.py": "from pkg.models import Net as x", "pkg/models.py": NET}, "main.py"),
+    ({"main.py": "import pkg.models\nx = pkg.models.Net", "pkg/__init__.py": "", "pkg/models.py": NET}, "main.py"),
+    ({"main.py": "from pkg import models\nx = models.Net", "pkg/__init__.py": "", "pkg/models.py": NET}, "main.py"),
+    ({"main.py": "from pkg import Net as x", "pkg/__init__.py": "from .models import Net", "pkg/models.py": NET},
+     "main.py"),
+    ({"main.py": "from pkg import Net as x", "pkg/__init__.py": "from .models import *", "pkg/models.py": NET},
+     "main.py"),
+    ({"main.py": "from a import *\nx = Net", "a.py": "from b import *", "b.py": "from c import *", "c.py": NET},
+     "main.py"),
+    ({"pkg/main.py": "from .models import Net as x", "pkg/__init__.py": "", "pkg/models.py": NET}, "pkg/main.py"),
+    ({"pkg/main.py": "from . import models\nx = models.Net", "pkg/__init__.py": "", "pkg/models.py": NET},
+     "pkg/main.py"),
+    ({"pkg/sub/main.py": "from ..models import Net as x", "pkg/models.py": NET}, "pkg/sub/main.py"),
+    ({"pkg/sub/main.py": "from .. import models\nx = models.Net", "pkg/__init__.py": "", "pkg/models.py": NET},
+     "pkg/sub/main.py"),
+    ({"src/pkg/models.py": NET, "train.py": "from pkg.models import Net as x"}, "train.py"),
+    ({"src/pkg/models.py": NET, "src/pkg/train.py": "from pkg.models import Net as x"}, "src/pkg/train.py"),
+    ({"pkg/models.py": NET, "scripts/train.py": "from pkg.models import Net as x"}, "scripts/train.py"),
+    ({"scripts/models.py": NET, "scripts/train.py": "from models import Net as x"}, "scripts/train.py"),
+    ({"main.py": "from a import x", "a.py": "from b import Net as x", "b.py": NET}, "main.py"),
+    ({"main.py": "from a import Other as x", "a.py": "from b import Net\nOther = Net", "b.py": NET}, "main.py"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "name"), FOUND)
+def test_a_class_of_another_file_is_known(files: dict[str, str], name: str) -> None:
+    assert named(start(files, name), "x") == "Net"
+
+
+UNKNOWN = [
+    {"main.py": "from models import Net as x"},
+    {"main.py": "from models import Missing as x", "models.py": NET},
+    {"main.py": "from models import Net as x", "models.py": NET + "Net = unknown\n"},
+    {"main.py": "from models import Net as x", "models.py": "this is not python"},
+    {"main.py": "from main import x"},
+    {"main.py": "from a import x", "a.py": "from main import x"},
+    {"main.py": "from a import x", "a.py": "from b import x", "b.py": "from a import x"},
+    {"main.py": "from a import *\nx = Net", "a.py": "from b import *", "b.py": "from a import *"},
+    {"main.py": "from .. import models\nx = models.Net", "models.py": "Net = unknown"},
+    {"main.py": "from numpy import Net as x", "numpy.py": NET},
+    {"main.py": "from json import Net as x", "json.py": NET},
+]
+
+
+@pytest.mark.parametrize("files", UNKNOWN)
+def test_a_class_that_cannot_be_told(files: dict[str, str]) -> None:
+    assert named(start(files), "x") != "Net"
+
+
+def test_constants_and_builders_of_another_file() -> None:
+    files = {"main.py": "from models import PATH as x, make\nm = make()\nm.load_weights(x)", "models.py": NET}
+    module = start(files)
+    assert named(module, "x") == "a.h5"
+    assert named(module, "make") == "function"
+    (event,) = module.events_of("load_weights")
+    assert event.receiver is not None and event.states
+
+
+def test_a_name_bound_twice_in_another_file_is_unknown() -> None:
+    module = start({"main.py": "from c import PATH as x", "c.py": "PATH = 'a'\nif b:\n    PATH = 'c'\n"})
+    assert named(module, "x") not in ("a", "c")
+
+
+def test_two_files_of_one_name_are_unknown_unless_one_is_beside() -> None:
+    files = {"models.py": NET.replace("Net", "Other"), "scripts/models.py": NET, "scripts/train.py": "import models\n"}
+    assert named(start({**files, "scripts/train.py": "from models import Net as x"}, "scripts/train.py"), "x") == "Net"
+    files = {"src/models.py": NET, "models.py": NET, "a/b.py": "from models import Net as x"}
+    assert named(start(files, "a/b.py"), "x") != "Net"
+
+
+def test_dependencies_name_what_was_read_and_what_was_not_there() -> None:
+    module = start({"pkg/main.py": "from models import Net\nfrom .gone import y", "models.py": NET}, "pkg/main.py")
+    dependencies = set(module.dependencies)
+    assert "/p/models.py" in dependencies
+    assert {"/p/pkg/models.py", "/p/pkg/gone.py", "/p/pkg/gone/__init__.py"} <= dependencies
+
+
+def test_dependencies_reach_through_imports() -> None:
+    files = {"main.py": "from a import x", "a.py": "from b import x", "b.py": "from gone import x\nx = 1"}
+    assert {"/p/a.py", "/p/b.py", "/p/gone.py"} <= set(start(files).dependencies)
+
+
+def test_a_budget_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_module, "MAXIMUM_FILES", 3)
+    chain = {f"m{index}.py": f"from m{index + 1} import x" for index in range(10)}
+    files = {"main.py": "from m0 import x", **chain, "m10.py": "x = 'a.h5'"}
+    assert named(start(files), "x") != "a.h5"
+    short = {"main.py": "from m9 import x", "m9.py": "from m10 import x", "m10.py": "x = 'a.h5'"}
+    assert named(start(short), "x") == "a.h5"
+
+
+def test_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_module, "MAXIMUM_BYTES", 100)
+    files = {"main.py": "import big\nfrom models import PATH as x", "big.py": "y = 1\n" * 50, "models.py": NET}
+    assert named(start(files), "x") != "a.h5"
+
+
+def test_a_long_chain_of_imports_ends() -> None:
+    chain = {f"m{index}.py": f"from m{index + 1} import x" for index in range(50)}
+    module = start({"main.py": "from m0 import x", **chain, "m50.py": "x = 'a'"})
+    assert named(module, "x") in (None, "a")
+
+
+def test_a_module_is_parsed_once() -> None:
+    reader = Files({"main.py": "import a, b", "a.py": "import c", "b.py": "import c", "c.py": NET})
+    project = Project(reader, default_target())
+    assert project.start(SourceText("import a, b"), "main.py").facts is not None
+    assert reader.reads.count("/p/c.py") == 1
+    assert project.start(SourceText("import c"), "b.py").facts is not None
+    assert reader.reads.count("/p/c.py") == 1
