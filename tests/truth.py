@@ -39,7 +39,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC304": ("LOAD_RAISES", "CONFIG_DIFFERS"),
     "KC305": ("LOAD_RAISES",),
     "KC306": ("LOAD_RAISES",),
-    "KC307": ("LOAD_RAISES", "CODE_RUNS"),
+    "KC307": ("LOAD_RAISES", "CODE_RUNS", "CALL_RAISES"),
     "KC401": ("RUNS_DIFFER",),
     "KC402": ("RUNS_DIFFER",),
     "KC403": ("RUNS_DIFFER",),

@@ -144,6 +144,15 @@ _LOADS: WeakKeyDictionary[Module, list[Load]] = WeakKeyDictionary()
 _REACHED: WeakKeyDictionary[Module, list[Reached]] = WeakKeyDictionary()
 
 
+def unfound_on(item: Reached) -> str:
+    """The releases on which Keras does not find an unregistered class or function when it loads a file.
+
+    Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is not found.
+    """
+    importable = isinstance(item.thing, ClassInfo) and item.thing.module is not item.save.module
+    return "<3 or >=3.9" if importable and item.save.format == ".keras" else ""
+
+
 def weights_only(module: Module) -> Iterator[Event]:
     """The events around a module that write or read weights without the model."""
     for other in circle(module):
@@ -278,7 +287,7 @@ def _scoped(module: Module) -> frozenset[str] | None:
     for other in module.family():
         if "get_custom_objects" in other.source.text:
             return None
-        for call in other.interpreter.calls:
+        for call in (other.facts if other is module else other.interpreter).calls:
             if call.name in _SCOPES:
                 first = call.arguments.value("", 0)
                 given = _names(first)

@@ -1,0 +1,73 @@
+"""KC305: a class or function that a saved model needs and that Keras cannot find by its name."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.class_edits import flavour_of, register
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
+from kerascheck.semantic.storage import Load, Reached, loads_of, reached, unfound_on
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.values import Func
+
+
+class UnregisteredObject(Rule):
+    code = "KC305"
+    severity = Severity.WARNING
+    claim = Claim.LOAD_RAISES
+    message = "`{name}` is in a saved model and not registered: `load_model` raises where it is not handed over"
+    some = " ({releases})"
+
+    def check(self) -> None:
+        own: list[ClassInfo | Func] = [*self.module.classes, *self.module.functions]
+        if not any(item.module is self.module and is_top_level(item) and not registered(item) for item in own):
+            return
+        found: dict[ClassInfo | Func, list[Reached]] = {}
+        for item in reached(self.module):
+            if item.thing.module is self.module and item.save.format != "json" and self._counts(item):
+                found.setdefault(item.thing, []).append(item)
+        for thing, items in found.items():
+            self._check_object(thing, items)
+
+    def _counts(self, item: Reached) -> bool:
+        if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
+            return False  # KC307 speaks of it
+        return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
+
+    def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:
+        name, target = name_of(thing), self.module.target
+        for item in items:
+            loads = [load for load in loads_of(self.module, item.save) if load.compiles or not item.compiled]
+            if loads_of(self.module, item.save) and all(supplies(load, name) for load in loads):
+                continue
+            bites = unfound_on(item)
+            reach = target.which(bites) if bites else Reach.ALL
+            if reach is Reach.NONE or not isinstance(thing.node, (cst.ClassDef, cst.FunctionDef)):
+                continue
+            self.report(
+                thing.node.name,
+                message=self.message + (self.some if reach is Reach.SOME else ""),
+                fix=self._fix(thing, loads),
+                related=[RelatedNode(item.save.module, item.save.node, "saved here")],
+                subject=name,
+                name=name,
+                releases=releases_text(target.bad(bites)) if bites else "",
+            )
+            return
+
+    def _fix(self, thing: ClassInfo | Func, loads: list[Load]) -> Fix | None:
+        edits = register(self.module, thing, flavour_of(thing) if isinstance(thing, ClassInfo) else "")
+        if edits is None:
+            return None
+        # the registered name is in new files: who reads them has to import the decorated object
+        safe = bool(loads) and all(any(item is thing.module for item in load.module.family()) for load in loads)
+        return (safe_fix if safe else unsafe_fix)(f"register `{name_of(thing)}`", edits)
+
+
+def supplies(load: Load, name: str) -> bool:
+    """Whether a load hands the object over, or may do so."""
+    return load.objects is None or name in load.objects
