@@ -1,0 +1,90 @@
+"""KC306: `load_model` of a file of this project that needs objects which are not supplied."""
+
+from __future__ import annotations
+
+import posixpath
+
+import libcst as cst
+
+from kerascheck.class_edits import quote
+from kerascheck.edits import Edit, Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import after_imports, insert_argument
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
+from kerascheck.semantic.storage import Load, Save, loads, reached_by, saves_of, unfound_on
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.values import Class, Func
+
+
+class LoadWithoutCustomObjects(Rule):
+    code = "KC306"
+    severity = Severity.ERROR
+    claim = Claim.LOAD_RAISES
+    message = "`load_model` raises: the file holds {names}, which is neither registered nor handed over"
+    some = " ({releases})"
+
+    def check(self) -> None:
+        for load in loads(self.module):
+            if load.module is self.module and load.objects is not None and not load.call.guarded:
+                self._check_load(load, load.objects)
+
+    def _check_load(self, load: Load, given: frozenset[str]) -> None:
+        for save in saves_of(self.module, load):
+            missing, bites = self._missing(load, save, given)
+            target = self.module.target
+            reach = target.which(bites) if bites else Reach.ALL
+            if not missing or reach is Reach.NONE:
+                continue
+            self.report(
+                load.node,
+                message=self.message + (self.some if reach is Reach.SOME else ""),
+                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                fix=self._fix(load, missing),
+                related=[RelatedNode(save.module, save.node, "saved here")],
+                subject=", ".join(missing),
+                names=", ".join(f"`{name}`" for name in missing),
+                releases=releases_text(target.bad(bites)) if bites else "",
+            )
+            return
+
+    def _missing(self, load: Load, save: Save, given: frozenset[str]) -> tuple[dict[str, ClassInfo | Func], str]:
+        """The objects that the file needs and nobody gives, and the releases on which that raises ("": all)."""
+        found: dict[str, ClassInfo | Func] = {}
+        bites: set[str] = set()
+        for item in reached_by(save):
+            name = name_of(item.thing)
+            if save.format == "json" or not name or name in given or registered(item.thing) is not False:
+                continue
+            if item.compiled and not load.compiles:
+                continue
+            found[name] = item.thing
+            bites.add(unfound_on(item))
+        return found, "" if "" in bites or not bites else bites.pop()
+
+    def _fix(self, load: Load, missing: dict[str, ClassInfo | Func]) -> Fix | None:
+        if not load.call.arguments.lacks("custom_objects", 1) or not isinstance(load.node, cst.Call):
+            return None
+        names = self.module.interpreter.root.names
+        imports: dict[str, list[str]] = {}
+        for name, thing in missing.items():
+            bound = names.get(name)
+            if (bound.info if isinstance(bound, Class) else bound) is thing:
+                continue
+            folder, stem = posixpath.split(thing.module.path)
+            beside = folder == posixpath.dirname(self.module.path) and stem[:-3].isidentifier()
+            if not is_top_level(thing) or not beside or name in names or thing.module is self.module:
+                return None
+            imports.setdefault(stem[:-3], []).append(name)
+        offset = after_imports(self.module)
+        if imports and offset is None:
+            return None
+        end = self.module.source.newline
+        lines = [f"from {stem} import {', '.join(found)}{end}" for stem, found in imports.items()]
+        mark = quote(self.module)
+        items = ", ".join(f"{mark}{name}{mark}: {name}" for name in missing)
+        edits = [insert_argument(self.module, load.node, f"custom_objects={{{items}}}")]
+        if lines and offset is not None:
+            edits.append(Edit(offset, offset, "".join(lines)))
+        return unsafe_fix(f"hand {', '.join(f'`{name}`' for name in missing)} over", edits)
