@@ -1,0 +1,80 @@
+"""KC307: a `Lambda` layer whose function cannot be found again when its model is loaded."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.class_edits import register
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
+from kerascheck.semantic.events import CallFact
+from kerascheck.semantic.storage import Load, Reached, loads_of, reached, weights_only
+from kerascheck.semantic.target import Reach
+from kerascheck.semantic.values import Func, boolean
+
+
+class LambdaLayer(Rule):
+    code = "KC307"
+    severity = Severity.ERROR
+    claim = Claim.LOAD_RAISES
+    message = "loading this model raises: {what} is not portable ({keras})"
+    runs = "loading this model runs the code that is in the file: {what} is written into it ({keras})"
+    hint = "a file of a model with this layer cannot be loaded: {what} is not portable"
+
+    def check(self) -> None:
+        for call in self.module.calls_of("keras.layers.Lambda"):
+            function = call.arguments.value("function", 0)
+            if call.module is not self.module or not isinstance(function, Func):
+                continue
+            if isinstance(function.node, cst.Lambda) or registered(function) is False:
+                self._check_layer(call, function)
+
+    def _check_layer(self, call: CallFact, function: Func) -> None:
+        name = name_of(function)
+        what = f"the function `{name}`, which is not registered," if name else "a Python lambda"
+        fix = self._fix(function)
+        whole = [
+            item for item in reached(self.module) if item.made is not None and item.made.call is call.node
+        ]
+        for item in whole:
+            loads = loads_of(self.module, item.save)
+            if name and loads and all(load.objects is None or name in load.objects for load in loads):
+                return
+            claim = self._claim(item, name, loads)
+            if claim is None:
+                continue
+            self.report(
+                call.node,
+                message=self.message if claim is Claim.LOAD_RAISES else self.runs,
+                claim=claim,
+                fix=fix,
+                related=[RelatedNode(item.save.module, item.save.node, "saved here")],
+                subject=self.module.code(call.node.func),
+                what=what,
+                keras=self.module.target.text,
+            )
+            return
+        if whole or not any(True for _ in weights_only(self.module)):
+            self.report(call.node, message=self.hint, severity=Severity.INFO, fix=fix, subject="Lambda", what=what)
+
+    def _claim(self, item: Reached, name: str, loads: list[Load]) -> Claim | None:
+        """What loading does on the target; None when it is fine there."""
+        target = self.module.target
+        if name:
+            # measured: Keras 2 writes the code of a function into an `.h5` file
+            fine = item.save.format == ".h5" and target.which(">=3") is Reach.NONE
+            return None if fine else Claim.LOAD_RAISES
+        unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
+        # measured: an `.h5` file with a lambda loads up to 3.10, and its code runs
+        old = item.save.format == ".h5" and target.which(">=3.11") is Reach.NONE
+        return Claim.CODE_RUNS if unsafe or old else Claim.LOAD_RAISES
+
+    def _fix(self, function: Func) -> Fix | None:
+        if not isinstance(function.node, cst.FunctionDef) or function.module is not self.module:
+            return None
+        if not is_top_level(function):
+            return None
+        edits = register(self.module, function, "")
+        return unsafe_fix(f"register `{name_of(function)}`", edits) if edits else None
