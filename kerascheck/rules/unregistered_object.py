@@ -10,7 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Reached, loads_of, reached, unfound_on
+from kerascheck.semantic.storage import Load, Reached, circle, loads, loads_of, path_key, reached, unfound_on
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Func
 
@@ -40,9 +40,13 @@ class UnregisteredObject(Rule):
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:
         name, target = name_of(thing), self.module.target
+        around = [load for other in circle(self.module) for load in loads(other)]
+        if any(path_key(load.path) is None and supplies(load, name) for load in around):
+            return  # a load of some file hands it over
         for item in items:
-            loads = [load for load in loads_of(self.module, item.save) if load.compiles or not item.compiled]
-            if loads_of(self.module, item.save) and all(supplies(load, name) for load in loads):
+            every = loads_of(self.module, item.save)
+            needing = [load for load in every if load.compiles or not item.compiled]
+            if every and all(supplies(load, name) for load in needing):
                 continue
             bites = unfound_on(item)
             reach = target.which(bites) if bites else Reach.ALL
@@ -51,7 +55,7 @@ class UnregisteredObject(Rule):
             self.report(
                 thing.node.name,
                 message=self.message + (self.some if reach is Reach.SOME else ""),
-                fix=self._fix(thing, loads),
+                fix=self._fix(thing, needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,
@@ -59,12 +63,12 @@ class UnregisteredObject(Rule):
             )
             return
 
-    def _fix(self, thing: ClassInfo | Func, loads: list[Load]) -> Fix | None:
+    def _fix(self, thing: ClassInfo | Func, needing: list[Load]) -> Fix | None:
         edits = register(self.module, thing, flavour_of(thing) if isinstance(thing, ClassInfo) else "")
         if edits is None:
             return None
         # the registered name is in new files: who reads them has to import the decorated object
-        safe = bool(loads) and all(any(item is thing.module for item in load.module.family()) for load in loads)
+        safe = bool(needing) and all(any(item is thing.module for item in load.module.family()) for load in needing)
         return (safe_fix if safe else unsafe_fix)(f"register `{name_of(thing)}`", edits)
 
 

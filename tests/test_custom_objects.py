@@ -1,0 +1,191 @@
+"""The fixes of one class land together, and files cross a safe fix in both directions in a real Keras."""
+
+from pathlib import Path
+
+import pytest
+import truth
+from test_rules import BLOCKS as RULE_BLOCKS
+from test_rules import repaired
+
+from kerascheck.engine import Options, check, fix
+from kerascheck.files import ProjectReader
+from kerascheck.semantic.project import Project
+from kerascheck.semantic.target import default_target
+from kerascheck.text import SourceText
+
+CODES = frozenset({"KC301", "KC302", "KC304", "KC305", "KC306", "KC307", "KC000", "KC002"})
+
+MODELS = """import keras
+
+
+class Net(keras.Model):
+    def __init__(self, units=3, scale=2.0):
+        super().__init__()
+        self.scale = scale
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, inputs):
+        return self.dense(inputs) * self.scale
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, rate=0.5, power=1):
+        super(Block, self).__init__()
+        self.rate = rate
+        self.power = power
+
+    def call(self, inputs):
+        return (inputs * self.rate) ** self.power
+
+    def get_config(self):
+        config = super(Block, self).get_config()
+        config["rate"] = self.rate
+        return config
+"""
+
+FIXED = """import keras
+
+
+@keras.utils.register_keras_serializable(package="models")
+class Net(keras.Model):
+    def __init__(self, units=3, scale=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.scale = scale
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, inputs):
+        return self.dense(inputs) * self.scale
+
+    def get_config(self):
+        config = super().get_config()
+        config.update({"units": self.units, "scale": self.scale})
+        return config
+
+
+@keras.utils.register_keras_serializable(package="models")
+class Block(keras.layers.Layer):
+    def __init__(self, rate=0.5, power=1, **kwargs):
+        super(Block, self).__init__(**kwargs)
+        self.rate = rate
+        self.power = power
+
+    def call(self, inputs):
+        return (inputs * self.rate) ** self.power
+
+    def get_config(self):
+        config = super(Block, self).get_config()
+        config["rate"] = self.rate
+        config["power"] = self.power
+        return config
+"""
+
+TRAIN = """import keras
+from models import Block, Net
+
+net = Net(scale=5.0)
+net.save("net.keras")
+blocks = keras.Sequential([keras.Input((3,)), Block(0.25, power=3)])
+blocks.save("blocks.keras")
+"""
+
+SERVE = """import keras
+import models
+
+net = keras.models.load_model("net.keras")
+blocks = keras.models.load_model("blocks.keras")
+"""
+
+
+def write_project(folder: Path) -> Path:
+    for name, text in (("pyproject.toml", ""), ("models.py", MODELS), ("train.py", TRAIN), ("serve.py", SERVE)):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "models.py"
+
+
+def test_the_findings_stand_in_the_file_of_the_class(tmp_path: Path) -> None:
+    path = write_project(tmp_path)
+    options = Options(CODES, default_target())
+    project = Project(ProjectReader(), default_target())
+    found = [(item.code, item.subject) for item in check(SourceText(MODELS), str(path), options, project).findings]
+    assert sorted(found) == [
+        ("KC301", "Block"), ("KC302", "Net"), ("KC304", "Block"),
+        ("KC304", "Net"), ("KC305", "Block"), ("KC305", "Net"),
+    ]  # fmt: skip
+    serve = check(SourceText(SERVE), str(tmp_path / "serve.py"), options, project).findings
+    assert [(item.code, item.start.line, item.related[0].line) for item in serve] == [("KC306", 4, 5), ("KC306", 5, 7)]
+
+
+def test_the_fixes_of_one_class_land_together_and_are_safe(tmp_path: Path) -> None:
+    path = write_project(tmp_path)
+    project = Project(ProjectReader(), default_target())
+    options = Options(CODES, default_target())
+    fixed = fix(SourceText(MODELS), str(path), options, unsafe=False, project=project)
+    assert fixed.source.text == FIXED
+    assert fixed.left.findings == ()
+    path.write_text(FIXED, encoding="utf-8")
+    again = Project(ProjectReader(), default_target())
+    assert check(SourceText(SERVE), str(tmp_path / "serve.py"), options, again).findings == ()
+
+
+# {before} and {after} are the classes of one module before and after its fixes.
+CROSS = """
+import keras
+import numpy as np
+
+texts = {{"before": {before!r}, "after": {after!r}}}
+x = np.random.RandomState(0).rand(4, 3).astype("float32")
+made = {{}}
+for name, text in texts.items():
+    names = {{"__name__": "models"}}
+    exec(text, names)
+    made[name] = {{key: value for key, value in names.items() if isinstance(value, type)}}
+
+
+def models(classes):
+    net = classes["Net"]()
+    net(x)
+    yield "net", net
+    yield "blocks", keras.Sequential([keras.Input((3,)), classes["Block"]()])
+    other = classes["Net"](scale=5.0)
+    other(x)
+    yield "scaled", other
+    yield "powered", keras.Sequential([keras.Input((3,)), classes["Block"](0.25, power=3)])
+
+
+def outcome(writer, reader):
+    done = {{}}
+    for name, model in models(made[writer]):
+        model.save("crossed.keras")
+        keras.utils.get_custom_objects().clear()
+        try:
+            loaded = keras.models.load_model("crossed.keras", custom_objects=made[reader])
+            done[name] = bool(np.allclose(np.asarray(model(x)), np.asarray(loaded(x))))
+        except TypeError:
+            done[name] = None
+    return done
+
+
+results = {{f"{{writer}} to {{reader}}": outcome(writer, reader) for writer in made for reader in made}}
+"""
+
+
+@pytest.mark.skipif(truth.installed_keras() is None, reason="not run: no Keras 3 is installed")
+def test_files_cross_the_fixes_in_both_directions() -> None:
+    after = FIXED.replace('@keras.utils.register_keras_serializable(package="models")\n', "")
+    crossed = truth.run_fresh(CROSS.format(before=MODELS, after=after))
+    assert crossed.error is None, crossed.error
+    results = {name: dict(found) for name, found in dict(crossed.state["results"]).items()}
+    assert set(results["before to before"].values()) == {None}  # without **kwargs nothing loads
+    assert set(results["after to after"].values()) == {True}
+    assert results["before to after"] == {"net": True, "blocks": True, "scaled": False, "powered": False}
+    # a reader that could not load before still cannot: no program that ran is worse off
+    assert set(results["after to before"].values()) == {None}
+
+
+@pytest.mark.parametrize("code", ["KC301", "KC302", "KC304", "KC305"])
+def test_the_fixed_classes_have_nothing_left_of_the_same_rule(code: str) -> None:
+    for block in RULE_BLOCKS:
+        if block.code == code and block.kind == "bad":
+            left = repaired(block).left.findings
+            assert all(finding.fix is None for finding in left), block.name
