@@ -300,7 +300,7 @@ def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse
         if found:
             # one layer that comes behind the sub-model is enough for the fault
             order = [graph.writes_before(runs[0], item) for item in found]
-            inner = next((item for item, first in zip(found, order) if first), found[-1])
+            inner = next((item for item, first in zip(reversed(found), reversed(order)) if first), found[-1])
             yield InnerUse(sub, runs[0], inner, True if True in order else None if None in order else False)
 
 
