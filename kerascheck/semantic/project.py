@@ -98,6 +98,10 @@ class Project:
         self._texts[place] = source
         return module
 
+    def parsed(self) -> list[Module]:
+        """The modules that are kept now."""
+        return list(self._modules.values())
+
     def module(self, path: str) -> Module | None:
         """The module in a file, with its body followed; None when it cannot be read, is in a cycle or over budget."""
         from kerascheck.semantic.module import SyntaxProblem, parse
