@@ -13,16 +13,18 @@ import re
 import select
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 LARGEST_RESULT = 1_000_000  # bytes of a result file
+_HELD = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 _PROPORTIONAL = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 _PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT", "VIRTUAL_ENV", "CONDA_PREFIX")
 
@@ -38,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an experiment: `facts` of the worker, or why there are none ("time", "memory", "died")."""
+    """What came of an experiment: `facts` of the worker, or why there are none: "time", "memory", "died", "garbage"."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
@@ -62,56 +64,69 @@ class Sandbox:
         self.keras = ""
         self.held: Mapping[str, bool] = {}
         self.imports = 0
-        self._folder = ""
-        self._token = ""
+        self.folder = ""
+        self.token = ""
         self._child: subprocess.Popen[bytes] | None = None
         self._requests = self._answers = -1
         self._buffer = b""
         self._count = 0
 
     def __enter__(self) -> Sandbox:
-        self._folder = tempfile.mkdtemp(prefix="kerascheck-")
-        self._token = os.path.basename(self._folder)
-        for name in ("home", "keras", "cache", "temporary"):
-            os.mkdir(os.path.join(self._folder, name))
+        with uninterrupted():  # a folder that was made and is not known would stay
+            self.folder = tempfile.mkdtemp(prefix="kerascheck-")
+            self.token = os.path.basename(self.folder)
+        self._furnish()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.stop()
-        self._kill_marked()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with uninterrupted():
+            self.stop()
+            self._kill_marked()
+            _remove(self.folder)
+
+    def _furnish(self) -> None:
+        """The folders of the child, made again when an experiment has removed them."""
+        for name in ("home", "keras", "cache", "temporary"):
+            os.makedirs(os.path.join(self.folder, name), exist_ok=True)
 
     def run(self, experiment: str, parameters: Mapping[str, Any]) -> Result:
         """Run one experiment in a forked child. Raises SandboxError when the framework cannot be imported."""
+        self._furnish()
         child = self._running()
         self._count += 1
-        folder = os.path.join(self._folder, f"experiment{self._count}")
+        folder = os.path.join(self.folder, f"experiment{self._count}")
         os.mkdir(folder)
         job = {**parameters, "id": self._count, "experiment": experiment, "folder": folder}
         started = time.monotonic()
         try:
-            os.write(self._requests, json.dumps(job).encode() + b"\n")
+            _write_all(self._requests, json.dumps(job).encode() + b"\n")
         except OSError:
             self.stop()
             return Result(failure="died")
-        answer = self._answer(started + 30)
+        answer = self._answer(started + min(30.0, self.limits.experiment_seconds))
         process = answer.get("pid") if answer else None
-        failure = self._watch(process, started) if isinstance(process, int) else "died"
+        failure = self._watch(process, started) if isinstance(process, int) else "lost"
         seconds = time.monotonic() - started
         if failure == "lost" or child.poll() is not None:
             self.stop()
             failure = "died"
         facts = self._read(os.path.join(folder, "result.json"))
-        shutil.rmtree(folder, ignore_errors=True)
-        if facts is not None and not failure:
-            return Result(facts, seconds=seconds)
-        return Result(failure=failure or "died", seconds=seconds)
+        _remove(folder)
+        if isinstance(process, int) and not self.held.get("processes"):
+            with contextlib.suppress(OSError):
+                os.killpg(process, signal.SIGKILL)  # what it left running in its group
+        self._kill_marked(self.own_processes())
+        if facts is None and not failure:
+            failure = "died"
+        if failure:
+            return Result(failure=failure, seconds=seconds)
+        return Result(facts or {}, "" if facts else "garbage", seconds)
 
     def run_fresh(self, experiment: str, parameters: Mapping[str, Any], hash_seed: int, *, framework: bool) -> Result:
         """Run one experiment in a process of its own with another PYTHONHASHSEED."""
         fresh = Sandbox(self.python, self.backend, self.limits)
         with fresh:
-            fresh._start({"PYTHONHASHSEED": str(hash_seed)}, framework)
+            fresh.start({"PYTHONHASHSEED": str(hash_seed)}, framework=framework)
             result = fresh.run(experiment, parameters)
         self.imports += framework
         self.keras = self.keras or fresh.keras
@@ -130,31 +145,32 @@ class Sandbox:
         with contextlib.suppress(OSError):
             child.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(5)
+            child.wait(2)
         self._kill_marked()
 
     # ------------------------------------------------------------------ the child
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None:
-            self._start({}, True)
+            self.start()
         assert self._child is not None
         return self._child
 
-    def _start(self, extra: Mapping[str, str], framework: bool) -> None:
-        worker = os.path.join(self._folder, "worker.py")
+    def start(self, extra: Mapping[str, str] | None = None, *, framework: bool = True) -> None:
+        """Start the child, with more in its environment or without the framework. Raises SandboxError."""
+        worker = os.path.join(self.folder, "worker.py")
         shutil.copyfile(Path(__file__).with_name("worker.py"), worker)
         their_requests, self._requests = os.pipe()
         self._answers, their_answers = os.pipe()
-        settings = {"root": self._folder, "framework": framework}
+        settings = {"root": self.folder, "framework": framework}
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         environment.update(
-            HOME=os.path.join(self._folder, "home"),
-            KERAS_HOME=os.path.join(self._folder, "keras"),
-            XDG_CACHE_HOME=os.path.join(self._folder, "cache"),
-            TMPDIR=os.path.join(self._folder, "temporary"),
+            HOME=os.path.join(self.folder, "home"),
+            KERAS_HOME=os.path.join(self.folder, "keras"),
+            XDG_CACHE_HOME=os.path.join(self.folder, "cache"),
+            TMPDIR=os.path.join(self.folder, "temporary"),
             KERAS_BACKEND=self.backend,
-            KERASCHECK_CONFIRM=self._token,
+            KERASCHECK_CONFIRM=self.token,
             CUDA_VISIBLE_DEVICES="",
             JAX_PLATFORMS="cpu",
             TF_CPP_MIN_LOG_LEVEL="3",
@@ -162,19 +178,20 @@ class Sandbox:
             PYTHONDONTWRITEBYTECODE="1",
             PYTHONWARNINGS="default",
             MPLBACKEND="Agg",
-            **extra,
+            **(extra or {}),
         )
         try:
-            self._child = subprocess.Popen(
-                [self.python, worker, str(their_requests), str(their_answers), json.dumps(settings)],
-                cwd=os.path.join(self._folder, "temporary"),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(their_requests, their_answers),
-                start_new_session=True,
-            )
+            with uninterrupted():  # a child that was started and is not known would stay
+                self._child = subprocess.Popen(
+                    [self.python, worker, str(their_requests), str(their_answers), json.dumps(settings)],
+                    cwd=os.path.join(self.folder, "temporary"),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(their_requests, their_answers),
+                    start_new_session=True,
+                )
         except OSError as error:
             raise SandboxError(f"{self.python}: cannot be started: {error.strerror or error}") from error
         finally:
@@ -183,9 +200,16 @@ class Sandbox:
         self._buffer = b""
         answer = self._answer(time.monotonic() + self.limits.import_seconds)
         if answer is None or not answer.get("ready"):
-            problem = str(answer.get("error", "")) if answer else "its process died or took too long"
+            status = self._child.poll()
+            if answer is not None:
+                problem = str(answer.get("error", ""))
+            elif status is None:
+                problem = f"not done after {self.limits.import_seconds:g} s"
+            else:
+                problem = f"the process ended with {status}"
             self.stop()
-            raise SandboxError(f"{self.python}: Keras cannot be imported there (backend {self.backend}): {problem}")
+            where = f"{self.python}: Keras cannot be imported there (backend {self.backend})"
+            raise SandboxError(" ".join(f"{where}: {problem}".split()))
         self.imports += framework
         self.held = dict(answer.get("held", {}))
         self.keras = str(answer.get("keras", "")) or self.keras
@@ -200,7 +224,7 @@ class Sandbox:
             ready, _, _ = select.select([self._answers], [], [], min(left, 0.5))
             if ready:
                 data = os.read(self._answers, 65536)
-                if not data:
+                if not data or len(self._buffer) > LARGEST_RESULT:
                     return None
                 self._buffer += data
             elif self._child is not None and self._child.poll() is not None:
@@ -219,47 +243,126 @@ class Sandbox:
         while True:
             answer = self._answer(time.monotonic() + 0.05)
             if answer is not None:
-                with contextlib.suppress(OSError):
-                    os.killpg(process, signal.SIGKILL)  # what it left running in its group
                 if not failure and isinstance(answer.get("status"), int) and answer["status"] != 0:
                     return "died"
                 return failure
             if self._child is None or self._child.poll() is not None:
                 return "lost"
-            if failure and time.monotonic() > deadline + 4:
-                return "lost"
-            if not failure:
-                if time.monotonic() > deadline:
-                    failure = "time"
-                elif _memory(process, self.limits.memory_megabytes) > self.limits.memory_megabytes:
-                    failure, deadline = "memory", time.monotonic()
-                if failure:
-                    for kill in (os.killpg, os.kill):
-                        with contextlib.suppress(OSError):
-                            kill(process, signal.SIGKILL)
+            if failure:
+                if time.monotonic() > deadline + 3:
+                    return "lost"
+                self._kill_experiment(process)
+            elif time.monotonic() > deadline:
+                failure = "time"
+            elif _memory(self._family(process), self.limits.memory_megabytes) > self.limits.memory_megabytes:
+                failure, deadline = "memory", time.monotonic()
+            if failure:
+                self._kill_experiment(process)
+
+    def _family(self, process: int) -> set[int]:
+        """The processes of the experiment: all below the worker, orphans too. Off Linux only the one that is known."""
+        if self._child is None:
+            return set()
+        parents = _parents()
+        if not parents:
+            return set() if self.held.get("processes") else {process}
+        worker = self._child.pid
+        if self.held.get("processes"):  # the worker is the first process of a namespace, below the one that we started
+            worker = next((entry for entry, parent in parents.items() if parent == worker), worker)
+        family = {worker}
+        grown = True
+        while grown:
+            more = {entry for entry, parent in parents.items() if parent in family} - family
+            family |= more
+            grown = bool(more)
+        return family - {worker, self._child.pid}
+
+    def own_processes(self) -> set[int]:
+        """The processes that stay between experiments."""
+        if self._child is None:
+            return set()
+        own = {self._child.pid}
+        if self.held.get("processes"):
+            own |= {entry for entry, parent in _parents().items() if parent == self._child.pid}
+        return own
+
+    def _kill_experiment(self, process: int) -> None:
+        for entry in self._family(process):
+            with contextlib.suppress(OSError):
+                os.kill(entry, signal.SIGKILL)
+        if not self.held.get("processes"):  # else the number means another process here
+            with contextlib.suppress(OSError):
+                os.killpg(process, signal.SIGKILL)
 
     def _read(self, path: str) -> dict[str, Any] | None:
+        """The result file: None when there is none, empty when it is no result. It may be anything, a pipe too."""
         try:
-            if os.path.getsize(path) > LARGEST_RESULT:
-                return None
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        except OSError:
+            return None if not os.path.lexists(path) else {}
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return {}
+        with open(descriptor, "rb") as file:
+            raw = file.read(LARGEST_RESULT + 1)
+        if len(raw) > LARGEST_RESULT:
+            return {}
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
-    def _kill_marked(self) -> None:
+    def _kill_marked(self, spared: Set[int] = frozenset()) -> None:
         """Kill processes that left their group: they still carry the mark in their environment. Linux only."""
-        mark = f"KERASCHECK_CONFIRM={self._token}".encode()
-        for _ in range(5):
+        if not self.token:
+            return
+        mark = f"KERASCHECK_CONFIRM={self.token}".encode()
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
             found = 0
             for entry in _processes():
-                if entry != os.getpid() and mark in _bytes(f"/proc/{entry}/environ").split(b"\0"):
+                if entry in spared or entry == os.getpid():
+                    continue
+                if mark in _bytes(f"/proc/{entry}/environ").split(b"\0"):
                     found += 1
                     with contextlib.suppress(OSError):
                         os.kill(entry, signal.SIGKILL)
             if not found:
                 return
-            time.sleep(0.02)
+            time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What must not be left half done: Ctrl-C and a request to end are heard after it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, also one whose parts were made unreadable."""
+    if not folder:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if not os.path.lexists(folder):
+        return
+    for place, folders, _ in os.walk(folder):
+        for name in [".", *folders]:
+            with contextlib.suppress(OSError):
+                os.chmod(os.path.join(place, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _processes() -> list[int]:
@@ -277,27 +380,23 @@ def _bytes(path: str) -> bytes:
         return b""
 
 
-def _memory(process: int, suspicious: float) -> float:
-    """Megabytes that a process and its descendants hold, exact from `suspicious` on; 0 where that cannot be told."""
-    total = 0.0
+def _parents() -> dict[int, int]:
+    """The parent of every process; empty off Linux."""
     parents: dict[int, int] = {}
     for entry in _processes():
         fields = _bytes(f"/proc/{entry}/stat").rpartition(b")")[2].split()
         if len(fields) > 1:
             parents[entry] = int(fields[1])
-    family = {process}
-    grown = True
-    while grown:
-        more = {entry for entry, parent in parents.items() if parent in family} - family
-        family |= more
-        grown = bool(more)
-    page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-    for entry in family:
-        fields = _bytes(f"/proc/{entry}/statm").split()
-        if len(fields) > 2:
-            total += (int(fields[1]) - int(fields[2])) * page / 1e6
+    return parents
+
+
+def _memory(processes: Set[int], suspicious: float) -> float:
+    """Megabytes that these processes hold, exact from `suspicious` on; 0 where that cannot be told."""
+    total = 0.0
+    for entry in processes:
+        total += sum(int(found) / 1e3 for found in _HELD.findall(_bytes(f"/proc/{entry}/status")))
     if total < suspicious:
         return total
     # forked processes share pages: the proportional size counts each page once, and costs more to read
-    shares = [_PROPORTIONAL.search(_bytes(f"/proc/{entry}/smaps_rollup")) for entry in family]
+    shares = [_PROPORTIONAL.search(_bytes(f"/proc/{entry}/smaps_rollup")) for entry in processes]
     return sum(int(share.group(1)) / 1e3 for share in shares if share) or total

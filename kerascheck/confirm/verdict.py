@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerascheck.confirm.plan import Experiment
 from kerascheck.confirm.sandbox import Limits, Result
-from kerascheck.finding import Status
+from kerascheck.finding import Claim, Status
 
 _LONGEST = 240  # characters of an exception in the evidence
 
@@ -19,13 +20,18 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
             return Status.COULD_NOT_RUN, f"not done after {limits.experiment_seconds:g} s"
         if result.failure == "memory":
             return Status.COULD_NOT_RUN, f"took more than {limits.memory_megabytes} MB"
+        if result.failure == "garbage":
+            return Status.COULD_NOT_RUN, "the process left a result that cannot be read"
         if result.failure:
             return Status.COULD_NOT_RUN, "the process died"
         if "failed" in result.facts:
             name = result.facts.get("missing")
             hint = f" (`{name}` is missing)" if name else ""
             return Status.COULD_NOT_RUN, _short(result.facts["failed"]) + hint
-    status, evidence = _JUDGES[experiment.name]([result.facts for result in results])
+    try:
+        status, evidence = _JUDGES[experiment.name]([result.facts for result in results], experiment)
+    except (KeyError, TypeError, ValueError, AttributeError):  # the program can write what it likes there
+        return Status.COULD_NOT_RUN, "the process left a result that cannot be read"
     notes = list(experiment.stand_ins)
     if any(result.facts.get("stand_in") for result in results):
         notes.append("a small model in place of the program's")
@@ -43,7 +49,7 @@ def _is(condition: bool) -> Status:
     return Status.CONFIRMED if condition else Status.REFUTED
 
 
-def _load(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _load(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     if "raised" in fact:
         return Status.CONFIRMED, _short(fact["raised"])
@@ -57,26 +63,26 @@ def _load(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
     return _is(lost), evidence
 
 
-def _save(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _save(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     if "raised" in fact:
         return Status.CONFIRMED, _short(fact["raised"])
     return _is(fact["stored"] < fact["weights"]), f"{fact['stored']} of {fact['weights']} weights in the file"
 
 
-def _raises(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _raises(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     raised = facts[0].get("raised")
     return (Status.CONFIRMED, _short(raised)) if raised else (Status.REFUTED, "no exception")
 
 
-def _metric(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _metric(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     logged, right = facts[0]["logged"], facts[0]["by_hand"]
     if facts[0].get("weak"):
         return Status.NOT_REACHED, "the outputs are all on one side of the border: no labels tell the two apart"
     return _is(abs(logged - right) > 1e-3), f"logged {logged:.3f}, {right:.3f} by hand"
 
 
-def _flag(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _flag(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     if not fact["calls"]:
         return Status.NOT_REACHED, "no layer that needs the flag was called"
@@ -86,14 +92,75 @@ def _flag(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
     return Status.REFUTED, "every such layer ran in training mode in fit"
 
 
-def _runs(facts: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _runs(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     values = [str(fact["value"]) for fact in facts]
     different = len(set(values))
     shown = " / ".join(dict.fromkeys(value[:60] for value in values))
     return _is(different > 1), f"{different} different results in {len(values)} processes: {shown}"
 
 
-_JUDGES = {
+def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact, claim = facts[0], experiment.claim
+    if "save_raised" in fact:
+        return _exception("saving", fact["save_raised"], experiment, claim in {Claim.SAVE_RAISES, Claim.LOAD_RAISES})
+    if "raised" in fact:
+        return _exception("loading", fact["raised"], experiment, claim is not Claim.SAVE_RAISES)
+    if claim is Claim.CODE_RUNS:
+        return Status.CONFIRMED, "the file was loaded and its code ran"
+    before, after = fact["weights"], fact.get("weights_after", fact["weights"])
+    evidence = f"saved and loaded, {before} weights"
+    if after != before:
+        return Status.CONFIRMED, f"weights {before} -> {after} after load"
+    if claim is Claim.SHARING_LOST:
+        return Status.REFUTED, f"{evidence} before and after"
+    if fact.get("outputs_differ") and fact.get("steady"):
+        difference = fact.get("difference")
+        amount = f" by up to {difference:.3g}" if difference is not None else ""
+        own = claim in {Claim.OUTPUTS_DIFFER, Claim.WEIGHTS_NOT_LOADED, Claim.STATE_LOST}
+        text = f"outputs differ{amount} after load, {fact['equal']} of {before} weights equal"
+        return (Status.CONFIRMED if own else Status.NOT_REACHED), text
+    if claim is Claim.OUTPUTS_DIFFER and not fact.get("steady", True):
+        return Status.NOT_REACHED, "the model draws random numbers: its outputs always differ"
+    if "equal" in fact:
+        evidence += ", equal outputs" if fact.get("steady") else ", outputs are random"
+    return Status.REFUTED, evidence
+
+
+def _exception(when: str, text: object, experiment: Experiment, right: bool) -> tuple[Status, str]:
+    """An exception shows a claim when it is the one that the finding speaks of."""
+    if right and re.search(experiment.sign, str(text), re.DOTALL):
+        return Status.CONFIRMED, _short(text)
+    return Status.NOT_REACHED, f"{when} raises for another reason: {_short(text)}"
+
+
+def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact, claim = facts[0], experiment.claim
+    if "save_raised" in fact:
+        return _exception("saving", fact["save_raised"], experiment, True)
+    raised = fact.get("raised")
+    changed: Mapping[str, Sequence[str]] = fact.get("changed", {})
+    if claim is not Claim.CONFIG_DIFFERS:
+        if raised:
+            return _exception("loading", raised, experiment, claim is not Claim.SAVE_RAISES)
+        if changed:
+            return Status.NOT_REACHED, f"nothing raises, but a loaded copy differs: {_changes(changed)}"
+        return Status.REFUTED, "written and read again, no exception"
+    if changed:
+        note = f"; loading as it is raises {_short(raised)}" if raised else ""
+        return Status.CONFIRMED, f"after loading {_changes(changed)}{note}"
+    if raised:
+        return _exception("loading", raised, experiment, True)
+    if not fact.get("visible"):
+        return Status.NOT_REACHED, "the argument leaves no trace in the object's attributes"
+    return Status.REFUTED, f"kept by a loaded copy: {', '.join(fact['visible'][:4])}"
+
+
+def _changes(changed: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"`{name}` {before} -> {after}" for name, (before, after) in list(changed.items())[:3])
+
+
+_Judge = Callable[[Sequence[Mapping[str, Any]], Experiment], "tuple[Status, str]"]
+_JUDGES: dict[str, _Judge] = {
     "load_weights": _load,
     "save_early": _save,
     "suffix": _raises,
@@ -101,4 +168,7 @@ _JUDGES = {
     "metric": _metric,
     "training_flag": _flag,
     "run_once": _runs,
+    "roundtrip": _roundtrip,
+    "legacy_weights": _roundtrip,
+    "configuration": _configuration,
 }
