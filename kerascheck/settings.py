@@ -23,6 +23,18 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class ConfirmSettings:
+    """What `[tool.kerascheck.confirm]` says; None where it says nothing."""
+
+    python: str | None = None
+    backend: str | None = None
+    import_seconds: float | None = None
+    experiment_seconds: float | None = None
+    memory: int | None = None
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """What `[tool.kerascheck]` says. Patterns are relative to `folder`, where the file lies."""
 
@@ -37,7 +49,7 @@ class Settings:
     target_serve: str | None = None
     backend: str | None = None
     unsafe_fixes: bool = False
-    confirm: Mapping[str, Any] = field(default_factory=dict)
+    confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
 
     def codes_for(self, path: str, known: Mapping[str, str]) -> frozenset[str]:
         """The codes that count for a file; `path` uses slashes and is relative to `folder`, or absolute outside it."""
@@ -84,6 +96,12 @@ def check_per_file(pairs: Iterable[str], where: str, known: Mapping[str, str]) -
             raise SettingsError(f"{where}: `{pair}` is not PATTERN:CODE, such as `tests/*:KC402`")
         found.setdefault(pattern.strip(), []).append(_selector(code.strip(), where, known))
     return tuple((pattern, tuple(codes)) for pattern, codes in found.items())
+
+
+def is_model_name(text: str) -> bool:
+    """Whether a text is `package.module:callable`."""
+    module, colon, name = text.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *name.split(".")))
 
 
 def resolve(
@@ -179,12 +197,6 @@ class _Reader:
                 raise SettingsError(f"{self.where}: unknown key `tool.kerascheck.{key}`{_did_you_mean(key, _KEYS)}")
         default = Settings()
         keras, serve = self.target(table.get("target-keras"))
-        backend = self.text(table, "backend")
-        if backend is not None and backend not in BACKENDS:
-            raise self.error("backend", f"must be one of {', '.join(BACKENDS)}, not `{backend}`")
-        confirm = table.get("confirm", {})
-        if not isinstance(confirm, dict):
-            raise self.error("confirm", f"must be a table, not {_kind(confirm)}")
         return Settings(
             folder=folder,
             select=self.codes(table, "select") if "select" in table else default.select,
@@ -195,10 +207,48 @@ class _Reader:
             extend_exclude=self.texts(table, "extend-exclude"),
             target_keras=keras,
             target_serve=serve,
-            backend=backend,
+            backend=self.backend(table, "backend"),
             unsafe_fixes=self.boolean(table, "unsafe-fixes"),
-            confirm=confirm,
+            confirm=self.confirm(table.get("confirm", {})),
         )
+
+    def confirm(self, table: object) -> ConfirmSettings:
+        if not isinstance(table, dict):
+            raise self.error("confirm", f"must be a table, not {_kind(table)}")
+        for key in table:
+            if key not in _CONFIRM_KEYS:
+                known = _did_you_mean(key, _CONFIRM_KEYS)
+                raise SettingsError(f"{self.where}: unknown key `tool.kerascheck.confirm.{key}`{known}")
+        inner = {f"confirm.{key}": value for key, value in table.items()}
+        memory = self.number(inner, "confirm.memory")
+        models = self.texts(inner, "confirm.models")
+        for name in models:
+            if not is_model_name(name):
+                raise self.error("confirm.models", f"holds `{name}`; it takes MODULE:CALLABLE, as `pkg.models:build`")
+        return ConfirmSettings(
+            python=self.text(inner, "confirm.python"),
+            backend=self.backend(inner, "confirm.backend"),
+            import_seconds=self.number(inner, "confirm.import-seconds"),
+            experiment_seconds=self.number(inner, "confirm.experiment-seconds"),
+            memory=None if memory is None else max(1, int(memory)),
+            models=models,
+        )
+
+    def backend(self, table: Mapping[str, Any], key: str) -> str | None:
+        value = self.text(table, key)
+        if value is not None and value not in BACKENDS:
+            raise self.error(key, f"must be one of {', '.join(BACKENDS)}, not `{value}`")
+        return value
+
+    def number(self, table: Mapping[str, Any], key: str) -> float | None:
+        value = table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.error(key, f"must be a number, not {_kind(value)}")
+        if not 0 < value < 1e9:
+            raise self.error(key, f"must be above 0, not {value}")
+        return float(value)
 
     def error(self, key: str, problem: str) -> SettingsError:
         return SettingsError(f"{self.where}: `tool.kerascheck.{key}` {problem}")
@@ -247,6 +297,7 @@ class _Reader:
         return value.get("train"), value.get("serve")
 
 
+_CONFIRM_KEYS = ("python", "backend", "import-seconds", "experiment-seconds", "memory", "models")
 _KEYS = (
     "select",
     "extend-select",

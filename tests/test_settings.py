@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from kerascheck.settings import Settings, SettingsError, check_per_file, check_selectors, from_toml, matches, resolve
+from kerascheck.settings import (
+    ConfirmSettings,
+    Settings,
+    SettingsError,
+    check_per_file,
+    check_selectors,
+    from_toml,
+    matches,
+    resolve,
+)
 
 KNOWN = {
     "KC000": "syntax-error",
@@ -35,6 +44,11 @@ def test_every_key_is_read() -> None:
         [tool.kerascheck.per-file-ignores]
         "tests/*" = ["KC101"]
         [tool.kerascheck.confirm]
+        python = "../other/bin/python"
+        backend = "torch"
+        import-seconds = 20
+        experiment-seconds = 2.5
+        memory = 2048
         models = ["pkg.models:build_model"]
         """
     )
@@ -49,7 +63,7 @@ def test_every_key_is_read() -> None:
         target_keras=">=3.4,<3.8",
         backend="jax",
         unsafe_fixes=True,
-        confirm={"models": ["pkg.models:build_model"]},
+        confirm=ConfirmSettings("../other/bin/python", "torch", 20.0, 2.5, 2048, ("pkg.models:build_model",)),
     )
 
 
@@ -96,6 +110,23 @@ def test_two_environments() -> None:
             "pyproject.toml: `tool.kerascheck.target-keras` takes `train` and `serve`, not `test`",
         ),
         ("confirm = []", "pyproject.toml: `tool.kerascheck.confirm` must be a table, not an array"),
+        (
+            "confirm.experiment-second = 3",
+            "pyproject.toml: unknown key `tool.kerascheck.confirm.experiment-second`;"
+            " did you mean `experiment-seconds`?",
+        ),
+        ("confirm.memory = 0", "pyproject.toml: `tool.kerascheck.confirm.memory` must be above 0, not 0"),
+        ('confirm.memory = "1"', "pyproject.toml: `tool.kerascheck.confirm.memory` must be a number, not a string"),
+        (
+            'confirm.backend = "mxnet"',
+            "pyproject.toml: `tool.kerascheck.confirm.backend` must be one of tensorflow, jax, torch, numpy,"
+            " not `mxnet`",
+        ),
+        (
+            'confirm.models = ["models.py"]',
+            "pyproject.toml: `tool.kerascheck.confirm.models` holds `models.py`;"
+            " it takes MODULE:CALLABLE, as `pkg.models:build`",
+        ),
         (
             "per-file-ignores = []",
             "pyproject.toml: `tool.kerascheck.per-file-ignores` must be a table of patterns and arrays of codes, "
