@@ -22,7 +22,7 @@ class LoadWithoutCustomObjects(Rule):
     code = "KC306"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
-    message = "`load_model` raises: the file holds {names}, which is neither registered nor handed over"
+    message = "`load_model` raises: the file needs {names}, neither registered nor handed over"
     some = " ({releases})"
 
     def check(self) -> None:

@@ -33,8 +33,8 @@ class MissingGetConfig(Rule):
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
     message = "`{owner}` has no `get_config`: a loaded copy gets the default of {arguments} instead"
-    required = "`{owner}` has no `get_config`, so {arguments} is not in the file: {verb} raises"
-    objects = "`{owner}` has no `get_config` and {arguments} is no plain value: saving raises"
+    required = "`{owner}` has no `get_config`, so the file lacks {arguments}: {verb} raises"
+    objects = "`{owner}` has no `get_config` and is made with an object as {arguments}: saving raises"
     inherited = (
         "`{owner}` inherits its `get_config`, which leaves out {arguments}: a loaded copy gets the default instead"
     )
@@ -116,6 +116,8 @@ class MissingGetConfig(Rule):
         if reach is Reach.NONE:
             return
         required = any(parameter.required for parameter in parameters)
+        if required and plain:
+            parameters = [parameter for parameter in parameters if parameter.required]
         message = self.objects if not plain else self.required if required else self.message
         if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
             message = self.required if required else self.inherited

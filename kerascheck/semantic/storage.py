@@ -142,6 +142,7 @@ def reached_by(save: Save) -> list[Reached]:
 _SAVES: WeakKeyDictionary[Module, list[Save]] = WeakKeyDictionary()
 _LOADS: WeakKeyDictionary[Module, list[Load]] = WeakKeyDictionary()
 _REACHED: WeakKeyDictionary[Module, list[Reached]] = WeakKeyDictionary()
+_READERS: WeakKeyDictionary[Module, dict[tuple[str, str], list[Load]]] = WeakKeyDictionary()
 
 
 def unfound_on(item: Reached) -> str:
@@ -173,8 +174,11 @@ def loads_of(module: Module, save: Save) -> list[Load]:
     key = path_key(save.path)
     if key is None:
         return []
-    others = _with_text(module, ("load_model",), key)
-    return [load for other in others for load in loads(other) if path_key(load.path) == key]
+    known = _READERS.setdefault(module, {})
+    if key not in known:
+        others = _with_text(module, ("load_model",), key)
+        known[key] = [load for other in others for load in loads(other) if path_key(load.path) == key]
+    return known[key]
 
 
 def saves_of(module: Module, load: Load) -> list[Save]:
