@@ -29,8 +29,8 @@ class SubclassWithoutBuild(Rule):
         ]
         if not candidates:
             return
-        circle = [self.module, *self.module.users]
-        uses = [use for module in circle for use in early_uses(module)]
+        # in another file, KC101, KC102 or KC104 says it there, and other uses of the class may be right
+        uses = list(early_uses(self.module))
         for owner in candidates:
             early = next((use for use in uses if concerns(use, owner)), None)
             if early is not None:

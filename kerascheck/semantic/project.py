@@ -23,7 +23,7 @@ MAXIMUM_BYTES = 3_000_000
 MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 20
-KEPT_MODULES = 150  # parsed modules kept from one checked file to the next
+KEPT_CHARACTERS = 6_000_000  # of source, whose parsed modules are kept from one checked file to the next
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
@@ -31,6 +31,7 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
 )
 
+KEPT_TEXTS = 5_000
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
 _WORDS = re.compile(r"\w+")
@@ -71,6 +72,7 @@ class Project:
         self._roots: dict[str, tuple[str, ...]] = {}
         self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
         self._tops: dict[str, str] = {}
+        self._broken: set[str] = set()
         self._loading: list[str] = []
         self._files = self._bytes = 0
 
@@ -82,9 +84,12 @@ class Project:
         from kerascheck.semantic.module import parse
 
         self._files = self._bytes = 0
-        for old in list(self._modules)[:-KEPT_MODULES]:
-            del self._modules[old]
-        if len(self._texts) > 20 * KEPT_MODULES:
+        kept = sum(len(module.source.text) for module in self._modules.values())
+        for old in list(self._modules):  # those unused for longest come first
+            if kept <= KEPT_CHARACTERS:
+                break
+            kept -= len(self._modules.pop(old).source.text)
+        if len(self._texts) > KEPT_TEXTS:
             self._texts.clear()
         place = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
@@ -115,11 +120,16 @@ class Project:
                 return None
             self._files += 1
             self._bytes += len(source.text)
+            if path in self._broken:
+                return None
             try:
                 module = parse(source, self._reader.shown(path), self._meant(), self)
             except SyntaxProblem:
+                self._broken.add(path)
                 return None
-            self._modules[path] = module
+        else:
+            del self._modules[path]
+        self._modules[path] = module  # the last used stands last
         if module.is_running:
             return None
         self._loading.append(path)
