@@ -22,24 +22,27 @@ def confirm(
     told: Callable[[str], None] = lambda line: None,
 ) -> list[Finding]:
     """The findings with verdicts. `told` gets a line before each experiment. Raises SandboxError without a Keras."""
-    known: dict[str, tuple[Status, str, float]] = {}
+    known: dict[str, tuple[list[Result], float]] = {}
     decided = []
     for finding in findings:
         planned = plan(module, finding)
         if planned is None:
             decided.append(finding)
             continue
-        if planned.experiment is None:
-            decided.append(replace(finding, verdict=_verdict(sandbox, Status.NOT_REACHED, planned.reason, 0.0)))
-            continue
-        key = planned.experiment.key
-        if key not in known:
-            told(f"confirming {finding.path}:{finding.start.line} {finding.code}")
-            started = time.monotonic()
-            results = run(planned.experiment, sandbox)
-            status, evidence = judge(planned.experiment, results, sandbox.limits)
-            known[key] = status, evidence, time.monotonic() - started
-        status, evidence, seconds = known[key]
+        status, evidence, seconds = Status.NOT_REACHED, planned.reason, 0.0
+        for index, experiment in enumerate(planned.experiments):
+            if experiment.key not in known:
+                told(f"confirming {finding.path}:{finding.start.line} {finding.code}")
+                started = time.monotonic()
+                results = run(experiment, sandbox)
+                known[experiment.key] = results, time.monotonic() - started
+            results, taken = known[experiment.key]
+            seconds += taken
+            found = judge(experiment, results, sandbox.limits)
+            if found[0] in {Status.CONFIRMED, Status.REFUTED} or index == 0:
+                status, evidence = found
+            if status in {Status.CONFIRMED, Status.REFUTED}:
+                break
         decided.append(replace(finding, verdict=_verdict(sandbox, status, evidence, seconds)))
     return decided
 

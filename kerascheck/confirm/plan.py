@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
 
+from kerascheck.confirm.named import in_use
 from kerascheck.confirm.slice import Missing, Slicer
 from kerascheck.finding import Claim, Finding
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
 from kerascheck.semantic.calls import element_kind
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import Parameter, constructor, missing_keys, name_of
 from kerascheck.semantic.events import CallFact
+from kerascheck.semantic.layer_graph import graph_of
 from kerascheck.semantic.metrics import accuracy_strings
 from kerascheck.semantic.module import Module
+from kerascheck.semantic.saving import whole_saves
+from kerascheck.semantic.storage import Reached, Save, instances, loads, loads_of, reached, reached_by, saves, saves_of
 from kerascheck.semantic.training import models_of, seeds, training
-from kerascheck.semantic.values import Obj, suffix_of
+from kerascheck.semantic.values import Func, Obj, boolean, suffix_of
 from kerascheck.text import Span
 
 
@@ -31,6 +39,8 @@ class Experiment:
     fresh: int = 0
     framework: bool = True
     stand_ins: tuple[str, ...] = ()
+    claim: Claim = Claim.NONE
+    sign: str = ""  # what the text of an exception has when it is the one that the claim speaks of
 
     @property
     def key(self) -> str:
@@ -40,10 +50,10 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Plan:
-    """The experiment for a finding, or why there is none."""
+    """The experiments for a finding, or why there are none. The second is run when the first decides nothing."""
 
     finding: Finding
-    experiment: Experiment | None = None
+    experiments: tuple[Experiment, ...] = ()
     reason: str = ""
 
 
@@ -51,16 +61,39 @@ def plan(module: Module, finding: Finding) -> Plan | None:
     """The experiment that decides a finding; None when its claim cannot be executed at all."""
     if finding.claim is Claim.NONE:
         return None
-    make = _PLANNERS.get(finding.claim)
-    if make is None:
+    makers = _BY_CODE.get(finding.code) or _PLANNERS.get(finding.claim)
+    if makers is None:
         return Plan(finding, reason=f"no experiment shows {finding.claim.value} yet")
-    try:
-        experiment = make(module, module.source.offset(finding.start), finding)
-    except Missing as missing:
-        return Plan(finding, reason=f"{missing} cannot be told from the source; name a function that makes the model")
-    if experiment is None:
-        return Plan(finding, reason="the object that the finding speaks of was not found again")
-    return Plan(finding, experiment)
+    experiments: list[Experiment] = []
+    reason = "the object that the finding speaks of was not found again"
+    for make in makers:
+        try:
+            experiment = make(module, module.source.offset(finding.start), finding)
+        except Missing as missing:
+            if not experiments:
+                reason = f"{missing} cannot be told from the source; name a function that makes the model"
+            continue
+        if experiment is not None:
+            experiments.append(replace(experiment, claim=finding.claim, sign=_sign(finding)))
+    return Plan(finding, tuple(experiments), "" if experiments else reason)
+
+
+_SIGNS = {
+    "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
+    "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
+    "KC301": r"required|missing|unexpected keyword|not recognized|Unrecognized",
+    "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
+    "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
+    "KC307": r"[Ll]ambda|locate|nknown|registered|marshal|unsafe",
+}
+_NOT_FOUND = r"(?=.*\b{name}\b)(?=.*(?:locate|nknown|interpret|not found|not a KerasSaveable))|string indices must be"
+
+
+def _sign(finding: Finding) -> str:
+    """What the text of an exception must have to be the one that a finding speaks of."""
+    if finding.code in {"KC305", "KC306"}:
+        return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
+    return _SIGNS.get(finding.code, "")
 
 
 def _at(module: Module, node: cst.CSTNode, offset: int) -> bool:
@@ -74,13 +107,16 @@ def _circle(module: Module) -> Iterator[Module]:
 
 def _model_parameters(slicer: Slicer, module: Module, model: Obj) -> dict[str, Any]:
     """The slice that makes a model, and the input shapes that the source names."""
-    make = slicer.expression(model, f"`{model.short}`")
-    made = slicer.finish()
     shapes = []
     text = input_shape(module, model)
     if text is not None:
         shape = [size if isinstance(size, int) else 8 for size in ast.literal_eval(text)]
         shapes = [[shape, "float32"], [shape, "int32"]]
+    named = in_use()
+    if named is not None:
+        return named.parameters(model, shapes)
+    make = slicer.expression(model, f"`{model.short}`")
+    made = slicer.finish()
     return {"source": made.source, "modules": made.modules, "make": make, "shapes": shapes}
 
 
@@ -289,16 +325,301 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
     return None
 
 
+# ---------------------------------------------------------------------- whole models
+
+
+def _saved(save: Save, model: Obj | None = None, *, compiled: bool = False) -> tuple[Slicer, dict[str, Any]]:
+    """The slice that makes what a save writes, compiled as the program does where that matters."""
+    reader = save.reader
+    slicer = Slicer(reader)
+    chosen = model or save.models[0]
+    after = []
+    if compiled:
+        for event in reader.events_of("compile"):
+            if any(item is chosen for item in models_of(event)):
+                after.append(f"kerascheck_model.compile({slicer.compile_arguments(event.arguments)})")
+                break
+    parameters = _model_parameters(slicer, reader, chosen)
+    parameters["format"] = save.format if save.format in {".keras", ".h5"} else ".keras"
+    parameters["after"] = after
+    return slicer, parameters
+
+
+def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """A functional model that is saved whole: the one made at the finding, or with a run of a layer there."""
+    for home in (module, *module.users):
+        for model in home.facts.models:
+            graph = graph_of(home.facts, model) if model.cls is None else None
+            if graph is None:
+                continue
+            nodes = [model.call] if finding.code == "KC209" else [item.tensor.call for item in graph.applications]
+            if not any(node is not None and _at(module, node, offset) for node in nodes):
+                continue
+            save = next(whole_saves(home, model), None)
+            if save is None:
+                continue
+            slicer = Slicer(home)
+            parameters = _model_parameters(slicer, home, model)
+            parameters["format"] = save.format or ".keras"
+            return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
+
+
+def _backbone(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """Weights of an older `.h5` file in an application, or in the program's model with a Normalization."""
+    for call in module.calls:
+        if call.name.startswith("keras.applications.") and _at(module, call.node, offset):
+            slicer = Slicer(module)
+            text = slicer.application(call)
+            made = slicer.finish()
+            build = {"source": made.source, "modules": made.modules, "make": f"lambda weights: {text}"}
+            return Experiment("legacy_weights", build, stand_ins=tuple(slicer.stand_ins))
+    model: Obj | None = None
+    for event in module.events_of("load_weights", "save"):
+        if event.module is module and _at(module, event.node, offset):
+            model = next(iter(models_of(event)), None)
+    for save in saves(module):
+        if model is None and save.module is module and _at(module, save.node, offset):
+            model = save.models[0]
+    if model is None:
+        return None
+    slicer = Slicer(module)
+    parameters = {**_model_parameters(slicer, module, model), "format": ".h5", "scramble": False, "after": [_NORMALIZE]}
+    return Experiment("roundtrip", parameters, stand_ins=(*slicer.stand_ins, "statistics of its own"))
+
+
+# every Normalization that gets its statistics from data gets some
+_NORMALIZE = """
+def kerascheck_adapt(holder):
+    import numpy
+    for layer in getattr(holder, "layers", ()):
+        if type(layer).__name__ == "Normalization" and layer.get_weights():
+            shape = [layer.get_weights()[0].shape[-1]]
+            layer.adapt(numpy.random.RandomState(5).normal(3.0, 2.0, (64, *shape)).astype("float32"))
+        kerascheck_adapt(layer)
+kerascheck_adapt(kerascheck_model)
+"""
+
+
+def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """A model with an object that Keras has to find by its name; loaded in another process."""
+    for item in reached(module):
+        if item.thing.module is module and _is_named(module, item, offset):
+            return _foreign(item.save, [name_of(item.thing)], item.compiled)
+    for load in loads(module):
+        if _at(module, load.node, offset):
+            for save in saves_of(module, load):
+                names = finding.subject.split(", ")
+                compiled = any(item.compiled for item in reached_by(save) if name_of(item.thing) in names)
+                made = _foreign(save, names, compiled)
+                made.parameters["load"] = {} if load.compiles else {"compile": False}
+                return made
+    return None
+
+
+def _is_named(module: Module, item: Reached, offset: int) -> bool:
+    return isinstance(item.thing.node, (cst.ClassDef, cst.FunctionDef)) and _at(module, item.thing.node.name, offset)
+
+
+def _foreign(save: Save, without: list[str], compiled: bool) -> Experiment:
+    slicer, parameters = _saved(save, compiled=compiled)
+    parameters.update(foreign=True, without=without)
+    return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
+
+
+def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The object alone, as Keras writes it into a file; read in another process."""
+    things: list[Reached] = [item for item in reached(module) if _is_named(module, item, offset)]
+    for load in loads(module):
+        if not things and _at(module, load.node, offset):
+            names = finding.subject.split(", ")
+            things = [
+                item for save in saves_of(module, load) for item in reached_by(save) if name_of(item.thing) in names
+            ]
+    for item in things:
+        slicer = Slicer(module)
+        if isinstance(item.thing, ClassInfo):
+            made = item.made if item.made is not None and item.made.cls is item.thing else None
+            text = slicer.construct(item.thing, made)
+        else:
+            text = slicer.expression(item.thing, name_of(item.thing))
+        part = slicer.finish()
+        parameters = {"source": part.source, "modules": part.modules, "makes": [[text, ""]], "foreign": True}
+        parameters["without"] = finding.subject.split(", ")
+        return Experiment("configuration", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
+
+
+def _lambda(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The model with a Lambda layer, as the program saves and loads it."""
+    for item in reached(module):
+        if item.made is None or item.made.call is None or not _at(module, item.made.call, offset):
+            continue
+        slicer, parameters = _saved(item.save)
+        _lambda_load(module, item, finding, parameters)
+        return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
+
+
+def _lambda_alone(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """A model with nothing but the Lambda layer."""
+    for item in reached(module):
+        if item.made is None or item.made.call is None or not _at(module, item.made.call, offset):
+            continue
+        slicer = Slicer(module)
+        function = item.made.arguments.value("function", 0)
+        is_lambda = isinstance(function, Func) and isinstance(function.node, cst.Lambda)
+        text = "lambda x: x"
+        stand_ins = ["a model with this layer only"]
+        if not is_lambda:
+            text = slicer.expression(function, "the function of the layer")
+        keras = slicer.flavour()
+        make = f"{keras}.Sequential([{keras}.Input((4,)), {keras}.layers.Lambda({text}, name='kerascheck')])"
+        part = slicer.finish()
+        parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "make": make, "shapes": []}
+        parameters["format"] = item.save.format or ".keras"
+        _lambda_load(module, item, finding, parameters)
+        return Experiment("roundtrip", parameters, stand_ins=tuple(stand_ins))
+    return None
+
+
+def _lambda_load(module: Module, item: Reached, finding: Finding, parameters: dict[str, Any]) -> None:
+    function = item.made.arguments.value("function", 0) if item.made is not None else None
+    name = name_of(function) if isinstance(function, Func) else ""
+    parameters["foreign"] = True
+    parameters["without"] = [name] if name else []
+    unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads_of(module, item.save))
+    if finding.claim is Claim.CODE_RUNS and unsafe:
+        parameters["load"] = {"safe_mode": False}
+
+
+# ---------------------------------------------------------------------- configurations
+
+
+def _configuration(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """A class of the project, made with arguments that are not its defaults, written and read again."""
+    owner = next(
+        (
+            item
+            for item in module.classes
+            if item.name == finding.subject and module.span(item.node).start <= offset < module.span(item.node).end
+        ),
+        None,
+    )
+    if owner is None:
+        return None
+    concrete, instance = _instance(module, owner)
+    made = constructor(concrete)
+    slicer = Slicer(module)
+    makes: list[list[str]] = []
+    changes: list[dict[str, str | None]] = []
+    plain: dict[str, str | None] | None = None
+    if finding.code != "KC304" and made is not None:
+        wanted = list(missing_keys(owner))
+        at = [item for item in wanted if _at(module, item.node.name, offset)]
+        names = [item.name for item in at or wanted]
+        if finding.code != "KC301":
+            names = [item.name for item in made.own if f"`{item.name}`" in finding.message] or names
+        optional = [item for item in made.parameters if item.name in names and not item.required]
+        if optional:
+            plain = {item.name: None for item in optional}
+            changes = list(_changes(module, concrete, optional))
+    if plain is None or (instance is not None and finding.code != "KC301"):
+        changes.insert(0, {})
+    for guess in ("", "8", "0.5", "'relu'", "None", f"{slicer.flavour()}.layers.Dense(8)"):
+        slicer.guess = guess
+        for changed in changes:
+            with contextlib.suppress(Missing):
+                less = slicer.construct(concrete, instance, plain) if plain is not None else ""
+                pair = [slicer.construct(concrete, instance, changed), less]
+                if pair not in makes:
+                    makes.append(pair)
+    if not makes:
+        raise Missing("an argument of the constructor")
+    part = slicer.finish()
+    parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "makes": makes}
+    if finding.code == "KC304" and finding.claim is Claim.CONFIG_DIFFERS:
+        parameters["base"] = True
+    return Experiment("configuration", parameters, stand_ins=tuple(slicer.stand_ins))
+
+
+def _instance(module: Module, owner: ClassInfo) -> tuple[ClassInfo, Obj | None]:
+    """An instance that the program makes, of the class or of one made from it."""
+    for item in reached(module):
+        own = isinstance(item.thing, ClassInfo) and item.made is not None and item.made.cls is item.thing
+        if own and isinstance(item.thing, ClassInfo) and owner in item.thing.lineage():
+            return item.thing, item.made
+    found = instances(module, owner)
+    return owner, found[0] if found else None
+
+
+_OTHER_TEXTS = {"relu": "tanh", "zeros": "ones", "mean": "sum", "same": "valid", "valid": "same", "concat": "sum"}
+
+
+def _changes(module: Module, owner: ClassInfo, parameters: list[Parameter]) -> Iterator[dict[str, str | None]]:
+    """Values for parameters that are not their defaults: all changed together, then other guesses."""
+    for guess in range(3):
+        found: dict[str, str | None] = {}
+        for item in parameters:
+            value = _other(module, owner, item, guess)
+            if value is not None:
+                found[item.name] = value
+        if found:
+            yield found
+
+
+def _other(module: Module, owner: ClassInfo, parameter: Parameter, guess: int) -> str | None:
+    """Source of a value that is not the default."""
+    node, name = parameter.node.default, parameter.name
+    home = next((item for item in module.family() if node is not None and item.owns(node)), None)
+    try:
+        value: object = ast.literal_eval(home.code(node)) if home is not None and node is not None else None
+    except (ValueError, SyntaxError):
+        value = None
+    if isinstance(value, bool):
+        return repr(not value)
+    if isinstance(value, int):
+        return repr((value + 1, value * 2 or 3, value + 2)[guess])
+    if isinstance(value, float):
+        return repr((value / 2 or 0.25, value + 1.0, 0.75)[guess])
+    if isinstance(value, str):
+        return repr(_OTHER_TEXTS.get(value) or ("tanh" if "activ" in name else value + "_other"))
+    if isinstance(value, (tuple, list)) and value and all(isinstance(item, (int, float)) for item in value):
+        return repr(type(value)(item + 1 for item in value))
+    for part, text in (
+        ("activation", "'tanh'"),
+        ("regularizer", "'l2'"),
+        ("initializer", "'ones'"),
+        ("constraint", "'non_neg'"),
+    ):
+        if part in name:
+            return text
+    return ("3", "'other'", "0.25")[guess]
+
+
 _Planner = Callable[[Module, int, Finding], Experiment | None]
-_PLANNERS: dict[Claim, _Planner] = {
-    Claim.LOAD_RAISES: _load,
-    Claim.WEIGHTS_NOT_LOADED: _load,
-    Claim.SAVE_RAISES: _save,
-    Claim.STATE_LOST: _save,
-    Claim.METRIC_WRONG: _metric,
-    Claim.TRAINING_FLAG_LOST: _training_flag,
-    Claim.RUNS_DIFFER: _runs,
-    Claim.CALL_RAISES: _statement,
+_PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
+    Claim.LOAD_RAISES: (_load,),
+    Claim.WEIGHTS_NOT_LOADED: (_load,),
+    Claim.SAVE_RAISES: (_save,),
+    Claim.STATE_LOST: (_save,),
+    Claim.METRIC_WRONG: (_metric,),
+    Claim.TRAINING_FLAG_LOST: (_training_flag,),
+    Claim.RUNS_DIFFER: (_runs,),
+    Claim.CALL_RAISES: (_statement,),
+}
+# rules about whole models: their claims alone do not say what the finding stands at
+_BY_CODE: dict[str, tuple[_Planner, ...]] = {
+    "KC111": (),
+    "KC208": (_graph,),
+    "KC209": (_graph,),
+    "KC210": (_backbone,),
+    "KC301": (_configuration,),
+    "KC302": (_configuration,),
+    "KC304": (_configuration,),
+    "KC305": (_unfound, _unfound_object),
+    "KC306": (_unfound, _unfound_object),
+    "KC307": (_lambda, _lambda_alone),
 }
 
 __all__ = ["Experiment", "Plan", "Span", "plan"]

@@ -7,13 +7,18 @@ told is replaced by a stand-in where any size will do, and the verdict says so.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import textwrap
 from collections.abc import Iterator
+from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.values import (
     Arguments,
@@ -28,6 +33,9 @@ from kerascheck.semantic.values import (
     Tensor,
     Value,
 )
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Frame
 
 _EFFECTS = re.compile(
     r"\b(?:open|read_\w+|load|load_data|loadtxt|genfromtxt|imread|get_file|listdir|glob|walk|connect|urlopen|input|"
@@ -85,6 +93,7 @@ _FIRST_SIZES = {
     "Dropout": ("rate",),
     "MultiHeadAttention": ("num_heads", "key_dim"),
 }
+ValueMap = Mapping_[str, "str | None"]
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matrixmultiply": "@", "power": "**"}
 
 
@@ -107,6 +116,7 @@ class Slicer:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.stand_ins: list[str] = []
+        self.guess = ""  # stands in for any argument of the project's own classes that cannot be told
         self._lines: list[str] = []
         self._made: dict[int, str] = {}
         self._kept: dict[int, tuple[Module, dict[int, str]]] = {}
@@ -179,7 +189,7 @@ class Slicer:
         if value.layer is None and not value.operation:
             if value.call is None:
                 raise Missing(f"the input of {what}")
-            flavour = self._flavour()
+            flavour = self.flavour()
             return f"{flavour}.Input({self._arguments(value.arguments, 'Input')})"
         if value.operation in {"#input", "#output"} and isinstance(value.layer, Obj):
             return f"{self._once(value.layer, what)}.{value.operation[1:]}"
@@ -195,8 +205,37 @@ class Slicer:
             return f"{self._reference(Ref(value.operation, value.operation))}({self._arguments(value.arguments, '')})"
         raise Missing(f"{what} (`{value.operation}`)")
 
-    def _constructor_arguments(self, value: Obj) -> str:
+    def construct(self, owner: ClassInfo, made: Obj | None, changed: ValueMap | None = None) -> str:
+        """Source that makes an instance of a class: as `made` was made, but for the arguments in `changed`.
+
+        A changed argument is given the text, or left out when that is None.
+        """
+        value = made if made is not None and made.cls is owner else Obj("instance", cls=owner)
+        return f"{self._class(owner)}({self._constructor_arguments(value, changed or {})})"
+
+    def application(self, call: CallFact) -> str:
+        """Source of the call of an application, with the name `weights` for its weights."""
+        name = self._reference(Ref(call.name, call.original))
+        given = call.arguments
+        if len(given.positional) > 1:
+            given = Arguments(given.positional[:1], given.keywords, given.open_positional, given.open_keywords)
+        replaced = {"weights": "weights"}
+        if call.arguments.find("input_tensor") is not None:
+            replaced["input_tensor"] = "None"
+        return f"{name}({self._arguments(given, call.name.rpartition('.')[2], replaced)})"
+
+    def compile_arguments(self, arguments: Arguments) -> str:
+        """The losses and metrics given to `compile`; the optimizer is a plain one."""
+        texts = ["optimizer='sgd'"]
+        for name, index in (("loss", 1), ("metrics", 2)):
+            found = arguments.find(name, index)
+            if found is not None:
+                texts.append(f"{name}={self.expression(found[1], f'the {name}')}")
+        return ", ".join(texts)
+
+    def _constructor_arguments(self, value: Obj, changed: ValueMap | None = None) -> str:
         names: list[str] = []
+        changed = changed or {}
         initializer, _ = value.cls.method("__init__") if value.cls is not None else (None, True)
         required: list[str] = []
         if initializer is not None:
@@ -205,12 +244,19 @@ class Slicer:
             names = [parameter.name.value for parameter in rest]
             required = [p.name.value for p in (*rest, *parameters.kwonly_params) if p.default is None]
         texts: list[str] = []
+        by_name = False
         for index, (node, item) in enumerate(value.arguments.positional):
             name = names[index] if index < len(names) else ""
-            texts.append(self._given(item, name, self._code(value, node)))
+            if name in changed:
+                by_name = True  # those after it are given by name, for this one may be left out
+            else:
+                text = self._given(item, name, self._code(value, node))
+                texts.append(f"{name}={text}" if by_name and name else text)
             if name in required:
                 required.remove(name)
         for keyword, node, item in value.arguments.keywords:
+            if keyword in changed:
+                continue
             try:
                 texts.append(f"{keyword}={self._given(item, keyword, self._code(value, node))}")
             except Missing:
@@ -218,6 +264,8 @@ class Slicer:
                     raise
             if keyword in required:
                 required.remove(keyword)
+        texts += [f"{name}={text}" for name, text in changed.items() if text is not None]
+        required = [name for name in required if changed.get(name) is None]
         if (not value.arguments.open_positional and not value.arguments.open_keywords) or value.call is None:
             for name in required:
                 texts.append(f"{name}={self._given(None, name, name)}")
@@ -251,7 +299,7 @@ class Slicer:
                 return self._shape(value, name)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value":
                 raise
-            text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else None)
+            text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else self.guess or None)
             if text is None:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
@@ -283,7 +331,8 @@ class Slicer:
         self._imports[f"import {root}"] = None
         return name
 
-    def _flavour(self) -> str:
+    def flavour(self) -> str:
+        """How this module imports Keras."""
         for item in self.module.imports:
             if item.original == "tensorflow" or item.original.startswith("tensorflow.keras"):
                 self._imports["import tensorflow"] = None
@@ -301,11 +350,53 @@ class Slicer:
     def _definition(self, value: Class | Func) -> str:
         if isinstance(value, Class):
             return self._class(value.info)
-        if isinstance(value.node, cst.Lambda) or value.owner is not None:
-            raise Missing("a lambda or method")
+        if value.owner is not None:
+            raise Missing("a method")
+        if isinstance(value.node, cst.Lambda) or value.frame is not value.module.interpreter.root:
+            return self._closure(value)
         name = value.node.name.value
         self._need(value.module, name)
         return self._name_of(value.module, name)
+
+    def _closure(self, value: Func) -> str:
+        """A lambda, or a function inside of another, with the names that it takes from around it."""
+        name = self._made.get(id(value))
+        if name is not None:
+            return name
+        module = value.module
+        code = module.code(value.node)
+        bound: dict[str, str] = {}
+        own = set(_parameters(value.node))
+        if isinstance(value.node, cst.FunctionDef):
+            own |= {value.node.name.value, *_assigned(value.node.body)}
+        for used in dict.fromkeys(_used(value.node)):
+            frame: Frame | None = value.frame
+            while frame is not None and used not in frame.names:
+                frame = frame.parent
+            if used in own or frame is None:
+                continue
+            if frame is module.interpreter.root:
+                if module is self.module:
+                    self._need(module, used)
+                else:
+                    bound[used] = self._outside(module, used)
+            elif used not in frame.rebound:
+                with contextlib.suppress(Missing):
+                    bound[used] = self.expression(frame.names[used], used)
+        name = self._made[id(value)] = f"kerascheck_{len(self._made)}"
+        given = ", ".join(f"{key}={text}" for key, text in bound.items())
+        names = ", ".join(bound)
+        if isinstance(value.node, cst.Lambda):
+            self._lines.append(f"{name} = (lambda {names}: {code})({given})")
+            return name
+        body = textwrap.indent(textwrap.dedent(code), "    ")
+        real = value.node.name.value
+        self._lines.append(f"def {name}_maker({names}):\n{body}\n    return {real}\n{name} = {name}_maker({given})")
+        return name
+
+    def _outside(self, module: Module, name: str) -> str:
+        self._need(module, name)
+        return self._name_of(module, name)
 
     def _name_of(self, module: Module, name: str) -> str:
         if module is self.module:
@@ -446,6 +537,24 @@ def _targets(target: cst.BaseExpression) -> Iterator[str]:
     elif isinstance(target, (cst.Tuple, cst.List)):
         for element in target.elements:
             yield from _targets(element.value)
+
+
+def _parameters(node: cst.FunctionDef | cst.Lambda) -> Iterator[str]:
+    """The names of the parameters."""
+    given = node.params
+    for item in (*given.posonly_params, *given.params, *given.kwonly_params, given.star_arg, given.star_kwarg):
+        if isinstance(item, cst.Param):
+            yield item.name.value
+
+
+def _assigned(node: cst.CSTNode) -> Iterator[str]:
+    """The names that are bound somewhere inside."""
+    if isinstance(node, (cst.AssignTarget, cst.For, cst.CompFor)):
+        yield from _targets(node.target)
+    elif isinstance(node, (cst.FunctionDef, cst.ClassDef)):
+        yield node.name.value
+    for child in node.children:
+        yield from _assigned(child)
 
 
 def _used(node: cst.CSTNode) -> Iterator[str]:

@@ -42,6 +42,9 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
 
 def _short(text: object) -> str:
     line = " ".join(str(text).split())
+    head, found, cause = line.partition("Exception encountered: ")  # Keras puts the reason at the end
+    if found and len(line) > _LONGEST:
+        line = f"{head.partition('. ')[0]}: {cause}"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
@@ -104,7 +107,10 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
     if "save_raised" in fact:
         return _exception("saving", fact["save_raised"], experiment, claim in {Claim.SAVE_RAISES, Claim.LOAD_RAISES})
     if "raised" in fact:
-        return _exception("loading", fact["raised"], experiment, claim is not Claim.SAVE_RAISES)
+        status, evidence = _exception("loading", fact["raised"], experiment, claim is not Claim.SAVE_RAISES)
+        if claim is Claim.CODE_RUNS and status is Status.CONFIRMED:
+            return Status.REFUTED, f"loading raises, no code of the file runs: {evidence}"
+        return status, evidence
     if claim is Claim.CODE_RUNS:
         return Status.CONFIRMED, "the file was loaded and its code ran"
     before, after = fact["weights"], fact.get("weights_after", fact["weights"])
@@ -141,7 +147,9 @@ def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -
     changed: Mapping[str, Sequence[str]] = fact.get("changed", {})
     if claim is not Claim.CONFIG_DIFFERS:
         if raised:
-            return _exception("loading", raised, experiment, claim is not Claim.SAVE_RAISES)
+            again = fact.get("raised_again", "")
+            best = again if again and not re.search(experiment.sign, raised, re.DOTALL) else raised
+            return _exception("loading", best, experiment, claim is not Claim.SAVE_RAISES)
         if changed:
             return Status.NOT_REACHED, f"nothing raises, but a loaded copy differs: {_changes(changed)}"
         return Status.REFUTED, "written and read again, no exception"
@@ -149,7 +157,9 @@ def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -
         note = f"; loading as it is raises {_short(raised)}" if raised else ""
         return Status.CONFIRMED, f"after loading {_changes(changed)}{note}"
     if raised:
-        return _exception("loading", raised, experiment, True)
+        again = fact.get("raised_again", "")
+        best = again if again and not re.search(experiment.sign, raised, re.DOTALL) else raised
+        return _exception("loading", best, experiment, True)
     if not fact.get("visible"):
         return Status.NOT_REACHED, "the argument leaves no trace in the object's attributes"
     return Status.REFUTED, f"kept by a loaded copy: {', '.join(fact['visible'][:4])}"

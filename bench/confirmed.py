@@ -1,0 +1,168 @@
+"""Run `kerascheck --confirm` over a folder of repositories and say how many findings it decides.
+
+    python bench/confirmed.py CORPUS [--skip one,two --first 40 --jobs 2] [--only NAME] [--read 40] [--python PATH]
+
+Each folder in CORPUS is one repository and one run of the command; with --whole CORPUS itself is one. Counted are the
+warnings and errors whose claim can be executed (`--all` counts info findings, too): confirmed and refuted apart,
+against those that were not reached or could not run, whose reasons are printed, most frequent first. With --read N a
+reading list of N verdicts is printed, each with its code. `--only-code` and `--ignore` choose rules.
+
+This runs code of the repositories (classes, functions and constants that make models) in a child process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+AROUND = 4  # lines of code on each side of a finding
+STATUSES = ("confirmed", "refuted", "not-reached", "could-not-run")
+DECIDED = STATUSES[:2]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--skip", default="", metavar="A,B", help="repositories with one of these in their name")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only repositories with this in their name")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="only the first N repositories")
+    parser.add_argument("--whole", action="store_true", help="the folder is one repository")
+    parser.add_argument("--only-code", default="", metavar="A,B", help="only findings of these rules")
+    parser.add_argument("--ignore", default="", metavar="A,B", help="rules that are not run")
+    parser.add_argument("--all", action="store_true", help="count info findings, too")
+    parser.add_argument("--settings", action="store_true", help="read the repositories' settings and targets")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="repositories at a time")
+    parser.add_argument("--read", type=int, default=0, metavar="N", help="print N verdicts with their code")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="which of them")
+    parser.add_argument("--python", default="", metavar="PATH", help="the environment to confirm in")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the findings with verdicts to a file")
+    arguments = parser.parse_args()
+    corpus: Path = arguments.corpus
+    if arguments.whole:
+        names = [corpus.name]
+        corpus = corpus.resolve().parent
+    else:
+        names = [path.name for path in sorted(corpus.iterdir()) if path.is_dir() and arguments.only in path.name]
+    skipped = [text for text in arguments.skip.split(",") if text]
+    names = [name for name in names if not any(text in name for text in skipped)]
+    names = names[: arguments.first or None]
+    options = _options(arguments)
+    findings: list[dict[str, Any]] = []
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        results = pool.map(lambda name: run(corpus, name, options), names)
+        for done, (name, found, seconds, problem) in enumerate(results, 1):
+            findings += [item for item in found if arguments.all or item["severity"] != "info"]
+            print(f"{done} of {len(names)}  {name:50.50} {len(found):4} findings {seconds:6.0f} s", file=sys.stderr)
+            if problem:
+                print(f"problem  {name}: {problem}")
+    wanted = [code for code in arguments.only_code.split(",") if code]
+    findings = [item for item in findings if not wanted or item["code"] in wanted]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(findings, indent=1), encoding="utf-8")
+    print(*table(findings), sep="\n")
+    print(*reasons(findings), sep="\n")
+    if arguments.read:
+        for item in sample(findings, arguments.read, arguments.seed):
+            print(*excerpt(item, corpus), sep="\n")
+    return 0
+
+
+def run(corpus: Path, name: str, options: Sequence[str]) -> tuple[str, list[dict[str, Any]], float, str]:
+    """The findings of one run of the command, its seconds and what went wrong with it."""
+    command = [sys.executable, "-m", "kerascheck", *options, "--format", "json", "--exit-zero", name]
+    started = time.perf_counter()
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=corpus, env={**os.environ, "PYTHONPATH": path}
+    )
+    seconds = time.perf_counter() - started
+    problem = next((line for line in result.stderr.splitlines() if line.startswith("not confirmed")), "")
+    if "Traceback" in result.stderr:
+        problem = result.stderr.strip().splitlines()[-1]
+    try:
+        return name, json.loads(result.stdout), seconds, problem
+    except ValueError:
+        return name, [], seconds, problem or f"exit {result.returncode} without a report: {result.stderr[-200:]}"
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    options = ["--confirm", *["--isolated"] * (not arguments.settings)]
+    if arguments.python:
+        options += ["--python", arguments.python]
+    if arguments.ignore:
+        options += ["--ignore", arguments.ignore]
+    return options
+
+
+def table(findings: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The verdicts of each code and the share that is decided."""
+    counts = Counter((item["code"], item["verdict"]["status"]) for item in findings if item["verdict"])
+    codes = sorted({code for code, _ in counts})
+    yield f"{'code':6}" + "".join(f" {status:>14}" for status in STATUSES) + f" {'decided':>8}"
+    for code in [*codes, "all"]:
+        row = [sum(n for (c, s), n in counts.items() if s == status and code in (c, "all")) for status in STATUSES]
+        share = sum(row[:2]) / sum(row) if sum(row) else 1.0
+        yield f"{code:6}" + "".join(f" {count:>14}" for count in row) + f" {share:>8.3f}"
+    without = Counter(item["code"] for item in findings if not item["verdict"])
+    if without:
+        yield "without a verdict: " + ", ".join(f"{code} {count}" for code, count in sorted(without.items()))
+
+
+def reasons(findings: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Why findings were not decided, most frequent first."""
+    counts: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for item in findings:
+        verdict = item["verdict"]
+        if verdict and verdict["status"] not in DECIDED:
+            reason = re.sub(r"`[^`]*`|'[^']*'|\d+", "_", verdict["evidence"])[:100]
+            counts[reason] += 1
+            example.setdefault(reason, f"{place(item)} {item['code']}: {verdict['evidence'][:160]}")
+    for reason, count in counts.most_common():
+        yield f"{count:4}  {reason}\n      {example[reason]}"
+
+
+def sample(findings: Sequence[dict[str, Any]], size: int, seed: int) -> list[dict[str, Any]]:
+    """Decided findings drawn at random, in the order of the files."""
+    drawn = [item for item in findings if item["verdict"] and item["verdict"]["status"] in DECIDED]
+    random.Random(seed).shuffle(drawn)
+    return sorted(drawn[:size], key=lambda item: (item["path"], item["cell"] or 0, item["line"]))
+
+
+def place(item: dict[str, Any]) -> str:
+    """Where a finding is."""
+    cell = f":cell {item['cell']}" if item["cell"] is not None else ""
+    return f"{item['path']}{cell}:{item['line']}"
+
+
+def excerpt(item: dict[str, Any], corpus: Path) -> Iterator[str]:
+    """A finding with its verdict and the lines around it."""
+    verdict = item["verdict"]
+    yield ""
+    yield f"{item['code']} {item['severity']} {place(item)}"
+    yield f"    {item['message']}"
+    yield f"    {verdict['status']}: {verdict['evidence']}"
+    text = (corpus / item["path"]).read_text("utf-8", "replace")
+    if item["cell"] is not None:
+        source = json.loads(text)["cells"][item["cell"] - 1].get("source", "")
+        text = source if isinstance(source, str) else "".join(source)
+    lines = text.split("\n")
+    for number in range(max(1, item["line"] - AROUND), min(len(lines), item["line"] + AROUND) + 1):
+        mark = ">" if number == item["line"] else " "
+        yield f"  {mark} {number:>5} {lines[number - 1].rstrip()[:140]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
