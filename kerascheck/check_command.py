@@ -52,27 +52,32 @@ def run_check(options: argparse.Namespace) -> int:
     progress = _Progress(len(found), started)
     outcomes: list[Outcome] = []
     with _confirmer(options) as confirmer:
-        for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs, confirmer):
+        confirm = None if confirmer is None else confirmer.of
+        for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs, confirm):
             outcomes.append(outcome)
             progress.at(len(outcomes))
     progress.end()
+    if options.show_slice:
+        return told([*problems, *(problem for outcome in outcomes for problem in outcome.problems)])
     if confirmer is not None:
         problems = [*problems, *confirmer.problems]
-    code = _report(options, outcomes, problems, looked_at, time.perf_counter() - started)
-    if confirmer is not None:
-        out(confirmer.summary(), options.format == "json" or options.diff)
-    return code
+    return _report(options, outcomes, problems, looked_at, time.perf_counter() - started, confirmer=confirmer)
 
 
 def _confirmer(options: argparse.Namespace) -> AbstractContextManager[Confirmer | None]:
     """What proves findings, when that was asked for."""
     import contextlib
 
-    if not options.confirm:
+    if not (options.confirm or options.show_slice):
+        for name in ("python", "model", "confirm_timeout", "confirm_memory"):
+            if getattr(options, name) is not None:
+                raise Failure(f"--{name.replace('_', '-')} needs --confirm")
         return contextlib.nullcontext()
-    from kerascheck.confirm_command import Confirmer
+    if options.show_slice and (options.fix or options.diff):
+        raise Failure("--show-slice runs and changes nothing: give it without --fix and --diff")
+    from kerascheck.confirm_command import Confirmer, SliceShower
 
-    return Confirmer(options)
+    return SliceShower(options) if options.show_slice else Confirmer(options)
 
 
 def _find(paths: Sequence[str], options: argparse.Namespace) -> tuple[list[str], int, list[str]]:
@@ -243,11 +248,17 @@ def _check_stdin(options: argparse.Namespace, started: float) -> int:
     from kerascheck.run import look_at
     from kerascheck.surroundings import Surroundings
 
-    outcome = look_at(path, _mode(options), Surroundings(_overrides(options)), raw)
+    with _confirmer(options) as confirmer:
+        surroundings = Surroundings(_overrides(options), None if confirmer is None else confirmer.of)
+        outcome = look_at(path, _mode(options), surroundings, raw)
+    if options.show_slice:
+        return told(outcome.problems)
     if options.fix:
         sys.stdout.buffer.write(outcome.raw or raw)
         sys.stdout.flush()
-    return _report(options, [outcome], [], 1, time.perf_counter() - started, to_stderr=options.fix)
+    problems = [] if confirmer is None else confirmer.problems
+    seconds = time.perf_counter() - started
+    return _report(options, [outcome], problems, 1, seconds, to_stderr=options.fix, confirmer=confirmer)
 
 
 def _nothing(options: argparse.Namespace, problems: list[str], looked_at: int, seconds: float) -> int:
@@ -266,6 +277,7 @@ def _report(
     looked_at: int,
     seconds: float,
     to_stderr: bool = False,
+    confirmer: Confirmer | None = None,
 ) -> int:
     """Print diffs or findings and the summary. Returns the exit code."""
     from kerascheck.finding import Severity
@@ -284,19 +296,15 @@ def _report(
     if options.format == "full" and not options.diff:
         out(_targets(outcomes), aside)
     out(_summary(options, outcomes, findings, looked_at, seconds), aside)
+    if confirmer is not None:
+        out(confirmer.summary([*findings, *(item for outcome in outcomes for item in outcome.applied)]), aside)
     if failed:
         return FAILED
     if options.diff:
         return FOUND if any(outcome.changed for outcome in outcomes) and not options.exit_zero else CLEAN
     least = Severity[options.fail_on.upper()]
-    counted = [item for item in findings if item.severity >= least and not _refuted(item)]
+    counted = [item for item in findings if item.severity >= least and not item.refuted]
     return FOUND if counted and not options.exit_zero else CLEAN
-
-
-def _refuted(finding: Finding) -> bool:
-    from kerascheck.finding import Status
-
-    return finding.verdict is not None and finding.verdict.status is Status.REFUTED
 
 
 def _rendered(findings: list[Finding], options: argparse.Namespace, to_stderr: bool) -> str:
@@ -366,13 +374,16 @@ def _summary(
     words = [
         many(count, severity.label)
         for severity in sorted(Severity, reverse=True)
-        if (count := sum(finding.severity is severity for finding in findings))
+        if (count := sum(finding.severity is severity and not finding.refuted for finding in findings))
     ]
+    refuted = sum(finding.refuted for finding in findings)
+    words += [f"{refuted} refuted"] * bool(refuted)
     hit = len({finding.path for finding in findings})
     left = "left: " if options.fix and words else "found "
     parts.append(f"{left}{', '.join(words)} in {many(hit, 'file')}" if words else "no findings")
-    safe = sum(finding.fix is not None and finding.fix.safe for finding in findings)
-    unsafe = sum(finding.fix is not None and not finding.fix.safe for finding in findings)
+    fixes = [finding.fix for finding in findings if finding.fix is not None and not finding.refuted]
+    safe = sum(fix.safe for fix in fixes)
+    unsafe = len(fixes) - safe
     if safe or unsafe:
         ways = [f"{safe} with --fix"] * bool(safe) + [f"{unsafe} with --fix --unsafe-fixes"] * bool(unsafe)
         parts.append(f"fixable: {', '.join(ways)}")

@@ -75,18 +75,23 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--ignore", action="append", metavar="CODES", help="not these")
     add("--per-file-ignores", action="append", metavar="PATTERN:CODES", help="not these in files that match")
     add("--target-keras", metavar="VERSIONS", help='the Keras the code is for, such as 3.13 or ">=3.4,<3.8"')
-    add("--backend", choices=("tensorflow", "jax", "torch", "numpy"), help="the backend the code is for")
+    add("--backend", choices=("tensorflow", "jax", "torch", "numpy"), help="the backend it is for, and confirmed on")
     group = parser.add_argument_group("repairs")
     add = group.add_argument
     add("--fix", action="store_true", help="apply the safe fixes")
     add("--unsafe-fixes", action="store_true", help="with --fix or --diff: also fixes that may change results or names")
     add("--diff", action="store_true", help="show what --fix would change and write nothing")
-    group = parser.add_argument_group("proof: this runs the project's code in a contained child process")
+    group = parser.add_argument_group(
+        "proof",
+        "--confirm RUNS CODE of the project: what makes the models of the findings, in a contained child process",
+    )
     add = group.add_argument
     add("--confirm", action="store_true", help="prove or refute each finding by a real round trip in Keras")
     add("--python", metavar="PATH", help="with --confirm: the Python of another environment that has Keras")
+    add("--model", action="append", metavar="MODULE:CALLABLE", help="makes a model where the source does not show how")
     add("--confirm-timeout", type=float, metavar="SECONDS", help="seconds for one experiment (default: 60)")
     add("--confirm-memory", type=int, metavar="MB", help="megabytes for one experiment (default: 4096)")
+    add("--show-slice", action="store_true", help="print the code that --confirm would run, and run nothing")
     group = parser.add_argument_group("reports")
     add = group.add_argument
     add("--format", choices=("full", "concise", "json"), default="full", help="how findings are shown")

@@ -118,6 +118,11 @@ class Finding:
     fingerprint: str = ""
 
     @property
+    def refuted(self) -> bool:
+        """Whether an experiment showed that this does not happen; such a finding is listed and does not count."""
+        return self.verdict is not None and self.verdict.status is Status.REFUTED
+
+    @property
     def sort_key(self) -> tuple[object, ...]:
         """By file and place, then code."""
         return (self.path, self.cell or 0, self.start.line, self.start.column, self.code, self.message)

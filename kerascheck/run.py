@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from kerascheck.text import DecodeError, SourceText, Span
 if TYPE_CHECKING:
     from kerascheck.engine import Checked, Confirm, Options
     from kerascheck.semantic.project import Project
+    from kerascheck.settings import Settings
 
 PARALLEL_FROM = 40  # files; below it the processes cost more than they give
 LARGEST_CHUNK = 16  # files that one process is given at a time
@@ -120,7 +121,7 @@ def look_at_all(
     mode: Mode,
     overrides: Overrides,
     jobs: int | None = None,
-    confirmer: Confirm | None = None,
+    confirmer: Callable[[Settings, bytes], Confirm] | None = None,
 ) -> Iterator[Outcome]:
     """The outcome of every file, in the order of `paths`; many files are shared out to processes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,10 @@ class Overrides:
 class Surroundings:
     """The settings and the target of files by the folders they lie in; each pyproject.toml is read once."""
 
-    def __init__(self, overrides: Overrides, confirmer: Confirm | None = None) -> None:
+    def __init__(
+        self, overrides: Overrides, confirmer: Callable[[Settings, bytes], Confirm] | None = None
+    ) -> None:
+        """`confirmer` gives what confirms the findings of a file with these settings and bytes."""
         self._overrides = overrides
         self._confirmer = confirmer
         self._known = known_codes()
@@ -71,7 +74,8 @@ class Surroundings:
         settings = self.settings(path)
         relative = os.path.relpath(os.path.abspath(path), settings.folder).replace(os.sep, "/")
         codes = settings.codes_for(relative, self._known)
-        return Options(codes, self.target(path, raw), confirm=self._confirmer)
+        confirm = None if self._confirmer is None else self._confirmer(settings, raw)
+        return Options(codes, self.target(path, raw), confirm=confirm)
 
     def project(self, target: Target) -> Project:
         """The files around those that mean this Keras; one for the whole run, so that each is parsed once."""
@@ -82,7 +86,7 @@ class Surroundings:
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
-        """The Keras a file means: a setting, a comment on top or a notebook's own installs, the project's files, else assumed.
+        """The Keras a file means: by a setting, its comment on top or installs, the project's files, else the newest.
 
         Raises SettingsError when a setting cannot be read.
         """

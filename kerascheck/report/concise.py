@@ -8,7 +8,7 @@ from kerascheck.finding import Finding, Severity
 
 
 def render(findings: Iterable[Finding]) -> str:
-    """`path:line:column: severity CODE message [--fix]`; in a notebook `path:cell N:line:column: ...`."""
+    """`path:line:column: severity CODE message [--fix] [verdict]`; in a notebook `path:cell N:line:column: ...`."""
     ordered = sorted(findings, key=lambda finding: finding.severity is Severity.INFO)
     return "".join(f"{line(finding)}\n" for finding in ordered)
 
@@ -16,9 +16,9 @@ def render(findings: Iterable[Finding]) -> str:
 def line(finding: Finding) -> str:
     """One finding in one line."""
     head = f"{place(finding)}: {finding.severity.label} {finding.code} {one_line(finding.message)}"
-    if finding.fix is None:
-        return head
-    return f"{head} [--fix]" if finding.fix.safe else f"{head} [--fix --unsafe-fixes]"
+    if finding.fix is not None:
+        head += " [--fix]" if finding.fix.safe else " [--fix --unsafe-fixes]"
+    return head if finding.verdict is None else f"{head} [{finding.verdict.status.value}]"
 
 
 def place(finding: Finding) -> str:

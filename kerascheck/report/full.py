@@ -26,7 +26,7 @@ def _block(finding: Finding, color: bool) -> str:
     tint = _COLORS[finding.severity]
     label = _painted(f"{finding.severity.label} {finding.code}", tint, color)
     lines = [
-        f"{_painted(place(finding), '1', color)}: {label} {finding.name}",
+        f"{_painted(place(finding), '1', color)}: {label} {finding.name}{' [refuted]' if finding.refuted else ''}",
         f"  {one_line(finding.message)}",
         *_frame(finding, tint, color),
     ]
@@ -86,8 +86,10 @@ def _width(character: str) -> int:
 
 
 def _verdict(verdict: Verdict) -> str:
-    where = f"keras {verdict.keras}, {verdict.backend}, {verdict.seconds:.1f} s"
-    return f"{verdict.status.value}: {one_line(verdict.evidence)} ({where})"
+    text = f"{verdict.status.value.replace('-', ' ')}: {one_line(verdict.evidence)}"
+    if not verdict.keras:  # nothing was run
+        return text
+    return f"{text} (keras {verdict.keras}, {verdict.backend}, {verdict.seconds:.1f} s)"
 
 
 def _painted(text: str, style: str, color: bool) -> str:
