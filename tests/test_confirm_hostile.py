@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +37,8 @@ HOSTILE = {
     "4 GB": "held = [bytearray(b'x') * (1 << 20) for _ in range(4096)]\nimport time\ntime.sleep(9)",
     "4 GB that are shared": (
         "import mmap, time\nheld = mmap.mmap(-1, 4 << 30)\n"
-        "for start in range(0, 4 << 30, 1 << 20):\n    held[start : start + (1 << 20)] = b'x' * (1 << 20)\ntime.sleep(9)"
+        "for start in range(0, 4 << 30, 1 << 20):\n    held[start : start + (1 << 20)] = b'x' * (1 << 20)\n"
+        "time.sleep(9)"
     ),
     "4 GB of an orphan": (
         "import os, time\nif os.fork() == 0:\n    if os.fork() == 0:\n        os.setsid()\n"
@@ -49,11 +49,13 @@ HOSTILE = {
         "import os, time\nfor _ in range(30):\n    if os.fork() == 0:\n        time.sleep(1000)\n        os._exit(0)"
     ),
     "sleepers in sessions of their own": (
-        "import os, time\nfor _ in range(30):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n"
+        "import os, time\nfor _ in range(30):\n    if os.fork() == 0:\n"
+        "        os.setsid()\n        if os.fork() == 0:\n"
         "            time.sleep(1000)\n        os._exit(0)\ntime.sleep(1000)"
     ),
     "sleepers without the mark": (
-        "import ctypes, os\nlibc = ctypes.CDLL(None)\nfor _ in range(30):\n    if os.fork() == 0:\n        os.setsid()\n"
+        "import ctypes, os\nlibc = ctypes.CDLL(None)\nfor _ in range(30):\n"
+        "    if os.fork() == 0:\n        os.setsid()\n"
         "        arguments = (ctypes.c_char_p * 3)(b'sleep', b'1000', None)\n"
         "        environment = (ctypes.c_char_p * 1)(None)\n"
         "        libc.execve(b'/bin/sleep', arguments, environment)\n        os._exit(0)\nos._exit(0)"
@@ -71,7 +73,10 @@ HOSTILE = {
     ),
     "no working directory": "import os, shutil\nshutil.rmtree(os.getcwd())",
     "no temporary folder": "import os, shutil\nshutil.rmtree(os.path.dirname(os.getcwd()), ignore_errors=True)",
-    "an unreadable folder": "import os\nos.makedirs('a/b')\nopen('a/b/c', 'w').close()\nos.chmod('a/b', 0)\nos.chmod('a', 0)",
+    "an unreadable folder": (
+        "import os\nos.makedirs('a/b')\nopen('a/b/c', 'w').close()\n"
+        "os.chmod('a/b', 0)\nos.chmod('a', 0)"
+    ),
     "deaf to SIGTERM": (
         "import signal, time\nfor number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):\n"
         "    signal.signal(number, signal.SIG_IGN)\nwhile True:\n    time.sleep(1)"
@@ -82,9 +87,15 @@ HOSTILE = {
     ),
     "a parent that is stopped": "import ctypes, os\nctypes.CDLL(None).kill(os.getppid(), 19)\nwhile True:\n    pass",
     "garbage for a result": "import os\nopen('result.json', 'wb').write(b'\\xff\\x00{')\nos._exit(0)",
-    "a result of another shape": "import os\nopen('result.json', 'w').write('{\"failed\": [[]], \"missing\": {}}')\nos._exit(0)",
+    "a result of another shape": (
+        "import os\nopen('result.json', 'w').write('{\"failed\": [[]], \"missing\": {}}')\n"
+        "os._exit(0)"
+    ),
     "a list for a result": "import os\nopen('result.json', 'w').write('[' * 100_000)\nos._exit(0)",
-    "a result of 100 MB": "import os\nopen('result.json', 'w').write('{\"raised\": \"' + 'x' * 10**8 + '\"}')\nos._exit(0)",
+    "a result of 100 MB": (
+        "import os\nopen('result.json', 'w').write('{\"raised\": \"' + 'x' * 10**8 + '\"}')\n"
+        "os._exit(0)"
+    ),
     "a pipe for a result": "import os\nos.mkfifo('result.json')\nos._exit(0)",
     "a link for a result": "import os\nos.chdir('/')\nos._exit(0)",
     "a folder for a result": "import os\nos.mkdir('result.json')",
@@ -95,7 +106,10 @@ HOSTILE = {
         "class Endless(Exception):\n    def __str__(self):\n        while True:\n            pass\nraise Endless()"
     ),
     "an exception that is long": "raise ValueError('\\ud800\\x1b[2J\\n' * 10**6)",
-    "threads": "import threading, time\nfor _ in range(20):\n    threading.Thread(target=time.sleep, args=(1000,)).start()",
+    "threads": (
+        "import threading, time\nfor _ in range(20):\n"
+        "    threading.Thread(target=time.sleep, args=(1000,)).start()"
+    ),
     "deep recursion": "import sys\nsys.setrecursionlimit(10**8)\ndef deep():\n    return deep()\ndeep()",
     "other programs": "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)",
 }  # fmt: skip

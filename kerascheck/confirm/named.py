@@ -59,8 +59,8 @@ def kerascheck_stubs():
     kept = []
     for owner in [keras.Model, keras.Sequential]:
         for name in names:
-            if name in vars(owner):
-                kept.append((owner, name, vars(owner)[name]))
+            if owner is keras.Model or name in vars(owner):
+                kept.append((owner, name, vars(owner).get(name)))
                 setattr(owner, name, lambda self, *arguments, **keywords: kerascheck_nothing())
     here, argv = os.getcwd(), sys.argv
     sys.argv = ["kerascheck"]
@@ -69,7 +69,10 @@ def kerascheck_stubs():
         yield
     finally:
         for owner, name, value in kept:
-            setattr(owner, name, value)
+            if value is None:
+                delattr(owner, name)  # it is inherited
+            else:
+                setattr(owner, name, value)
         sys.argv = argv
         os.chdir(here)
 

@@ -1,0 +1,236 @@
+"""`kerascheck --confirm` as it is called: options, settings, named models, verdicts in reports, fixes that are proved."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kerascheck.confirm_command import _own_backend
+
+needs_keras = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("keras", "tensorflow")) or sys.platform == "win32",
+    reason="not run: needs keras and tensorflow",
+)
+
+
+def kerascheck(folder: Path, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kerascheck", *arguments],
+        cwd=folder, input=text, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def verdicts(result: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]]:
+    """Status and evidence by code."""
+    return {
+        item["code"]: (item["verdict"]["status"], item["verdict"]["evidence"])
+        for item in json.loads(result.stdout)
+        if item["verdict"]
+    }
+
+
+# --- options and settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--python", "python"], "--python needs --confirm"),
+        (["--model", "a:b"], "--model needs --confirm"),
+        (["--confirm-timeout", "3"], "--confirm-timeout needs --confirm"),
+        (["--confirm", "--confirm-timeout", "0"], "--confirm-timeout and --confirm-memory take numbers above 0"),
+        (["--confirm", "--confirm-memory", "-1"], "--confirm-timeout and --confirm-memory take numbers above 0"),
+        (["--confirm", "--model", "a.py"], "--model: `a.py` is not MODULE:CALLABLE, such as pkg.models:build"),
+        (["--show-slice", "--fix"], "--show-slice runs and changes nothing: give it without --fix and --diff"),
+    ],
+)
+def test_options_that_cannot_be_used(arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import keras\n")
+    result = kerascheck(tmp_path, "--isolated", *arguments, "a.py")
+    assert (result.returncode, result.stderr) == (2, f"kerascheck: {message}\n")
+
+
+def test_an_unknown_setting(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import keras\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.kerascheck.confirm]\nmodel = []\n")
+    result = kerascheck(tmp_path, "a.py")
+    assert result.returncode == 2
+    wanted = "kerascheck: pyproject.toml: unknown key `tool.kerascheck.confirm.model`; did you mean `models`?\n"
+    assert result.stderr == wanted
+
+
+def test_help_says_that_code_is_run(tmp_path: Path) -> None:
+    assert "--confirm RUNS CODE of the project" in kerascheck(tmp_path, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "backend"),
+    [
+        ("import os\nos.environ['KERAS_BACKEND'] = 'jax'\nimport keras\n", "jax"),
+        ('os.environ.setdefault("KERAS_BACKEND", "torch")', "torch"),
+        ("%env KERAS_BACKEND=jax", "jax"),
+        ("%set_env KERAS_BACKEND torch", "torch"),
+        ('{"source": ["%%backend jax\\n", "import keras"]}', "jax"),
+        ('{"source": ["os.environ[\\"KERAS_BACKEND\\"] = \\"torch\\"\\n"]}', "torch"),
+        ("import keras\nprint(keras.backend.backend())\n", None),
+        ("if os.environ['KERAS_BACKEND'] == other:\n    pass\n", None),
+    ],
+)
+def test_the_backend_that_a_file_asks_for(text: str, backend: str | None) -> None:
+    assert _own_backend(text.encode()) == backend
+
+
+# --- slices
+
+SEED = "import tensorflow as tf\n\ntf.set_random_seed(1)\n"
+
+
+def test_show_slice_runs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SEED)
+    result = kerascheck(tmp_path, "--isolated", "--show-slice", "--python", "/no/such/python", "train.py")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "# train.py:3:1: KC404: slice\n# experiment: statement\nimport tensorflow\n" in result.stdout
+    assert "tensorflow.set_random_seed(1)\n" in result.stdout
+
+
+def test_show_slice_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(MODELS + SERVE)
+    shown = kerascheck(tmp_path, "--isolated", "--show-slice", "--select", "KC102", "train.py").stdout
+    assert "KC102: no slice: " in shown
+    assert "cannot be told from the source" in shown
+
+
+# --- named models
+
+MODELS = """
+import json
+
+import keras
+
+
+class Net(keras.Model):
+    def __init__(self, settings):
+        super().__init__()
+        self.dense = keras.layers.Dense(settings["units"])
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class Built(Net):
+    def build(self, shape):
+        self.dense.build(shape)
+        self.built = True
+
+
+"""
+# what a module of a real project does when it is imported
+TRAINS = """
+SETTINGS = json.load(open("settings.json"))
+
+
+def build_model():
+    return Net(SETTINGS), "adam"
+
+
+def other():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+
+def broken():
+    raise KeyError("units")
+
+
+model = build_model()[0]
+model.compile("adam", "mse")
+model.fit(None, epochs=10**9)
+model.load_weights("no such file")
+"""
+SERVE = """
+model = Net(json.loads(input()))
+model.build((None, 3))
+model.load_weights("net.weights.h5")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "models.py").write_text(MODELS + TRAINS)
+    (tmp_path / "settings.json").write_text('{"units": 4}')
+    (tmp_path / "serve.py").write_text("import json\n\nfrom package.models import Net\n" + SERVE)
+    return tmp_path
+
+
+@needs_keras
+def test_a_named_model_is_taken_where_no_slice_can_be_made(project: Path) -> None:
+    before = sorted(path.name for path in project.rglob("*"))
+    arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC102", "serve.py"]
+    without = verdicts(kerascheck(project, *arguments))
+    assert without["KC102"][0] == "not-reached"
+    named = [part for name in ("broken", "other", "build_model") for part in ("--model", f"package.models:{name}")]
+    status, evidence = verdicts(kerascheck(project, *arguments, *named))["KC102"]
+    assert status == "confirmed"
+    assert "0 of 2 weights equal after the load" in evidence
+    assert evidence.endswith("; the model is made by package.models:build_model")
+    status, evidence = verdicts(kerascheck(project, *arguments, *named[2:4]))["KC102"]
+    assert status == "could-not-run"
+    assert "package.models:other makes a Sequential, not a Net" in evidence
+    assert sorted(path.name for path in project.rglob("*")) == before
+
+
+@needs_keras
+def test_named_models_limits_and_backend_come_from_the_settings(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        '[tool.kerascheck.confirm]\nmodels = ["package.models:build_model"]\nmemory = 3000\n'
+        f'python = "{os.path.relpath(sys.executable, project)}"\n'
+    )
+    (project / "inner").mkdir()
+    result = kerascheck(project / "inner", "--confirm", "--format", "json", "--select", "KC102", "../serve.py")
+    assert verdicts(result)["KC102"][0] == "confirmed", result.stderr
+
+
+# --- reports
+
+TWO = """
+import keras
+import tensorflow as tf
+
+tf.set_random_seed(1)
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+"""
+
+
+@needs_keras
+def test_verdicts_in_every_format(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(TWO)
+    arguments = ["--confirm", "--isolated", "a.py", "--fail-on", "info", "--select", "KC404,KC501", "--format"]
+    shown = kerascheck(tmp_path, *arguments, "concise")
+    assert shown.returncode == 1
+    assert "a.py:5:1: error KC404 " in shown.stdout
+    assert "[--fix] [confirmed]\n" in shown.stdout
+    assert "info KC501" in shown.stdout
+    assert "[refuted]\n" in shown.stdout
+    assert "found 1 error, 1 refuted in 1 file; fixable: 1 with --fix (" in shown.stdout
+    assert "verdicts: 1 confirmed, 1 refuted (keras " in shown.stdout
+    only = kerascheck(tmp_path, *arguments[:5], "--select", "KC501", "--format", "full")
+    assert only.returncode == 0  # a refuted finding does not fail the run
+    assert "[refuted]" in only.stdout
+    found = json.loads(kerascheck(tmp_path, *arguments, "json").stdout)
+    assert [list(item["verdict"]) for item in found] == [["status", "evidence", "keras", "backend", "seconds"]] * 2
+    assert {item["verdict"]["status"] for item in found} == {"confirmed", "refuted"}
+    assert "no attribute 'set_random_seed'" in found[0]["verdict"]["evidence"]
+
+
+@needs_keras
+def test_standard_input_is_confirmed(tmp_path: Path) -> None:
+    result = kerascheck(tmp_path, "--confirm", "--isolated", "--format", "concise", "-", text=SEED)
+    assert "[confirmed]" in result.stdout
