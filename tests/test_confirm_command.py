@@ -1,4 +1,4 @@
-"""`kerascheck --confirm` as it is called: options, settings, named models, verdicts in reports, fixes that are proved."""
+"""`kerascheck --confirm` as it is called: options, settings, named models, verdicts in reports, proved fixes."""
 
 from __future__ import annotations
 
