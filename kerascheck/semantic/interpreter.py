@@ -45,6 +45,7 @@ from kerascheck.semantic.values import (
     string,
     text_of,
 )
+from kerascheck.semantic.walk import children
 
 if TYPE_CHECKING:
     from kerascheck.semantic.layer_graph import LayerGraph
@@ -1744,7 +1745,7 @@ def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
         return False
     return any(
         _is_version_guard(child)
-        for child in test.children
+        for child in children(test)
         if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -187,7 +188,27 @@ def saves_of(module: Module, load: Load) -> list[Save]:
     if key is None:
         return []
     others = _with_text(module, (".save(", "save_model", "ModelCheckpoint"), key)
-    return [save for other in others for save in saves(other) if path_key(save.path) == key]
+    found = [save for other in others for save in saves(other) if path_key(save.path) == key]
+    return _meant(module, found, key)
+
+
+def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save]:
+    """The saves that a load surely reads: programs of one project that are strangers may use the same file name.
+
+    Those of the module itself come first, then those of modules that it is linked to by imports, then those beside it.
+    One that is neither counts only when it is the only one and the path names a folder.
+    """
+    linked = {id(item) for item in circle(module)}
+    folder = posixpath.dirname(module.path)
+    for near in (
+        [save for save in found if save.module is module],
+        [save for save in found if id(save.module) in linked],
+        [save for save in found if posixpath.dirname(save.module.path) == folder],
+    ):
+        if near:
+            return near
+    strangers = {id(save.module) for save in found}
+    return found if len(strangers) == 1 and "/" in key[1] else []
 
 
 def path_key(value: Value | None) -> tuple[str, str] | None:
