@@ -180,6 +180,12 @@ class Slicer:
             raise Missing(f"{what}, which comes from a file")
         if value.ref.startswith("keras."):
             return f"{self._reference(Ref(value.ref, value.original))}({self._arguments(value.arguments, value.short)})"
+        if value.ref == "builtins.len":
+            try:
+                return f"len({self._arguments(value.arguments, 'len')})"
+            except Missing:  # the length of data that is not there: any size will do
+                self.stand_ins.append("8 for a `len`")
+                return "8"
         if value.ref.startswith(("builtins.", "numpy.")) and not _EFFECTS.search(value.ref + "("):
             function = self._reference(Ref(value.ref, value.original or value.ref))
             return f"{function}({self._arguments(value.arguments, value.short)})"

@@ -87,7 +87,7 @@ def _width(character: str) -> int:
 
 def _verdict(verdict: Verdict) -> str:
     text = f"{verdict.status.value.replace('-', ' ')}: {one_line(verdict.evidence)}"
-    if not verdict.keras:  # nothing was run
+    if not verdict.keras or not verdict.seconds:  # nothing was run
         return text
     return f"{text} (keras {verdict.keras}, {verdict.backend}, {verdict.seconds:.1f} s)"
 
