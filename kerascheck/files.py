@@ -85,7 +85,8 @@ class ProjectReader:
         return os.path.abspath(path).replace(os.sep, "/")
 
     def shown(self, path: str) -> str:
-        return display(path)
+        here = os.getcwd()
+        return display(os.path.relpath(path, here) if path.startswith(os.path.join(here, "")) else path)
 
     def read(self, path: str) -> SourceText | None:
         from kerascheck.text import DecodeError, SourceText

@@ -93,7 +93,8 @@ class Project:
             self._texts.clear()
         place = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
-        if known is not None and known.source.text == source.text and known.path == path:
+        if known is not None and known.source.text == source.text:
+            known.path = path  # as the user wrote it
             return known
         if known is not None:  # the text has changed: what was read through the old module is read again
             for other, user in list(self._modules.items()):
