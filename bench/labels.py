@@ -70,7 +70,8 @@ def main() -> int:
     seeds_found = sum(counts[code, "found"] for code in SEEDS)
     others_missed = sum(place[:5] not in SEEDS for place in missed)
     print(
-        f"missing seeds found: {seeds_found} of {seeds}; other risky rows missed: {others_missed}; alarms: {len(alarms)}"
+        f"missing seeds found: {seeds_found} of {seeds}; other risky rows missed: {others_missed}; "
+        f"alarms: {len(alarms)}"
     )
     return int(bool(alarms) or others_missed > 1 or seeds_found < 0.9 * seeds)
 

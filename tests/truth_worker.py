@@ -146,7 +146,8 @@ def settings_of(model: Any) -> list[tuple[str, dict[str, Any]]]:
         if type(item).__module__ == "__main__" and hasattr(item, "__dict__"):
             taken = inspect.signature(type(item).__init__).parameters
             kinds = (bool, int, float, str, tuple)
-            plain_ones = {name: value for name, value in vars(item).items() if name in taken and isinstance(value, kinds)}
+            known = ((name, value) for name, value in vars(item).items() if name in taken)
+            plain_ones = {name: value for name, value in known if isinstance(value, kinds)}
             found.append((type(item).__name__, plain_ones))
     return found
 
