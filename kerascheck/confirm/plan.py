@@ -16,7 +16,7 @@ from kerascheck.confirm.slice import Missing, Slicer
 from kerascheck.finding import Claim, Finding
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
-from kerascheck.semantic.calls import element_kind
+from kerascheck.semantic.elements import element_kind
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import Parameter, constructor, missing_keys, name_of
 from kerascheck.semantic.events import CallFact
@@ -117,7 +117,31 @@ def _model_parameters(slicer: Slicer, module: Module, model: Obj) -> dict[str, A
         return named.parameters(model, shapes)
     make = slicer.expression(model, f"`{model.short}`")
     made = slicer.finish()
-    return {"source": made.source, "modules": made.modules, "make": make, "shapes": shapes}
+    return {
+        "source": made.source,
+        "modules": made.modules,
+        "make": make,
+        "shapes": shapes,
+        "open_shape": slicer.open_shape,
+        "structure": _structure(model),
+    }
+
+
+def _structure(model: Obj) -> int | list[str]:
+    """How `call` takes its input apart: into how many, or by which names; 0 when it does not."""
+    call = model.cls.method("call")[0] if model.cls is not None else None
+    if call is None or not isinstance(call.node, cst.FunctionDef) or len(call.node.params.params) < 2:
+        return 0
+    name = re.escape(call.node.params.params[1].name.value)
+    code = call.module.code(call.node)
+    parts = re.search(rf"^\s*\(?\[?(\w+(?:\s*,\s*\w+)+)\]?\)?\s*=\s*{name}\s*$", code, re.MULTILINE)
+    if parts is not None:
+        return parts.group(1).count(",") + 1
+    keys = list(dict.fromkeys(re.findall(rf"\b{name}\[['\"](\w+)['\"]\]", code)))
+    if keys:
+        return keys
+    highest = max((int(text) for text in re.findall(rf"\b{name}\[(\d)\]", code)), default=0)
+    return highest + 1 if highest else 0
 
 
 def _early(module: Module, offset: int) -> Iterator[tuple[Module, EarlyUse]]:
@@ -318,8 +342,10 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
     for call in module.calls:
         if _at(module, call.node, offset):
             slicer = Slicer(module)
-            values = ", ".join(slicer.expression(value, "an argument") for _, value in call.arguments.positional)
-            text = f"{call.original}({values or 0})"
+            values = ""
+            with contextlib.suppress(Missing):
+                values = ", ".join(slicer.expression(value, "an argument") for _, value in call.arguments.positional)
+            text = f"{call.original}({values or 7})"
             root = call.original.partition(".")[0]
             return Experiment("statement", {"source": f"import {root}", "statement": text})
     return None
@@ -410,7 +436,10 @@ def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None
         if _at(module, load.node, offset):
             for save in saves_of(module, load):
                 names = finding.subject.split(", ")
-                compiled = any(item.compiled for item in reached_by(save) if name_of(item.thing) in names)
+                held = [item for item in reached_by(save) if name_of(item.thing) in names]
+                if {name_of(item.thing) for item in held} != set(names):
+                    continue  # another file of the same name
+                compiled = any(item.compiled for item in held)
                 made = _foreign(save, names, compiled)
                 made.parameters["load"] = {} if load.compiles else {"compile": False}
                 return made
@@ -491,6 +520,21 @@ def _lambda_load(module: Module, item: Reached, finding: Finding, parameters: di
     unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads_of(module, item.save))
     if finding.claim is Claim.CODE_RUNS and unsafe:
         parameters["load"] = {"safe_mode": False}
+
+
+def _initializer(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """Weights are loaded, then all variables initialised, in graph mode."""
+    for event in module.events_of("initialize"):
+        if not _at(module, event.node, offset):
+            continue
+        models = models_of(event)
+        slicer = Slicer(module)
+        parameters: dict[str, Any] = {"source": "", "make": "None"}
+        with contextlib.suppress(Missing):
+            parameters = _model_parameters(slicer, module, models[0]) if models else parameters
+        parameters["open_shape"] = False
+        return Experiment("initializer", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
 
 
 # ---------------------------------------------------------------------- configurations
@@ -610,7 +654,7 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
 }
 # rules about whole models: their claims alone do not say what the finding stands at
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
-    "KC111": (),
+    "KC111": (_initializer,),
     "KC208": (_graph,),
     "KC209": (_graph,),
     "KC210": (_backbone,),

@@ -22,6 +22,7 @@ from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.values import (
     Arguments,
+    Choice,
     Class,
     Const,
     Func,
@@ -77,6 +78,9 @@ _OPTIONAL = frozenset(
         "learning_rate",
     ]
 )
+_APPLICATION = re.compile(
+    r"EfficientNet|ResNet|VGG|MobileNet|Inception|Xception|DenseNet|NASNet|ConvNeXt|RegNet"
+)
 _SHAPES = frozenset({"shape", "input_shape", "batch_shape", "batch_input_shape", "target_shape"})
 _FIRST_SIZES = {
     "Input": ("shape",),
@@ -116,6 +120,7 @@ class Slicer:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.stand_ins: list[str] = []
+        self.open_shape = False  # whether `kerascheck_shape` stands for a shape that is to be tried
         self.guess = ""  # stands in for any argument of the project's own classes that cannot be told
         self._lines: list[str] = []
         self._made: dict[int, str] = {}
@@ -146,7 +151,22 @@ class Slicer:
             return self._definition(value)
         if isinstance(value, (Obj, Tensor)):
             return self._once(value, what)
+        if isinstance(value, Choice):
+            return self._chosen(value, what)
         raise Missing(what)
+
+    def _chosen(self, value: Choice, what: str) -> str:
+        """One of several possible values, the first in the program that can be made."""
+        last = Missing(what)
+        for option in sorted(value.options, key=lambda item: getattr(item, "order", 0)):
+            try:
+                text = self.expression(option, what)
+            except Missing as missing:
+                last = missing
+                continue
+            self.stand_ins.append("one of several paths")
+            return text
+        raise last
 
     def _once(self, value: Obj | Tensor, what: str) -> str:
         """One object is made once, however often it is used."""
@@ -197,8 +217,8 @@ class Slicer:
                 raise Missing(f"the input of {what}")
             flavour = self.flavour()
             return f"{flavour}.Input({self._arguments(value.arguments, 'Input')})"
-        if value.operation in {"#input", "#output"} and isinstance(value.layer, Obj):
-            return f"{self._once(value.layer, what)}.{value.operation[1:]}"
+        if value.operation in {"#input", "#output"} and isinstance(value.inputs[0], Obj):
+            return f"{self._once(value.inputs[0], what)}.{value.operation[1:]}"
         if value.operation == "getitem" and len(value.inputs) == 1 and isinstance(value.index, int):
             return f"{self.expression(value.inputs[0], what)}[{value.index}]"
         if isinstance(value.layer, Obj) and not value.operation:
@@ -302,7 +322,7 @@ class Slicer:
             return self.expression(value, what)
         except Missing:
             if name in _SHAPES:
-                return self._shape(value, name)
+                return self._shape(value, name, what)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value":
                 raise
             text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else self.guess or None)
@@ -311,12 +331,20 @@ class Slicer:
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
             return text
 
-    def _shape(self, value: Value | None, name: str) -> str:
-        """A shape with 8 for every size that cannot be told; one of unknown rank is `(8,)`."""
+    def _shape(self, value: Value | None, name: str, what: str = "") -> str:
+        """A shape with a small size for every one that cannot be told; an unknown rank is found by trying."""
         self.stand_ins.append(f"sizes of `{name}`")
-        if not isinstance(value, Items) or not value.exact:
-            return "(8,)"
-        sizes = [repr(item.value) if isinstance(item, Const) else "8" for item in value.items]
+        known = isinstance(value, Items) and value.exact and value.items
+        if _APPLICATION.search(what):
+            return "(96, 96, 3)"
+        if not known or not isinstance(value, Items):
+            self.open_shape = True
+            return "kerascheck_shape"
+        image = len(value.items) == 3 and name in {"shape", "input_shape"}
+        sizes = []
+        for index, item in enumerate(value.items):
+            size = (64 if index < 2 else 3) if image else 8
+            sizes.append(repr(item.value) if isinstance(item, Const) else repr(size))
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def _code(self, value: Obj, node: cst.BaseExpression) -> str:
@@ -445,6 +473,9 @@ class Slicer:
             if index in kept or name not in set(_binds(statement)):
                 continue
             text = module.code(statement)
+            if self._imports_project(module, statement):
+                self._rebind(module, name, bound)
+                continue
             simple = isinstance(statement, cst.SimpleStatementLine)
             if isinstance(statement, (cst.For, cst.While, cst.With)) or (simple and _EFFECTS.search(text)):
                 continue
@@ -462,7 +493,33 @@ class Slicer:
 
     def _is_project_star(self, module: Module, statement: cst.CSTNode) -> bool:
         code = module.code(statement)
-        return "keras" not in code and "tensorflow" not in code
+        return ("keras" not in code and "tensorflow" not in code) or self._imports_project(module, statement)
+
+    def _imports_project(self, module: Module, statement: cst.CSTNode) -> bool:
+        """Whether a statement imports from the project: there it finds nothing, its names are bound by their values."""
+        if isinstance(statement, (cst.If, cst.Try)):
+            return any(self._imports_project(module, item) for block in _blocks(statement) for item in block.body)
+        for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+            if isinstance(small, cst.ImportFrom):
+                if small.relative or (small.module and module.resolve_import(module.code(small.module), "")):
+                    return True
+            elif isinstance(small, cst.Import) and any(
+                module.resolve_import(module.code(alias.name), "") for alias in small.names
+            ):
+                return True
+        return False
+
+    def _rebind(self, module: Module, name: str, bound: Value | None) -> None:
+        """Bind a name that comes from another file of the project to its value."""
+        line = None
+        if isinstance(bound, Ref):
+            home, _, last = (bound.original or bound.name).rpartition(".")
+            line = f"from {home} import {last} as {name}" if home else f"import {last} as {name}"
+        elif isinstance(bound, (Const, Items, Mapping)):
+            with contextlib.suppress(Missing):
+                line = f"{name} = {self.expression(bound, name)}"
+        if line is not None:
+            self._links.setdefault(id(module), {})[line] = None
 
     def _namespace(self, module: Module, bound: Obj, name: str) -> str:
         """`args` with the defaults of the command line."""

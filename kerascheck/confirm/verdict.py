@@ -28,6 +28,8 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
             name = result.facts.get("missing")
             hint = f" (`{name}` is missing)" if name else ""
             return Status.COULD_NOT_RUN, _short(result.facts["failed"]) + hint
+        if "skipped" in result.facts:
+            return Status.NOT_REACHED, _short(result.facts["skipped"])
     try:
         status, evidence = _JUDGES[experiment.name]([result.facts for result in results], experiment)
     except (KeyError, TypeError, ValueError, AttributeError):  # the program can write what it likes there
@@ -111,6 +113,8 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
         if claim is Claim.CODE_RUNS and status is Status.CONFIRMED:
             return Status.REFUTED, f"loading raises, no code of the file runs: {evidence}"
         return status, evidence
+    if fact.get("shadowed"):
+        return Status.NOT_REACHED, f"nothing raises: Keras takes its own `{fact['shadowed'][0]}` in its place"
     if claim is Claim.CODE_RUNS:
         return Status.CONFIRMED, "the file was loaded and its code ran"
     before, after = fact["weights"], fact.get("weights_after", fact["weights"])
@@ -166,7 +170,16 @@ def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -
 
 
 def _changes(changed: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"`{name}` {before} -> {after}" for name, (before, after) in list(changed.items())[:3])
+    return ", ".join(f"`{name}` {_difference(before, after)}" for name, (before, after) in list(changed.items())[:3])
+
+
+def _difference(before: str, after: str) -> str:
+    """Two texts, of long ones only the item that differs."""
+    if len(before) > 40:
+        same = next((i for i, (one, other) in enumerate(zip(before, after)) if one != other), 0)
+        start = max(before.rfind(", ", 0, same), before.rfind("{", 0, same) - 1) + 2
+        before, after = (text[start:].partition(", ")[0][:60] for text in (before, after))
+    return f"{before} -> {after}"
 
 
 _Judge = Callable[[Sequence[Mapping[str, Any]], Experiment], "tuple[Status, str]"]
@@ -181,4 +194,5 @@ _JUDGES: dict[str, _Judge] = {
     "roundtrip": _roundtrip,
     "legacy_weights": _roundtrip,
     "configuration": _configuration,
+    "initializer": _load,
 }

@@ -241,6 +241,8 @@ def in_child(job: Any, settings: Any) -> None:
         guard(settings["root"])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            if job["experiment"] != "roundtrip":  # that one forks before anything is tried
+                job = choose(job)
             outcome = EXPERIMENTS[job["experiment"]](job)
         outcome["warnings"] = [str(item.message)[:300] for item in caught if interesting(str(item.message))][:5]
     except BaseException as error:  # a program may raise anything, SystemExit too
@@ -401,13 +403,54 @@ def program(job: Any, name: Any = "kerascheck_slice") -> Any:
     """Run the slice of the user's program in a namespace of its own."""
     for part in job.get("modules", {}):
         sys.modules.pop(part, None)
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Finder"]
+    sys.meta_path[:] = [item for item in sys.meta_path if type(item).__name__ not in ("Finder", "Absent")]
+    sys.meta_path.append(Absent())
     sys.meta_path.insert(0, Finder(job.get("modules", {})))
     module = types.ModuleType(name)
     sys.modules[name] = module
+    module.__dict__["__file__"] = os.path.join(os.getcwd(), "program.py")
+    module.__dict__["kerascheck_shape"] = tuple(job.get("chosen") or (8,))
     remember("<slice>", job["source"])
     exec(compile(job["source"], "<slice>", "exec"), module.__dict__)
     return module.__dict__
+
+
+class Absent:
+    """Empty modules for what the program imports and this environment lacks: most of it is for data and plots."""
+
+    used: "list[str]" = []
+
+    def find_spec(self, name: Any, path: Any = None, target: Any = None) -> Any:
+        frame: Any = sys._getframe(1)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        place = frame.f_code.co_filename if frame is not None else ""
+        root = name.partition(".")[0]
+        if not place.startswith(("<slice>", "<kerascheck_")) or root in NEEDED or root.startswith("kerascheck"):
+            return None
+        if frame is None or "KERASCHECK_FOLDERS" in frame.f_globals:
+            return None  # a module that the user names
+        self.used.append(root)
+        loader: Any = self
+        return importlib.util.spec_from_loader(name, loader, is_package=True)
+
+    def create_module(self, spec: Any) -> Any:
+        return Empty(spec.name)
+
+    def exec_module(self, module: Any) -> None:
+        pass
+
+
+NEEDED = frozenset(["keras", "tensorflow", "torch", "jax", "numpy", "tf_keras"])
+
+
+class Empty(types.ModuleType):
+    """A module in which every name is a class without content."""
+
+    def __getattr__(self, name: Any) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {"__module__": self.__name__})
 
 
 def remember(name: Any, source: Any) -> None:
@@ -466,6 +509,35 @@ def wanted(model: Any, rows: Any) -> Any:
     return found
 
 
+SHAPES = ((8,), (64, 64, 3), (16, 8), (28, 28), (28, 28, 1), (784,), (1,), (16, 16, 16, 1))
+
+
+def choose(job: Any) -> Any:
+    """Settle the shape that the source leaves open: the first with which the model can be made and called."""
+    if not job.get("open_shape"):
+        return job
+    last = None
+    for shape in SHAPES:
+        tried = dict(job, chosen=list(shape))
+        try:
+            inputs_for(dict(tried, before=[]))
+            return tried
+        except Exception as error:
+            last = last or error
+    assert last is not None
+    raise last
+
+
+def structured(job: Any, arrays: Any) -> Any:
+    """Inputs as the program's `call` takes them apart: several in a list, or by their names."""
+    structure = job.get("structure")
+    if isinstance(structure, int) and structure > 1:
+        return [arrays[index % len(arrays)] for index in range(structure)]
+    if isinstance(structure, list):
+        return {name: arrays[index % len(arrays)] for index, name in enumerate(structure)}
+    return arrays[0]
+
+
 def inputs_for(job: Any, rows: Any = 16) -> Any:
     """Arrays that the model takes: from its own inputs, the hints of the source, or generic shapes that work."""
     model, _ = make(job)
@@ -475,8 +547,13 @@ def inputs_for(job: Any, rows: Any = 16) -> Any:
         return arrays if len(arrays) > 1 else arrays[0]
     hints = [((rows, *shape), kind) for shape, kind in job.get("shapes", ())]
     last = None
-    for shape, kind in hints + [((rows,) + shape[1:], kind) for shape, kind in GENERIC]:
-        array = sample(shape, kind)
+    shapes = [[item] for item in hints + [((rows,) + shape[1:], kind) for shape, kind in GENERIC]]
+    if job.get("structure"):
+        few = [((rows, 8), "float32"), ((rows, 12), "int32"), ((rows, 10, 8), "float32"), ((rows, 1), "int32")]
+        few += [((rows, 28, 28, 1), "float32"), ((rows, 64, 64, 3), "float32"), ((rows,), "int32")]
+        shapes += [[one, other] for one in few for other in few if one != other]
+    for several in shapes:
+        array = structured(job, [sample(shape, kind, index) for index, (shape, kind) in enumerate(several)])
         try:
             fresh, _ = make(job)
             fresh(array)
@@ -835,17 +912,18 @@ def roundtrip(job: Any) -> Any:
     import numpy
 
     def load(question: Any) -> Any:
-        objects = handed(job)
+        objects = handed(dict(job, chosen=question["chosen"]))
         loaded, facts = read_model(question["path"], objects, job.get("load", {}))
         if loaded is not None:
             facts["weights"] = len(loaded.weights)
+            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
         return facts
 
     elsewhere = Elsewhere(load) if job.get("foreign") else None
+    job = choose(job)
     inputs = inputs_for(dict(job, before=[]))
     model, space = make(job)
     outputs_of(model, inputs)
-    space["kerascheck_inputs"] = inputs
     if job.get("scramble", True):
         scramble(model)
     for step in job.get("after", ()):
@@ -858,7 +936,7 @@ def roundtrip(job: Any) -> Any:
     except Exception as error:
         return {"save_raised": describe(error)}
     if elsewhere is not None:
-        return elsewhere.ask({"path": path})
+        return elsewhere.ask({"path": path, "chosen": job.get("chosen")})
     loaded, facts = read_model(path, supplied(job.get("without", ())), job.get("load", {}))
     if loaded is None:
         return facts
@@ -878,6 +956,18 @@ def roundtrip(job: Any) -> Any:
         }
     )
     return facts
+
+
+def known_to_keras(name: Any) -> Any:
+    """Whether Keras has a loss, metric or activation of its own by this name."""
+    keras = framework()
+    for home in (keras.losses, keras.metrics, keras.activations, keras.layers):
+        try:
+            if hasattr(home, name) or (home is not keras.layers and home.get(name) is not None):
+                return True
+        except Exception:
+            continue
+    return False
 
 
 def read_model(path: Any, objects: Any, options: Any) -> Any:
@@ -925,6 +1015,36 @@ def legacy_weights(job: Any) -> Any:
         "difference": float(numpy.abs(found - expected).max()),
         "size": float(numpy.abs(expected).max()),
     }
+
+
+def initializer(job: Any) -> Any:
+    """Graph mode: weights are loaded, then the initializer of all variables is run."""
+    import numpy
+
+    keras = framework()
+    if int(keras.__version__.partition(".")[0]) > 2:
+        return {"skipped": "Keras 3 has no graph mode; give an environment with Keras 2 to --python"}
+    import tensorflow
+
+    old = tensorflow.compat.v1
+    old.disable_eager_execution()
+    stand_in = False
+    try:
+        model = make(job)[0]
+        kept = [array + 1.0 for array in model.get_weights()]
+        if not kept:
+            raise ValueError("no weights")
+    except Exception:
+        stand_in = True
+        model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,))])
+        kept = [array + 1.0 for array in model.get_weights()]
+    model.set_weights(kept)
+    model.save_weights("old.h5")
+    model.load_weights("old.h5")
+    old.keras.backend.get_session().run(old.global_variables_initializer())
+    found = model.get_weights()
+    same = sum(bool(numpy.array_equal(one, other)) for one, other in zip(kept, found))
+    return {"weights": len(kept), "loaded": same, "outputs_differ": same < len(kept), "stand_in": stand_in}
 
 
 def configuration(job: Any) -> Any:
@@ -986,7 +1106,7 @@ def configuration(job: Any) -> Any:
     own = [key for key in before if plain is None or before[key] != other.get(key)]
     facts["visible"] = sorted(own)[:20]
     facts["changed"] = {
-        key: [before[key][:80], after.get(key, "nothing")[:80]] for key in own if after.get(key) != before[key]
+        key: [before[key][:LIMIT], after.get(key, "nothing")[:LIMIT]] for key in own if after.get(key) != before[key]
     }
     return facts
 
@@ -1048,6 +1168,7 @@ EXPERIMENTS = {
     "roundtrip": roundtrip,
     "legacy_weights": legacy_weights,
     "configuration": configuration,
+    "initializer": initializer,
 }
 
 if __name__ == "__main__":
