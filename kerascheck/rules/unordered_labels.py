@@ -8,7 +8,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
-from kerascheck.semantic.calls import element_kind
+from kerascheck.semantic.elements import element_kind
 from kerascheck.semantic.values import Unordered
 
 _WHAT = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from kerascheck.semantic import calls, keras_api
+from kerascheck.semantic import calls, commandline, elements, keras_api, orders, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
@@ -691,7 +691,7 @@ class Interpreter:
                 self.bind(target.value, Items(holder.kind, (), False, (), join(self.element(holder), value)))
             elif isinstance(holder, Mapping):
                 self.bind(target.value, None)
-        calls.note_item_assignment(self, target, key, value)
+        orders.note_item_assignment(self, target, key, value)
         if holder is None:
             self.escape(value)
 
@@ -845,7 +845,7 @@ class Interpreter:
         jumps, self.jumps = self.jumps, []
         self.loop += 1
         items = self._unrolled(iterable)
-        calls.note_iteration(self, node, iterable)
+        orders.note_iteration(self, node, iterable)
         if items is not None and self.loop <= 2 and self.steps < self.budget:
             for item in items:
                 if self.steps > self.budget:
@@ -1094,7 +1094,7 @@ class Interpreter:
             if base.kind == "instance" or not sure:
                 return None
         elif base.ref == "argparse.ArgumentParser.parse_args":
-            return calls.argparse_value(self, base, name)
+            return commandline.argparse_value(self, base, name)
         if base.kind == "value":
             return Part(base, name)
         return Bound(base, name)
@@ -1136,7 +1136,7 @@ class Interpreter:
                 value = self.eval(cast(cst.FormattedStringExpression, part).expression)
                 plain = cast(cst.FormattedStringExpression, part)
                 if plain.format_spec is None and plain.conversion is None:
-                    known = calls.as_text(value)
+                    known = texts.as_text(value)
                 else:
                     known = None
                 result = concat(result, known) if known is not None else concat(result, Text("", ""))
@@ -1177,7 +1177,7 @@ class Interpreter:
         values = [self.eval(element.value) for element in node.elements]
         element = values[0] if values else None
         for value in values[1:]:
-            element = element if calls.same_kind(element, value) else None
+            element = element if elements.same_kind(element, value) else None
         return self.unordered(node, element)
 
     def unordered(self, node: cst.BaseExpression, element: Maybe) -> Unordered:
@@ -1210,7 +1210,7 @@ class Interpreter:
         while loop is not None:
             if loop is not node:
                 iterable = self.eval(loop.iter)
-            calls.note_iteration(self, loop, iterable)
+            orders.note_iteration(self, loop, iterable)
             self.bind(loop.target, self.element(iterable))
             for condition in loop.ifs:
                 self.eval(condition.test)
@@ -1221,7 +1221,7 @@ class Interpreter:
 
     def _list_comprehension(self, node: cst.ListComp | cst.GeneratorExp) -> Maybe:
         first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
-        calls.note_list_comprehension(self, node, first)
+        orders.note_list_comprehension(self, node, first)
         if isinstance(first, Part) and isinstance(first.base, Unordered) and first.attribute in {"#enumerate", "#zip"}:
             return Part(first.base, "#pairs")
         if isinstance(first, Unordered) and node.for_in.inner_for_in is None:
@@ -1262,7 +1262,7 @@ class Interpreter:
             return None
 
         first, _ = self._comprehension(node.for_in, evaluate)
-        calls.note_dict_comprehension(self, node, first)
+        orders.note_dict_comprehension(self, node, first)
         exact = self._unrolled(first) if self.unrolling < 2 and self.steps < self.budget else None
         if exact is None or node.for_in.ifs or node.for_in.inner_for_in is not None:
             return Mapping((), False)
@@ -1280,9 +1280,9 @@ class Interpreter:
         if operator is cst.Divide:
             if number(left) is not None and number(right):
                 return Const(cast(float, number(left)) / cast(float, number(right)))
-            return calls.path_join(left, right)
+            return texts.path_join(left, right)
         if operator is cst.Modulo:
-            return calls.percent_format(left, right)
+            return texts.percent_format(left, right)
         if isinstance(left, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.Subtract, cst.BitXor}:
             return Unordered(node, left.element, self.statement)
         if isinstance(right, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.BitXor}:
@@ -1320,7 +1320,7 @@ class Interpreter:
         base = self.eval(node.value)
         keys = [self._index(element.slice) for element in node.slice]
         key = keys[0] if len(keys) == 1 else None
-        calls.note_subscript(self, node, base, key)
+        orders.note_subscript(self, node, base, key)
         if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
             return self.item(base, key)
         if isinstance(base, (Unordered,)):
@@ -1630,7 +1630,7 @@ def _plus(left: Maybe, right: Maybe) -> Maybe:
         return left
     if isinstance(right, Unordered) and right.sequence and isinstance(left, Items):
         return right
-    return concat(calls.plain_text(left), calls.plain_text(right))
+    return concat(texts.plain_text(left), texts.plain_text(right))
 
 
 def _join_names(one: dict[str, Maybe], other: dict[str, Maybe]) -> dict[str, Maybe]:

@@ -1,0 +1,53 @@
+"""Arguments of the command line: what `parse_args()` gives when nothing is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import libcst as cst
+
+from kerascheck.semantic.values import (
+    Arguments,
+    Const,
+    Items,
+    Obj,
+    Part,
+    Text,
+    Value,
+    string,
+)
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Interpreter
+
+
+def argument_parser(self: Interpreter, node: cst.Call, parser: Obj, name: str, arguments: Arguments) -> Value | None:
+    if name == "add_argument":
+        flags = [string(value) for _, value in arguments.positional]
+        long = [flag for flag in flags if flag and flag.startswith("--")] or [flag for flag in flags if flag]
+        destination = string(arguments.value("dest")) or (long[0].lstrip("-").replace("-", "_") if long else None)
+        if destination is not None:
+            default = arguments.value("default")
+            self.heap[(parser, "#arg:" + destination)] = default
+        return None
+    if name in {"parse_args", "parse_known_args"}:
+        made = Obj(
+            "value",
+            ref="argparse.ArgumentParser.parse_args",
+            arguments=Arguments(((cast(cst.BaseExpression, node), parser),)),
+            call=node,
+        )
+        return made if name == "parse_args" else Items("tuple", (made, None))
+    if name == "set_defaults":
+        for keyword, _, value in arguments.keywords:
+            self.heap[(parser, "#arg:" + keyword)] = value
+        return None
+    return Part(parser, "#group")
+
+
+def argparse_value(self: Interpreter, namespace: Obj, name: str) -> Value | None:
+    """The default of a command line argument."""
+    parser = namespace.arguments.positional[0][1] if namespace.arguments.positional else None
+    found = self.heap.get((parser, "#arg:" + name))
+    value = cast("Value | None", found)
+    return value if isinstance(value, (Const, Text)) and value != Const(None) else None

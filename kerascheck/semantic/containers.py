@@ -1,0 +1,230 @@
+"""Sets, lists, dictionaries and the built-in functions that make and change them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import libcst as cst
+
+from kerascheck.semantic import elements
+from kerascheck.semantic.values import (
+    Arguments,
+    Bound,
+    Const,
+    Func,
+    Items,
+    Mapping,
+    Obj,
+    Part,
+    Text,
+    Unordered,
+    Value,
+    join,
+    number,
+    string,
+)
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Interpreter
+
+
+def builtin(
+    self: Interpreter, node: cst.Call, name: str, arguments: Arguments
+) -> tuple[bool, Value | None]:
+    first = arguments.positional[0][1] if arguments.positional else None
+    if name in {"set", "frozenset"}:
+        return True, make_set(self, node, first)
+    if name in {"list", "tuple"}:
+        if isinstance(first, Unordered):
+            return True, first.ordered_at(node, arguments.positional[0][0], self.statement)
+        if isinstance(first, Items):
+            return True, Items(name, first.items, first.exact, first.tail, first.element)
+        if not arguments.positional:
+            return True, Items(name)
+        return True, Part(first, "#list") if isinstance(first, (Obj, Part)) else None
+    if name == "dict":
+        if (
+            isinstance(first, Part)
+            and isinstance(first.base, Unordered)
+            and first.attribute in {"#enumerate", "#zip", "#pairs"}
+        ):
+            self.record_order_use("index", first.base, node)
+        entries = tuple((keyword, value) for keyword, _, value in arguments.keywords)
+        return True, Mapping(entries, not arguments.positional and not arguments.open_keywords)
+    if name in {"enumerate", "zip", "reversed", "map", "filter"}:
+        sets = [
+            value.ordered_at(place, place, self.statement)
+            for place, value in arguments.positional
+            if isinstance(value, Unordered)
+        ]
+        for value in arguments.values():
+            if isinstance(value, (Func, Bound)) or name in {"map", "filter"}:
+                self.escape(value)
+        if sets and name == "enumerate":
+            return True, Part(sets[0], "#enumerate")
+        if sets and name == "zip":
+            return True, Part(sets[0], "#zip") if _counts(arguments) else None
+        if name == "zip" and arguments.positional and not arguments.open_positional:
+            return True, _zipped(tuple(value for _, value in arguments.positional))
+        if sets:
+            return True, sets[0]
+        if name == "enumerate" and isinstance(first, Items):
+            if first.exact and len(first.items) <= 12:
+                pairs = tuple(Items("tuple", (Const(index), item)) for index, item in enumerate(first.items))
+                return True, Items("list", pairs)
+            return True, Items("list", (), False, (), Items("tuple", (None, self.element(first))))
+        if name == "reversed" and isinstance(first, Items) and first.exact:
+            return True, Items("list", tuple(reversed(first.items)))
+        return name != "map", None
+    if name == "range":
+        numbers = [number(value) for _, value in arguments.positional]
+        if 0 < len(numbers) <= 3 and all(isinstance(item, int) and abs(item) < 10**9 for item in numbers):
+            steps = range(*cast("list[int]", numbers)) if 0 not in numbers[2:] else range(0)
+            if 0 < len(steps) <= 12:
+                return True, Items("list", tuple(Const(item) for item in steps))
+        return False, None
+    if name == "sorted" and isinstance(first, Items):
+        return True, Items("list", (), False, (), self.element(first))
+    if name == "len" and isinstance(first, Items) and first.exact:
+        return True, Const(len(first.items))
+    if name == "len" and isinstance(first, Mapping) and first.exact:
+        return True, Const(len(first.entries))
+    if name == "vars" and isinstance(first, Obj):
+        return True, first
+    if name == "getattr":
+        attribute = string(arguments.value("", 1))
+        return True, self.attribute(first, attribute) if attribute is not None else None
+    if name == "setattr":
+        attribute = string(arguments.value("", 1))
+        if len(arguments.positional) == 3:
+            if attribute is not None:
+                self.set_attribute(first, attribute, arguments.positional[2][1])
+            else:
+                self.escape(arguments.positional[2][1])
+        return True, None
+    if name == "super":
+        return True, None
+    return False, None
+
+
+def _zipped(sequences: tuple[Value | None, ...]) -> Value | None:
+    """The pairs of short sequences whose items are all known."""
+    rows = []
+    for sequence in sequences:
+        if not isinstance(sequence, Items) or not sequence.exact or len(sequence.items) > 12:
+            return None
+        rows.append(sequence.items)
+    return Items("list", tuple(Items("tuple", pair) for pair in zip(*rows)))
+
+
+def _counts(arguments: Arguments) -> bool:
+    """Whether `zip(...)` pairs a set with numbers or array rows: one argument is a range or a count."""
+    for value in arguments.values():
+        if isinstance(value, Obj) and value.ref in {"builtins.range", "itertools.count", "numpy.arange"}:
+            return True
+        if isinstance(value, Items) and value.items and all(number(item) is not None for item in value.items):
+            return True
+        if isinstance(value, (Obj, Part)):
+            root: Value = value
+            while isinstance(root, Part):
+                root = root.base
+            if isinstance(root, Obj) and root.ref in {"numpy.eye", "numpy.identity", "keras.utils.to_categorical"}:
+                return True
+    return False
+
+
+def make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
+    if isinstance(source, Unordered):
+        return Unordered(node, source.element, self.statement)
+    element: Value | None = None
+    if isinstance(source, Items):
+        known = list(source.known())
+        element = known[0] if known else None
+        for value in known[1:]:
+            element = element if elements.same_kind(element, value) else None
+    elif (isinstance(source, Const) and isinstance(source.value, str)) or isinstance(source, Text):
+        element = Const("")
+    elif isinstance(source, (Obj, Part)):
+        element = Part(source, "#element")
+    return self.unordered(node, element)
+
+
+def set_method(
+    self: Interpreter, node: cst.Call, receiver: Unordered, name: str, arguments: Arguments
+) -> Value | None:
+    if name == "index" and receiver.sequence:
+        self.record_order_use("index", receiver, node)
+        return None
+    if name == "sort":
+        rebind(self, node, None)
+        return None
+    if name in {"add", "append", "update", "extend", "insert", "remove", "discard"}:
+        if receiver.element is None and arguments.positional and name in {"add", "append"}:
+            receiver.element = arguments.positional[-1][1]
+        elif name in {"update", "extend"} and receiver.element is None and arguments.positional:
+            receiver.element = (
+                Part(cast(Value, arguments.positional[0][1]), "#element")
+                if isinstance(arguments.positional[0][1], (Obj, Part))
+                else None
+            )
+        return None
+    if name in {"union", "intersection", "difference", "symmetric_difference", "copy"}:
+        return receiver if receiver.sequence else Unordered(node, receiver.element, self.statement)
+    return None
+
+
+def rebind(self: Interpreter, node: cst.Call, value: Value | None) -> None:
+    """After a method that changes its receiver in place: the name or attribute that holds it has a new value."""
+    if isinstance(node.func, cst.Attribute) and isinstance(node.func.value, (cst.Name, cst.Attribute)):
+        self.bind(node.func.value, value)
+
+
+def list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, arguments: Arguments) -> Value | None:
+    first = arguments.positional[0][1] if arguments.positional else None
+    if name == "append" and receiver.kind == "list":
+        if self.loop and not receiver.items and not receiver.tail and len(arguments.positional) == 1:
+            element = first if receiver.exact and receiver.element is None else join(receiver.element, first)
+            rebind(
+                self,
+                node,
+                Items("list", (*receiver.items, first)) if receiver.exact else Items("list", (), False, (), element),
+            )
+        elif receiver.exact and len(receiver.items) < 64:
+            rebind(self, node, Items("list", (*receiver.items, first)))
+        else:
+            rebind(self, node, Items("list", receiver.items, False, (*receiver.tail[-8:], first), receiver.element))
+    elif name == "extend":
+        if isinstance(first, Items) and first.exact and receiver.exact:
+            rebind(self, node, Items("list", receiver.items + first.items))
+        elif isinstance(first, Unordered) and receiver.exact and not receiver.items:
+            rebind(self, node, first.ordered_at(arguments.positional[0][0], arguments.positional[0][0], self.statement))
+        else:
+            rebind(
+                self,
+                node,
+                Items("list", receiver.items, False, first.items if isinstance(first, Items) and first.exact else ()),
+            )
+    elif name in {"sort", "reverse", "insert", "pop", "remove", "clear"} and (receiver.items or receiver.tail):
+        rebind(self, node, Items(receiver.kind, (), False, (), None) if name != "clear" else Items("list"))
+    return None
+
+
+def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str, arguments: Arguments) -> Value | None:
+    first = arguments.positional[0][1] if arguments.positional else None
+    if name == "get" and isinstance(first, Const):
+        found = receiver.get(first.value)
+        return found if found is not None else arguments.value("default", 1) if receiver.exact else None
+    if name in {"values", "items", "keys"} and receiver.exact:
+        if name == "values":
+            return Items("list", tuple(value for _, value in receiver.entries))
+        if name == "keys":
+            return Items("list", tuple(Const(key) for key, _ in receiver.entries))
+        return Items("list", tuple(Items("tuple", (Const(key), value)) for key, value in receiver.entries))
+    if name in {"update", "pop", "setdefault", "clear"}:
+        entries = dict(receiver.entries)
+        if name == "update" and isinstance(first, Mapping) and first.exact:
+            entries.update(first.entries)
+            rebind(self, node, Mapping(tuple(entries.items()), receiver.exact))
+        else:
+            rebind(self, node, Mapping((), False))
+    return None

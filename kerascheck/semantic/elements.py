@@ -1,0 +1,113 @@
+"""What the elements of a set are: strings or numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kerascheck.semantic import keras_api
+from kerascheck.semantic.values import (
+    Const,
+    Items,
+    Obj,
+    Part,
+    Ref,
+    Text,
+    Unordered,
+    Value,
+    string,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+def same_kind(one: Value | None, other: Value | None) -> bool:
+    """Whether two elements of a set are of one plain type."""
+    kind = element_kind(one)
+    if kind is not None and kind == element_kind(other):
+        return True
+    return (isinstance(one, Const) and isinstance(other, Const) and one.kind == other.kind) or one == other
+
+
+def element_kind(value: Value | None) -> str | None:
+    """ "str" or "int" (any number) when the elements of a set are surely that; else None."""
+    if isinstance(value, Const):
+        return "str" if isinstance(value.value, (str, bytes)) else "int" if value.value is not None else None
+    if isinstance(value, Text):
+        return "str"
+    if isinstance(value, Items):
+        kinds = {element_kind(item) for item in value.known()}
+        return "str" if "str" in kinds else "int" if kinds == {"int"} else None
+    if isinstance(value, (Part, Obj)):
+        return _chain_kind(value)
+    return None
+
+
+_NUMBER_TYPES = frozenset("int int8 int16 int32 int64 uint8 uint16 float float32 float64 bool i4 i8 f4 f8".split())
+_NUMBER_CALLS = frozenset(
+    """builtins.int builtins.float builtins.len builtins.range builtins.round builtins.abs builtins.ord builtins.hash
+    builtins.id numpy.arange numpy.argmax numpy.random.randint numpy.bincount random.randint numpy.zeros numpy.ones
+    numpy.digitize numpy.floor numpy.round numpy.rint builtins.sum builtins.bool random.sample
+    random.randrange""".split()
+)
+_TEXT_CALLS = frozenset(
+    """builtins.str builtins.input os.listdir glob.glob os.path.basename os.path.join os.path.splitext
+    os.path.dirname os.environ.get builtins.chr builtins.repr""".split()
+)
+_TEXT_METHODS = frozenset(
+    """split lower upper strip rstrip lstrip read readline readlines splitlines title capitalize join replace decode
+    format""".split()
+)
+
+
+def _chain_kind(value: Value) -> str | None:
+    """Follow a chain of attributes, items and calls to something that fixes the type of its elements."""
+    current: Value = value
+    for _ in range(12):
+        if isinstance(current, Part):
+            if current.attribute == "#call" and isinstance(current.base, Part):
+                method = current.base.attribute
+                if method in _TEXT_METHODS:
+                    return "str"
+                if method == "astype" and current.arguments is not None:
+                    return _type_kind(current.arguments.value("dtype", 0))
+                if method in {"argmax", "nunique", "count", "index"}:
+                    return "int"
+            elif current.attribute in {"name", "stem", "suffix"} and isinstance(current.base, Obj):
+                if current.base.ref.startswith("pathlib"):
+                    return "str"
+            elif current.attribute == "codes":
+                return "int"
+            current = current.base
+            continue
+        if isinstance(current, Obj):
+            name = current.ref
+            if name in _NUMBER_CALLS:
+                return "int"
+            if name in _TEXT_CALLS:
+                return "str"
+            parts = name.split(".")
+            if parts[-1] == "load_data" and parts[0] == "keras" and parts[-2] in keras_api.INTEGER_LABEL_DATASETS:
+                return "int"
+            if name in {"numpy.array", "numpy.asarray", "numpy.concatenate", "builtins.list", "builtins.map"}:
+                dtype = _type_kind(current.arguments.value("dtype", 1)) if name != "builtins.map" else None
+                if name == "builtins.map":
+                    dtype = _type_kind(current.arguments.value("", 0))
+                if dtype is not None:
+                    return dtype
+                first = current.arguments.value("", 0)
+                return element_kind(first) if first is not None else None
+            if name.startswith("sklearn.datasets.load_"):
+                return "int"
+            return None
+        if isinstance(current, Unordered):
+            return element_kind(current.element)
+        return element_kind(current) if isinstance(current, (Const, Text, Items)) else None
+    return None
+
+
+def _type_kind(value: Value | None) -> str | None:
+    name = string(value) or (value.name.rpartition(".")[2] if isinstance(value, Ref) else "")
+    if name in _NUMBER_TYPES:
+        return "int"
+    return "str" if name in {"str", "U", "object_", "str_"} else None

@@ -1,0 +1,164 @@
+"""Where the order of a set goes: into numbers that stay, class lists and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic.values import (
+    Arguments,
+    Items,
+    Obj,
+    Part,
+    Unordered,
+    Value,
+)
+from kerascheck.semantic.walk import walk
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Interpreter
+
+_CLASS_LISTS = frozenset({"classes", "class_names", "vocabulary", "categories"})
+
+
+def note_set_arguments(self: Interpreter, node: cst.Call, arguments: Arguments) -> None:
+    for keyword, _, value in arguments.keywords:
+        if keyword in _CLASS_LISTS:
+            source = value.items[0] if isinstance(value, Items) and value.items else value
+            if isinstance(source, Unordered):
+                self.record_order_use("classes", source, node)
+
+
+def note_dict_comprehension(self: Interpreter, node: cst.DictComp, iterable: Value | None) -> None:
+    """`{c: i for i, c in enumerate(s)}` and `{c: l.index(c) for c in l}`."""
+    if not isinstance(iterable, Part) or not isinstance(iterable.base, Unordered):
+        return
+    if iterable.attribute in {"#enumerate", "#zip"}:
+        self.record_order_use("index", iterable.base, node)
+
+
+def note_list_comprehension(self: Interpreter, node: cst.ListComp | cst.GeneratorExp, iterable: Value | None) -> None:
+    """`[float(name == one) for one in s]`: one column for each element."""
+    if not isinstance(iterable, Unordered):
+        return
+    value = node.elt
+    if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and len(value.args) == 1:
+        value = value.args[0].value if value.func.value in {"float", "int"} else value
+    if isinstance(value, cst.IfExp):
+        value = value.test
+    if isinstance(value, cst.Comparison) and isinstance(value.comparisons[0].operator, cst.Equal):
+        sides = {getattr(side, "value", None) for side in (value.left, value.comparisons[0].comparator)}
+        if sides & set(_target_names(node.for_in.target)):
+            place = node.for_in.iter
+            self.record_order_use("index", iterable.ordered_at(place, place, self.statement), node)
+
+
+def note_iteration(self: Interpreter, node: cst.For | cst.CompFor, iterable: Value | None) -> None:
+    """A loop over a set or its enumeration: what its body does with the positions."""
+    numbered = isinstance(iterable, Part) and iterable.attribute in {"#enumerate", "#zip"}
+    source = iterable.base if isinstance(iterable, Part) and numbered else iterable
+    if not isinstance(source, Unordered) or not isinstance(node, cst.For):
+        return
+    names = _target_names(node.target)
+    finder = _IndexUse(names, bool(numbered))
+    finder.look(node.body)
+    if finder.found is not None:
+        self.record_order_use("index", source.ordered_at(node.iter, node.iter, self.statement), finder.found)
+
+
+def note_item_assignment(self: Interpreter, target: cst.Subscript, key: Value | None, value: Value | None) -> None:
+    """Kept for symmetry with loops: single assignments of items carry no order."""
+
+
+def note_subscript(self: Interpreter, node: cst.Subscript, base: Value | None, key: Value | None) -> None:
+    """`classes[np.argmax(p)]`: a position is turned back into a label."""
+    if isinstance(base, Unordered) and base.sequence:
+        current = key
+        while isinstance(current, Part):
+            if current.attribute == "argmax":
+                self.record_order_use("classes", base, node)
+                return
+            current = current.base
+        if isinstance(current, Obj) and current.ref.endswith("argmax"):
+            self.record_order_use("classes", base, node)
+    elif isinstance(base, Part) and isinstance(base.base, Unordered):
+        return
+
+
+def _target_names(target: cst.BaseExpression) -> list[str]:
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, (cst.Tuple, cst.List)):
+        return [name for element in target.elements for name in _target_names(element.value)]
+    return []
+
+
+class _IndexUse:
+    """Finds where a loop body turns the position of an element into a number that stays.
+
+    With enumeration: `d[c] = i`, `d[i] = c`, `y.append(i)`, `y[mask] = i`, `{c: i}`. Without: `d[c] = len(d)`,
+    `d[c] = n`
+    with `n += 1` in the same loop.
+    """
+
+    def __init__(self, names: list[str], numbered: bool) -> None:
+        self.names = names
+        self.numbered = numbered
+        self.found: cst.CSTNode | None = None
+        self.counters: set[str] = set()
+        self.candidates: list[tuple[str, cst.CSTNode]] = []
+
+    def look(self, body: cst.CSTNode) -> None:
+        for node in walk(body):
+            if isinstance(node, cst.AugAssign):
+                self._augmented(node)
+            elif isinstance(node, cst.Assign):
+                self._assign(node)
+            elif isinstance(node, cst.Call):
+                self._call(node)
+            elif isinstance(node, cst.DictElement):
+                self._element(node)
+
+    def _augmented(self, node: cst.AugAssign) -> None:
+        if isinstance(node.target, cst.Name):
+            self.counters.add(node.target.value)
+            for name, place in self.candidates:
+                if name == node.target.value:
+                    self.found = self.found or place
+
+    def _assign(self, node: cst.Assign) -> None:
+        target = node.targets[0].target
+        if not isinstance(target, cst.Subscript):
+            return
+        keys = {
+            item.value for element in target.slice for item in walk(element) if isinstance(item, cst.Name)
+        }
+        value = node.value
+        if self.numbered and self.names:
+            index = self.names[0]
+            if (isinstance(value, cst.Name) and value.value == index) or (
+                index in keys and isinstance(value, cst.Name) and value.value in self.names[1:]
+            ):
+                self.found = self.found or node
+        elif keys & set(self.names):
+            if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "len":
+                self.found = self.found or node
+            elif isinstance(value, cst.Name) and value.value not in self.names:
+                if value.value in self.counters:
+                    self.found = self.found or node
+                self.candidates.append((value.value, node))
+
+    def _call(self, node: cst.Call) -> None:
+        if not self.numbered or not self.names or not isinstance(node.func, cst.Attribute):
+            return
+        if node.func.attr.value == "append" and len(node.args) == 1:
+            value = node.args[0].value
+            if isinstance(value, cst.Name) and value.value == self.names[0]:
+                self.found = self.found or node
+
+    def _element(self, node: cst.DictElement) -> None:
+        if self.numbered and self.names:
+            pair = {getattr(node.key, "value", None), getattr(node.value, "value", None)}
+            if self.names[0] in pair and pair & set(self.names[1:]):
+                self.found = self.found or node
