@@ -135,8 +135,17 @@ def inherited_without(owner: ClassInfo, keys: list[str]) -> bool:
 
 def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
     """Whether a class is there to be derived from: its subclasses give the argument, nobody else makes instances."""
-    below = _inheriting_constructors(owner)
-    return bool(below) and all(not _takes(item, [key]) for item in below) and not instances(module, owner)
+    derived = [other for home in circle(owner.module) for other in home.classes if owner in list(other.lineage())[1:]]
+    if not derived or instances(module, owner):
+        return False
+    for other in derived:
+        initializer = other.own("__init__")
+        if initializer is None:
+            if not any(other in list(item.lineage())[1:] for item in derived) or instances(module, other):
+                return False
+        elif other.own("get_config") is None and _takes(initializer, [key]):
+            return False
+    return True
 
 
 def _inheriting_constructors(owner: ClassInfo) -> list[Func]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, takes_one_hot
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, takes_one_hot, takes_several_labels
+
+
+_UP_TO_2_3 = re.compile(r"^[ \t]*from[ \t]+keras\.engine(?:\.topology)?[ \t]+import\b", re.MULTILINE)
 
 
 class AccuracyOnMultiLabel(Rule):
@@ -16,6 +21,9 @@ class AccuracyOnMultiLabel(Rule):
     message = '"{name}" compares only the largest of {units} sigmoid outputs: for several labels a sample it is wrong'
 
     def check(self) -> None:
+        # read in keras 2.3.1: up to there the string means BinaryAccuracy beside binary_crossentropy
+        if not self.module.target.bad(">=2.4") or _UP_TO_2_3.search(self.module.source.text):
+            return
         for item in accuracy_strings(self.module):
             head = item.head
             if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
@@ -23,7 +31,16 @@ class AccuracyOnMultiLabel(Rule):
             logits = head.activation == "linear" and item.from_logits is True
             if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event):
                 continue
-            self.report(item.node, fix=self._fix(item, logits), subject=item.name, name=item.name, units=head.units)
+            # two units may be the two classes of one-hot labels, where the arg-maximum is right
+            unsure = head.units == 2 and not takes_several_labels(self.module, item.event)
+            self.report(
+                item.node,
+                severity=Severity.WARNING if unsure else Severity.ERROR,
+                fix=self._fix(item, logits),
+                subject=item.name,
+                name=item.name,
+                units=head.units,
+            )
 
     def _fix(self, item: AccuracyString, logits: bool) -> Fix | None:
         if item.literal is None or item.head is None or (logits and self.module.target.bad(">=3.0,<3.5")):

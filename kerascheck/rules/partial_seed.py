@@ -9,6 +9,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, models_of, seeds, training
 from kerascheck.semantic.values import Const, Items, Mapping
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 _TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
 _ALL = frozenset({"python", "numpy", "tensorflow"})
+
+
+def _frozen(program: Module) -> bool:
+    """Whether all the Keras that is imported is `tensorflow.python.keras`: measured, it draws from TensorFlow's seed."""
+    names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
+    return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
 
 
 class PartialSeed(Rule):
@@ -58,6 +65,8 @@ class PartialSeed(Rule):
             return
         # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
         # fit from NumPy, and with TensorFlow seeded nothing is left
+        if "tensorflow" in kinds and _frozen(program):
+            return
         if "python" in kinds and ({"tensorflow", "torch"} & kinds or target.which(">=3") is Reach.NONE):
             return
         if target.backend == "jax" and {"python", "numpy"} <= kinds:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Const, Items, Obj, Part, Tensor, Value, number, suffix_of
@@ -77,7 +79,7 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
         if event.name != "load_weights":
             if all(_has_layers(module, item) for item in models):
                 yield EarlyUse("save", event, models)
-        elif not deferred(module, event) and not _inner_built(module, models):
+        elif not deferred(module, event) and not _inner_built(module, models) and not _recovered(module, event, models):
             yield EarlyUse("load", event, models)
 
 
@@ -89,6 +91,33 @@ def deferred(module: Module, event: Event) -> bool:
     if path is None:
         return True
     return not path[0].endswith((".h5", ".hdf5", ".keras"))
+
+
+_FILE_ERRORS = frozenset({"OSError", "IOError", "EnvironmentError", "FileNotFoundError", "PermissionError"})
+
+
+def _recovered(module: Module, event: Event, models: tuple[Obj, ...]) -> bool:
+    """Whether the load raises into a handler that gives the model its variables and loads again."""
+    if any(item.form == "subclass" for item in models) and module.target.bad(">=3.0,<3.7"):
+        return False  # it does not raise on all of these releases
+    return any(
+        other.name == "load_weights"
+        and models_of(other) == models
+        and not other.never(Flag.VARIABLES)
+        and any(_catches(attempt) for attempt in event.attempts if attempt in other.recoveries)
+        for other in module.events
+    )
+
+
+def _catches(attempt: cst.CSTNode) -> bool:
+    """Whether a `try` handles more than files that are not there."""
+    handlers = attempt.handlers if isinstance(attempt, (cst.Try, cst.TryStar)) else ()
+    for handler in handlers:
+        kinds = handler.type.elements if isinstance(handler.type, cst.Tuple) else (handler,)
+        names = [item.value if isinstance(item, cst.Element) else handler.type for item in kinds]
+        if not all(isinstance(name, cst.Name) and name.value in _FILE_ERRORS for name in names):
+            return True
+    return False
 
 
 def _has_layers(module: Module, model: Obj) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 import libcst as cst
@@ -80,6 +81,11 @@ _LOADERS = {
 }
 _ARRAY = frozenset({"numpy.array", "numpy.asarray", "builtins.list", "builtins.tuple", "builtins.reversed"})
 _INITIALIZERS = frozenset({"global_variables_initializer", "initialize_all_variables"})
+# what a key of a saved dictionary says of a list that numbers mean something in
+_NUMBERED = re.compile(
+    r"(?i)(?<![a-z])(class(es)?|labels?|names?|vocab(ulary)?|categor(y|ies)|tokens?|char(acter)?s?|words?|tags?"
+    r"|letters?|symbols?|alphabet|intents?|species)(?![a-z])"
+)
 _PLAIN_PATH = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath", "os.path.abspath",
                          "os.path.expanduser", "os.path.normpath", "os.path.realpath", "builtins.str"})  # fmt: skip
 
@@ -186,8 +192,9 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
         return None
     if name.endswith((".dump", ".dumps", ".save", ".savez")) and arguments.positional:
         for _, value in arguments.positional[:2]:
-            for item in _inside(value):
-                if isinstance(item, Unordered) and item.sequence:  # a set that is saved as a set has no order
+            for item in _saved_lists(value):
+                # a set that is saved as a set has no order
+                if isinstance(item, Unordered) and item.sequence and not item.difference:
                     self.record_order_use("saved", item, node)
     _escape_arguments(self, name, root, arguments)
     tensor = _tensor_if_any(name, node, arguments)
@@ -205,10 +212,11 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
     )
 
 
-def _inside(value: Value | None) -> tuple[Value | None, ...]:
-    """A value and what a dictionary, list or tuple of it holds."""
+def _saved_lists(value: Value | None) -> tuple[Value | None, ...]:
+    """What may be a saved vocabulary: the value, the items of a list or tuple, a dictionary's items by their keys."""
     if isinstance(value, Mapping):
-        return tuple(item for _, item in value.entries)
+        words = [(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(key)), item) for key, item in value.entries]
+        return tuple(item for key, item in words if _NUMBERED.search(key))
     return tuple(value.known()) if isinstance(value, Items) else (value,)
 
 
@@ -705,7 +713,7 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
             self.escape(value)
         if name in {"write", "writelines"} and isinstance(value, (Unordered, Part)):
             source = value.base if isinstance(value, Part) and value.attribute == "#joined" else value
-            if isinstance(source, Unordered):
+            if isinstance(source, Unordered) and not source.difference:
                 self.record_order_use("saved", source, node)
     if isinstance(root, Obj) and root.ref == "argparse.ArgumentParser":
         return commandline.argument_parser(self, node, root, name, arguments)

@@ -135,7 +135,7 @@ def _counts(arguments: Arguments) -> bool:
 
 def make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
     if isinstance(source, Unordered):
-        return Unordered(node, source.element, self.statement)
+        return Unordered(node, source.element, self.statement, difference=source.difference)
     element: Value | None = None
     if isinstance(source, Items):
         known = list(source.known())
@@ -169,7 +169,12 @@ def set_method(
             )
         return None
     if name in {"union", "intersection", "difference", "symmetric_difference", "copy"}:
-        return receiver if receiver.sequence else Unordered(node, receiver.element, self.statement)
+        if receiver.sequence:
+            return receiver
+        apart = name.endswith("difference") and not all(
+            isinstance(given, (cst.Set, cst.List, cst.Tuple)) for given, _ in arguments.positional
+        )
+        return Unordered(node, receiver.element, self.statement, difference=apart or receiver.difference)
     return None
 
 

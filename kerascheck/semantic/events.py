@@ -39,10 +39,12 @@ class Event:
     `states` are the possible states of the receiver before the call, None when they cannot be told.
     `order` counts events in the order of execution; `function` is where the call stands, None at module level.
     `site` is the call itself, or the call in the checked file that led to it in another file of the project.
+    `attempts` are the `try` statements with handlers whose body it runs in, `recoveries` those it handles.
     """
 
     __slots__ = (
         "arguments",
+        "attempts",
         "function",
         "head",
         "layers",
@@ -54,6 +56,7 @@ class Event:
         "owner",
         "receiver",
         "receiver_node",
+        "recoveries",
         "site",
         "standalone",
         "statement",
@@ -78,6 +81,8 @@ class Event:
         site: cst.CSTNode,
         head: Head | None = None,
         layers: Items | None = None,
+        attempts: tuple[cst.CSTNode, ...] = (),
+        recoveries: tuple[cst.CSTNode, ...] = (),
     ) -> None:
         self.name = name
         self.node = node
@@ -95,6 +100,8 @@ class Event:
         self.site = site
         self.head = head
         self.layers = layers
+        self.attempts = attempts
+        self.recoveries = recoveries
 
     def every(self, flag: Flag) -> bool:
         """Whether the receiver surely has the flag; False when its states cannot be told."""

@@ -116,6 +116,8 @@ class Interpreter:
         self.unrolling = 0
         self.standalone = False
         self.guarded = 0
+        self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
+        self.recoveries: tuple[cst.Try | cst.TryStar, ...] = ()
         self.quiet = 0
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
@@ -217,6 +219,7 @@ class Interpreter:
         self.frame, self.function, self.owner, self.statement = self.root, None, None, None
         self.returns, self.jumps, self.stack = [], [], []
         self.loop = self.guarded = self.quiet = self.unrolling = 0
+        self.attempts = self.recoveries = ()
         self.tainted = True
         for name, value in self.root.names.items():
             if not isinstance(value, (Ref, Class, Func, ModuleValue)):
@@ -927,9 +930,13 @@ class Interpreter:
     def _try(self, node: cst.Try | cst.TryStar) -> None:
         before = self.snapshot()
         self._fork()
+        attempts, recoveries = self.attempts, self.recoveries
+        if node.handlers:
+            self.attempts = (*attempts, node)
         self.guarded += bool(node.handlers)
         self.body(node.body)
         self.guarded -= bool(node.handlers)
+        self.attempts = attempts
         if node.orelse is not None and not self.dead:
             self.body(node.orelse.body)
         after = self._leave()
@@ -943,7 +950,9 @@ class Interpreter:
             if handler.name is not None:
                 self.bind(cast(cst.BaseExpression, handler.name.name), None)
             self.guarded += 1
+            self.recoveries = (*recoveries, node)
             self.body(handler.body)
+            self.recoveries = recoveries
             self.guarded -= 1
             end = self._leave()
             if imports and end is not None and after is not None:
@@ -1228,7 +1237,14 @@ class Interpreter:
             made = first.ordered_at(node, node.for_in.iter, self.statement)
             if value is None:
                 return made
-            return Unordered(made.place, value, made.statement, sequence=True, wrapped=made.wrapped)
+            return Unordered(
+                made.place,
+                value,
+                made.statement,
+                sequence=True,
+                wrapped=made.wrapped,
+                difference=made.difference,
+            )
         exact = self._unrolled(first) if self.unrolling < 2 and self.steps < self.budget else None
         if exact is not None and not node.for_in.ifs and node.for_in.inner_for_in is None:
             items = tuple(self._comprehension_item(node, item, (node.elt,))[0] for item in exact)
@@ -1284,9 +1300,11 @@ class Interpreter:
         if operator is cst.Modulo:
             return texts.percent_format(left, right)
         if isinstance(left, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.Subtract, cst.BitXor}:
-            return Unordered(node, left.element, self.statement)
+            difference = operator in {cst.Subtract, cst.BitXor} and not isinstance(node.right, cst.Set)
+            return Unordered(node, left.element, self.statement, difference=difference or left.difference)
         if isinstance(right, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.BitXor}:
-            return Unordered(node, right.element, self.statement)
+            difference = operator is cst.BitXor or right.difference
+            return Unordered(node, right.element, self.statement, difference=difference)
         one, other = number(left), number(right)
         if one is not None and other is not None:
             return _arithmetic(operator, one, other)
@@ -1597,6 +1615,8 @@ class Interpreter:
                 node if self.module is self.home or self.site is None else self.site,
                 head,
                 layers,
+                self.attempts,
+                self.recoveries,
             )
         )
 
@@ -1704,7 +1724,9 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
 
 
 def _compared(test: cst.BaseExpression) -> tuple[str, str] | None:
-    """The name and the string of a test `name == "string"`."""
+    """The name and the string of a test `name == "string"`, or of the first such part of `... and ...`."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
+        return _compared(test.left) or _compared(test.right)
     if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
         only = test.comparisons[0]
         if isinstance(only.operator, cst.Equal) and isinstance(only.comparator, cst.SimpleString):

@@ -141,18 +141,30 @@ def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
 
 def takes_one_hot(module: Module, event: Event) -> bool:
     """Whether a fit of the compiled model is given labels that are surely one-hot of one class."""
+    for labels in _labels(module, event):
+        if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
+            return True
+        if isinstance(labels, Part) and isinstance(labels.base, Obj) and labels.base.ref == "keras.utils.to_categorical":
+            return True
+    return False
+
+
+def takes_several_labels(module: Module, event: Event) -> bool:
+    """Whether a fit of the compiled model is given labels of which surely several can hold for one sample."""
+    for labels in _labels(module, event):
+        root = labels
+        while isinstance(root, Part):
+            root = root.base
+        if isinstance(root, Obj) and root.ref == "sklearn.preprocessing.MultiLabelBinarizer":
+            return True
+    return False
+
+
+def _labels(module: Module, event: Event) -> Iterator[Value | None]:
+    """The labels that the fits of a compiled model are given."""
     for other in module.events:
         if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
-            labels = other.arguments.value("y", 1)
-            if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
-                return True
-            if (
-                isinstance(labels, Part)
-                and isinstance(labels.base, Obj)
-                and labels.base.ref == "keras.utils.to_categorical"
-            ):
-                return True
-    return False
+            yield other.arguments.value("y", 1)
 
 
 def is_true(value: Value | None) -> bool:

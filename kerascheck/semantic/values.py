@@ -100,9 +100,10 @@ class Unordered(Heap):
 
     `element` is what its elements are made from. `place` is where the order comes into being (`list(s)`, or the set
     itself while it is still a set) and `wrapped` the expression there that a `sorted(...)` would have to enclose.
+    `difference`: what one set has and another has not, mostly for a report.
     """
 
-    __slots__ = ("element", "place", "sequence", "statement", "wrapped")
+    __slots__ = ("difference", "element", "place", "sequence", "statement", "wrapped")
 
     def __init__(
         self,
@@ -112,7 +113,9 @@ class Unordered(Heap):
         *,
         sequence: bool = False,
         wrapped: cst.BaseExpression | None = None,
+        difference: bool = False,
     ) -> None:
+        self.difference = difference
         self.place = place
         self.element = element
         self.statement = statement
@@ -125,7 +128,9 @@ class Unordered(Heap):
         """The sequence that iteration at `place` makes of this; a sequence keeps the place it has."""
         if self.sequence:
             return self
-        return Unordered(place, self.element, statement, sequence=True, wrapped=wrapped)
+        return Unordered(
+            place, self.element, statement, sequence=True, wrapped=wrapped, difference=self.difference
+        )
 
 
 class Obj(Heap):
