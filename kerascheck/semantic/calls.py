@@ -67,7 +67,6 @@ _QUIET_ROOTS = frozenset(
     datetime re pathlib cv2 PIL argparse glob shutil csv copy warnings seaborn tqdm absl string itertools h5py yaml
     typing dataclasses functools operator platform subprocess joblib requests""".split()
 )
-_NAMESPACES = frozenset({"layers", "models", "losses", "metrics", "optimizers", "callbacks", "applications", "utils"})
 _LOADERS = {
     "keras.models.load_model": ("loaded", BUILT),
     "keras.models.model_from_json": ("loaded", UNSURE),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.graph import Head
     from kerascheck.semantic.module import Module
-    from kerascheck.semantic.values import Arguments, Func, Items, Unordered, Value
+    from kerascheck.semantic.values import Arguments, Func, Unordered, Value
 
 
 class Flag(IntFlag):
@@ -47,7 +47,6 @@ class Event:
         "attempts",
         "function",
         "head",
-        "layers",
         "loop",
         "module",
         "name",
@@ -80,7 +79,6 @@ class Event:
         standalone: bool,
         site: cst.CSTNode,
         head: Head | None = None,
-        layers: Items | None = None,
         attempts: tuple[cst.CSTNode, ...] = (),
         recoveries: tuple[cst.CSTNode, ...] = (),
     ) -> None:
@@ -99,7 +97,6 @@ class Event:
         self.standalone = standalone
         self.site = site
         self.head = head
-        self.layers = layers
         self.attempts = attempts
         self.recoveries = recoveries
 

@@ -694,7 +694,6 @@ class Interpreter:
                 self.bind(target.value, Items(holder.kind, (), False, (), join(self.element(holder), value)))
             elif isinstance(holder, Mapping):
                 self.bind(target.value, None)
-        orders.note_item_assignment(self, target, key, value)
         if holder is None:
             self.escape(value)
 
@@ -1586,7 +1585,6 @@ class Interpreter:
         if self.quiet:
             return
         head: Head | None = None
-        layers: Items | None = None
         if name == "compile" or name in calls.TRAINING_METHODS:
             head = head_of(self, receiver)
             for option in options(receiver):
@@ -1614,7 +1612,6 @@ class Interpreter:
                 self.standalone,
                 node if self.module is self.home or self.site is None else self.site,
                 head,
-                layers,
                 self.attempts,
                 self.recoveries,
             )

@@ -53,10 +53,6 @@ TRAINING_ARGUMENTS = {
     "AdditiveAttention": ("dropout",),
 }
 WRAPPERS = frozenset({"Bidirectional", "TimeDistributed", "SpectralNormalization", "Wrapper"})
-# layers that change neither the last axis nor the values' meaning: the head is before them
-PASSING_LAYERS = frozenset(
-    "Dropout Reshape Flatten Identity ActivityRegularization Masking GaussianNoise SpatialDropout1D".split()
-)
 # the argument that sets the size of the last axis
 UNITS = {
     **dict.fromkeys(("Dense", "EinsumDense", "LSTM", "GRU", "SimpleRNN"), ("units", "output_dim")),
@@ -68,7 +64,6 @@ UNITS = {
 # what `activation=` is when it is not given; recurrent layers are left out: nobody ends a classifier with one
 DEFAULT_LINEAR = frozenset("Dense Conv1D Conv2D Conv3D Convolution2D Conv2DTranspose SeparableConv2D".split())
 SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
-RANDOM_LABEL_FREE = frozenset({"keras.losses.MeanSquaredError"})
 
 # data sets whose labels are integers: `(x, y), (x, y) = keras.datasets.<name>.load_data()`
 INTEGER_LABEL_DATASETS = frozenset({"mnist", "fashion_mnist", "cifar10", "cifar100", "imdb", "reuters"})

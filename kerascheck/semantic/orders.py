@@ -67,10 +67,6 @@ def note_iteration(self: Interpreter, node: cst.For | cst.CompFor, iterable: Val
         self.record_order_use("index", source.ordered_at(node.iter, node.iter, self.statement), finder.found)
 
 
-def note_item_assignment(self: Interpreter, target: cst.Subscript, key: Value | None, value: Value | None) -> None:
-    """Kept for symmetry with loops: single assignments of items carry no order."""
-
-
 def note_subscript(self: Interpreter, node: cst.Subscript, base: Value | None, key: Value | None) -> None:
     """`classes[np.argmax(p)]`: a position is turned back into a label."""
     if isinstance(base, Unordered) and base.sequence:
