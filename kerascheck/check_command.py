@@ -368,7 +368,9 @@ def _summary(
     applied = sum(len(outcome.applied) for outcome in outcomes)
     changed = sum(outcome.changed for outcome in outcomes)
     if options.fix:
-        parts.append(f"fixed {many(applied, 'finding')} in {many(changed, 'file')}" if applied else "fixed nothing")
+        proved = _proved(options, outcomes)
+        done = f"fixed {many(applied, 'finding')} in {many(changed, 'file')}" if applied else "fixed nothing"
+        parts.append(f"{done} ({proved})" if proved else done)
     if options.diff:
         return f"would fix {many(applied, 'finding')} in {many(changed, 'file')} ({seconds:.2f} s)\n"
     words = [
@@ -389,6 +391,18 @@ def _summary(
         parts.append(f"fixable: {', '.join(ways)}")
     keras = f"{len(outcomes)} of {many(looked_at, 'file')} with Keras"
     return f"{'; '.join(parts)} ({keras}, {seconds:.2f} s)\n"
+
+
+def _proved(options: argparse.Namespace, outcomes: list[Outcome]) -> str:
+    """How many fixes an experiment has proved, and how many were left because none did; empty without --confirm."""
+    from kerascheck.finding import Claim
+
+    if not options.confirm:
+        return ""
+    proved = sum(finding.verdict is not None for outcome in outcomes for finding in outcome.applied)
+    left = [item for outcome in outcomes for item in outcome.findings if item.fix and item.claim is not Claim.NONE]
+    unproved = sum(outcome_fix.safe or options.unsafe_fixes for item in left if (outcome_fix := item.fix) is not None)
+    return f"{proved} proved, {unproved} left because not proved"
 
 
 def _show_settings(path: str, options: argparse.Namespace) -> int:

@@ -10,14 +10,16 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from kerascheck.confirm.confirm import confirm
+from kerascheck.confirm.confirm import confirm, prove
 from kerascheck.confirm.named import Named
 from kerascheck.confirm.plan import plan
 from kerascheck.confirm.sandbox import Limits, Sandbox, SandboxError
+from kerascheck.edits import Edit
 from kerascheck.finding import Finding, Status
 from kerascheck.settings import ConfirmSettings, is_model_name
 from kerascheck.terminal import Failure, out
@@ -68,7 +70,7 @@ class Confirmer:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)  # type: ignore[arg-type]
 
-    def of(self, settings: Settings, raw: bytes) -> Callable[[Sequence[Finding], Module], list[Finding]]:
+    def of(self, settings: Settings, raw: bytes) -> FileConfirmer:
         """What confirms the findings of a file with these settings and bytes."""
         chosen = settings.confirm
         folder = os.path.abspath(settings.folder)
@@ -78,13 +80,27 @@ class Confirmer:
         named = [Named(name, _folders(os.getcwd())) for name in self._options.model or ()]
         named += [Named(name, _folders(folder)) for name in chosen.models]
 
-        def confirmed(findings: Sequence[Finding], module: Module) -> list[Finding]:
-            found = backend or module.target.backend or os.environ.get("KERAS_BACKEND") or "tensorflow"
-            return self._confirm(findings, module, (python, found, limits), named)
+        return FileConfirmer(self, python, backend, limits, named)
 
-        return confirmed
+    def prove(
+        self,
+        finding: Finding,
+        before: Module,
+        after: Module,
+        place: int,
+        edits: Sequence[Edit],
+        environment: tuple[str, str, Limits],
+    ) -> str:
+        """Why a fix is not kept, or ""."""
+        if environment in self._broken:
+            return "there is no Keras to try it in"
+        self._tell(f"proving the fix of {finding.path}:{finding.start.line} {finding.code}")
+        try:
+            return prove(finding, before, after, place, edits, self._sandboxes[environment])
+        except SandboxError as problem:
+            return str(problem)
 
-    def _confirm(
+    def confirm(
         self, findings: Sequence[Finding], module: Module, environment: tuple[str, str, Limits], named: Sequence[Named]
     ) -> list[Finding]:
         if not findings or environment in self._broken:
@@ -115,10 +131,32 @@ class Confirmer:
             out(f"\r\x1b[K{line[:100]}", to_stderr=True)
 
 
+@dataclass(frozen=True)
+class FileConfirmer:
+    """Confirms the findings of one file, and proves its fixes."""
+
+    run: Confirmer
+    python: str
+    backend: str | None
+    limits: Limits
+    named: Sequence[Named]
+
+    def __call__(self, findings: Sequence[Finding], module: Module) -> list[Finding]:
+        return self.run.confirm(findings, module, self._environment(module), self.named)
+
+    def prove(self, finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit]) -> str:
+        """Why a fix is not kept, or ""."""
+        return self.run.prove(finding, before, after, place, edits, self._environment(before))
+
+    def _environment(self, module: Module) -> tuple[str, str, Limits]:
+        backend = self.backend or module.target.backend or os.environ.get("KERAS_BACKEND") or "tensorflow"
+        return self.python, backend, self.limits
+
+
 class SliceShower(Confirmer):
     """`--show-slice`: prints what would be run for each finding, and runs nothing."""
 
-    def _confirm(
+    def confirm(
         self, findings: Sequence[Finding], module: Module, environment: tuple[str, str, Limits], named: Sequence[Named]
     ) -> list[Finding]:
         for finding in findings:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.edits import Edit, Fix, apply
 from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity, Status
@@ -24,7 +24,17 @@ MAXIMUM_PASSES = 10
 TOOL_NAMES = {"KC000": "syntax-error", "KC001": "unused-suppression", "KC002": "internal-error"}
 
 
-Confirm = Callable[[Sequence[Finding], Module], list[Finding]]
+class Confirm(Protocol):
+    """Proves findings in a real Keras, and whether fixes mend them."""
+
+    def __call__(self, findings: Sequence[Finding], module: Module, /) -> list[Finding]:
+        """The findings with their verdicts."""
+
+    def prove(self, finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit], /) -> str:
+        """Why a fix cannot be kept, or "" when the experiment that failed before passes after it.
+
+        `place` is where the finding stands in the text after the fixes.
+        """
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Options:
 
     `codes` are the selected codes after per-file settings. `noqa` is off in flake8, which reads its own
     comments. `keep_unused` keeps KC001 quiet, as in flake8. `confirm` gives findings their verdicts; with it only
-    confirmed findings are fixed.
+    confirmed findings are fixed, and only when the experiment passes after the fix.
     """
 
     codes: frozenset[str]
@@ -68,7 +78,7 @@ def mentions_keras(text: str) -> bool:
 def check(source: SourceText, path: str, options: Options, project: Project | None = None) -> Checked:
     """Find the faults of one text. `path` is shown in findings and not opened."""
     try:
-        module = project.start(source, path) if project is not None else parse(source, path, options.target)
+        module = _module(source, path, options, project)
     except SyntaxProblem as problem:
         return Checked(_syntax_error(source, path, problem, options))
     findings: list[Finding] = []
@@ -94,6 +104,7 @@ def fix(
     When the passes come to no end, the text stays as it was before them all.
     """
     applied: list[Finding] = []
+    refused: dict[str, str] = {}
     first = checked = check(source, path, options, project)
     original = source
     for _ in range(MAXIMUM_PASSES):
@@ -102,9 +113,10 @@ def fix(
             for finding in checked.findings
             if finding.fix is not None and (finding.fix.safe or unsafe) and _is_confirmed(finding, options)
         }
+        _leave_unproved(wanted, refused, source, path, options, project)
         text, done = apply(source.text, [finding.fix for finding in wanted.values() if finding.fix is not None])
         if not done or text == source.text:
-            return Fixed(source, tuple(applied), checked)
+            return Fixed(source, tuple(applied), _explained(checked, refused))
         fixed = source.with_text(text)
         used = [wanted[id(item)] for item in done]
         again = check(fixed, path, options, project)
@@ -119,6 +131,76 @@ def fix(
     names = sorted({finding.code for finding in checked.findings if finding.fix is not None})
     problem = _internal(original, path, f"the fixes of {', '.join(names)} do not come to an end; none was applied")
     return Fixed(original, (), Checked((*first.findings, problem), first.dependencies))
+
+
+def _leave_unproved(
+    wanted: dict[int, Finding],
+    refused: dict[str, str],
+    source: SourceText,
+    path: str,
+    options: Options,
+    project: Project | None,
+) -> None:
+    """Take out of `wanted` the fixes after which the experiment still fails; `refused` gets the reasons.
+
+    All are tried together, as they would be written: the fixes of one class may need one another.
+    """
+    if options.confirm is None:
+        return
+    before: Module | None = None
+    while True:
+        for key, finding in list(wanted.items()):
+            if finding.fingerprint in refused:
+                del wanted[key]
+        text, done = apply(source.text, [finding.fix for finding in wanted.values() if finding.fix is not None])
+        claims = [wanted[id(item)] for item in done if wanted[id(item)].claim is not Claim.NONE]
+        if not claims:
+            return
+        try:
+            before = before or _module(source, path, options, project)
+            after = _module(source.with_text(text), path, options, project)
+        except SyntaxProblem:
+            return  # the next check tells whose fault that is
+        edits = sorted({edit for item in done for edit in item.edits})
+        failed = {}
+        for finding in claims:
+            assert finding.fix is not None
+            place = _moved(source.offset(finding.start), edits)
+            reason = options.confirm.prove(finding, before, after, place, finding.fix.edits)
+            if reason:
+                failed[finding.fingerprint] = reason
+        if not failed:
+            return
+        refused.update(failed)
+
+
+def _module(source: SourceText, path: str, options: Options, project: Project | None) -> Module:
+    return project.start(source, path) if project is not None else parse(source, path, options.target)
+
+
+def _moved(offset: int, edits: Iterable[Edit]) -> int:
+    """Where a place is after edits; one that was replaced is where its replacement starts."""
+    shift = 0
+    for edit in sorted(edits):
+        if edit.end <= offset and (edit.end < offset or edit.start == edit.end):
+            shift += len(edit.text) - (edit.end - edit.start)
+        elif edit.start <= offset:
+            return edit.start + shift
+    return offset + shift
+
+
+def _explained(checked: Checked, refused: dict[str, str]) -> Checked:
+    """The findings that are left, with the reason in the verdict where a fix was not kept."""
+    if not refused:
+        return checked
+    findings = []
+    for finding in checked.findings:
+        reason = refused.get(finding.fingerprint)
+        if reason and finding.verdict is not None:
+            evidence = f"{finding.verdict.evidence}; not fixed: {reason}"
+            finding = replace(finding, verdict=replace(finding.verdict, evidence=evidence))
+        findings.append(finding)
+    return replace(checked, findings=tuple(findings))
 
 
 def _is_confirmed(finding: Finding, options: Options) -> bool:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kerascheck import engine
+from kerascheck.confirm.sandbox import Sandbox
 from kerascheck.confirm_command import _own_backend
+from kerascheck.edits import Edit
+from kerascheck.finding import Finding, Status, Verdict
+from kerascheck.semantic.module import Module
+from kerascheck.semantic.target import default_target
+from kerascheck.text import SourceText
+
+ROOT = Path(__file__).resolve().parent.parent
 
 needs_keras = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("keras", "tensorflow")) or sys.platform == "win32",
@@ -234,3 +246,81 @@ def test_verdicts_in_every_format(tmp_path: Path) -> None:
 def test_standard_input_is_confirmed(tmp_path: Path) -> None:
     result = kerascheck(tmp_path, "--confirm", "--isolated", "--format", "concise", "-", text=SEED)
     assert "[confirmed]" in result.stdout
+
+
+# --- fixes that are proved
+
+
+class Judge:
+    """Confirms every finding, and lets the fixes of some codes pass."""
+
+    def __init__(self, *passing: str) -> None:
+        self.passing = passing
+        self.places: list[tuple[str, str]] = []
+
+    def __call__(self, findings: Sequence[Finding], module: Module) -> list[Finding]:
+        verdict = Verdict(Status.CONFIRMED, "seen", "3.15.1", "tensorflow", 0.1)
+        return [replace(finding, verdict=verdict) for finding in findings]
+
+    def prove(self, finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit]) -> str:
+        self.places.append((finding.code, after.source.text[place:].partition("\n")[0]))
+        return "" if finding.code in self.passing else "the loss is still there"
+
+
+def judged(text: str, judge: Judge, *codes: str) -> engine.Fixed:
+    options = engine.Options(frozenset({*codes, "KC000", "KC002"}), default_target(), confirm=judge)
+    return engine.fix(SourceText(text), "train.py", options, unsafe=True)
+
+
+def test_a_fix_is_kept_only_when_the_experiment_passes_after_it() -> None:
+    fixed = judged(TWO, Judge("KC501"), "KC404", "KC501")
+    assert "tf.set_random_seed(1)" in fixed.source.text
+    assert "BinaryAccuracy" in fixed.source.text
+    assert [finding.code for finding in fixed.applied] == ["KC501"]
+    (left,) = fixed.left.findings
+    assert left.verdict is not None
+    assert left.verdict.evidence == "seen; not fixed: the loss is still there"
+
+
+def test_a_place_is_found_again_after_the_fixes() -> None:
+    judge = Judge("KC404", "KC501")
+    assert judged(TWO, judge, "KC404", "KC501").left.findings == ()
+    assert judge.places[0] == ("KC404", "tf.random.set_seed(1)")
+    assert judge.places[1][1].startswith("keras.metrics.BinaryAccuracy(")
+
+
+@needs_keras
+def test_the_fixes_of_the_sample_are_proved(tmp_path: Path) -> None:
+    folder = tmp_path / "quickstart"
+    shutil.copytree(ROOT / "fixtures" / "projects" / "quickstart", folder)
+    result = kerascheck(folder, "--fix", "--unsafe-fixes", "--confirm", "--format", "concise", ".")
+    assert "fixed 8 findings in 3 files (8 proved, 0 left because not proved)" in result.stdout, result.stdout
+    again = kerascheck(folder, "--format", "concise", ".")
+    assert "fixable" not in again.stdout
+
+
+FILES = """
+import keras
+
+
+class Net(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.one = keras.layers.Dense(3)
+        self.two = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.two(self.one(inputs))
+"""
+
+
+@needs_keras
+def test_files_cross_a_safe_fix_or_it_is_none() -> None:
+    one = {"source": FILES, "make": "Net()", "shapes": [[[3], "float32"]]}
+    changed = {**one, "source": FILES.replace("self.two(self.one(inputs))", "self.one(self.two(inputs))")}
+    same = {**one, "source": FILES.replace("(self, inputs)", "(self, inputs, training=None)")}
+    with Sandbox() as sandbox:
+        assert sandbox.run("crossing", {"one": one, "other": same}).facts["lost"] == []
+        lost = sandbox.run("crossing", {"one": one, "other": changed}).facts["lost"]
+    assert any(text.startswith("a weights.h5 file of the program as it was in the repaired program: ") for text in lost)
+    assert any(" of the repaired program in the program as it was: " in text for text in lost)

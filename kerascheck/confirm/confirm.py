@@ -9,8 +9,10 @@ from functools import partial
 
 from kerascheck.confirm.named import Named, using
 from kerascheck.confirm.plan import Experiment, Plan, plan
+from kerascheck.confirm.proof import crossing, experiments
 from kerascheck.confirm.sandbox import Result, Sandbox
 from kerascheck.confirm.verdict import judge
+from kerascheck.edits import Edit
 from kerascheck.finding import Finding, Status, Verdict
 from kerascheck.semantic.module import Module
 
@@ -31,7 +33,6 @@ def confirm(
 
     The named `models` are tried for findings that their own slice does not decide.
     """
-    known: dict[str, tuple[list[Result], float]] = {}
     decided = []
     for finding in findings:
         planned = plan(module, finding)
@@ -39,7 +40,7 @@ def confirm(
             decided.append(finding)
             continue
         say = partial(told, f"confirming {finding.path}:{finding.start.line} {finding.code}")
-        status, evidence, seconds = _decide(planned, sandbox, known, say)
+        status, evidence, seconds = _decide(planned, sandbox, say)
         for named in models:
             if status in _DECIDED:
                 break
@@ -48,17 +49,45 @@ def confirm(
             experiments = tuple(one for one in again.experiments if named.makes(one.parameters)) if again else ()
             if not experiments:
                 continue
-            status, evidence, more = _decide(Plan(finding, experiments), sandbox, known, say)
+            status, evidence, more = _decide(Plan(finding, experiments), sandbox, say)
             evidence += f"; the model is made by {named.name}" if status in _DECIDED else f" ({named.name})"
             seconds += more
         decided.append(replace(finding, verdict=_verdict(sandbox, status, evidence, seconds)))
     return decided
 
 
+def prove(
+    finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit], sandbox: Sandbox
+) -> str:
+    """Why a fix is not kept, or "": the experiment that showed the claim must not show it in the repaired text."""
+    reason = "no experiment can be made for the repaired text"
+    for experiment, repaired in experiments(finding, before, after, place, edits):
+        if repaired is None or _decide(Plan(finding, (experiment,)), sandbox)[0] is not Status.CONFIRMED:
+            continue
+        status, evidence, _ = _decide(Plan(finding, (repaired,)), sandbox)
+        if status is not Status.REFUTED:
+            reason = f"after the fix {evidence}"
+            continue
+        files = crossing(experiment, repaired) if finding.fix is not None and finding.fix.safe else None
+        lost = "" if files is None else _lost(run(files, sandbox))
+        return f"it is called safe, and {lost}" if lost else ""
+    return reason
+
+
+def _lost(results: Sequence[Result]) -> str:
+    """What a safe fix does to files of the program as it was, or to its readers."""
+    facts = results[0].facts
+    lost = facts.get("lost") if not results[0].failure and "failed" not in facts else None
+    if not isinstance(lost, list):
+        return f"whether files cross it could not be tried: {facts.get('failed') or results[0].failure}"
+    return ", ".join(str(item) for item in lost)
+
+
 def _decide(
-    planned: Plan, sandbox: Sandbox, known: dict[str, tuple[list[Result], float]], say: Callable[[], None]
+    planned: Plan, sandbox: Sandbox, say: Callable[[], None] = lambda: None
 ) -> tuple[Status, str, float]:
     """Run the experiments of a plan until one decides; equal ones are run once."""
+    known = sandbox.known
     status, evidence, seconds = Status.NOT_REACHED, planned.reason, 0.0
     for index, experiment in enumerate(planned.experiments):
         if experiment.key not in known:

@@ -64,6 +64,7 @@ class Sandbox:
         self.keras = ""
         self.held: Mapping[str, bool] = {}
         self.imports = 0
+        self.known: dict[str, tuple[list[Result], float]] = {}  # what experiments gave, by their keys
         self.folder = ""
         self.token = ""
         self._child: subprocess.Popen[bytes] | None = None

@@ -836,6 +836,50 @@ def run_once(job: Any) -> Any:
     return {"value": digest.hexdigest()[:16]}
 
 
+def crossing(job: Any) -> Any:
+    """Files of one version of a program read by another, in both directions; what it could not read itself is left."""
+    import numpy
+
+    lost = []
+    versions = (("the program as it was", job["one"]), ("the repaired program", job["other"]))
+    for (writer, one), (reader, other) in (versions, versions[::-1]):
+        inputs = inputs_for(one)
+        model, _ = make(one)
+        outputs_of(model, inputs)
+        scramble(model)
+        expected = outputs_of(model, inputs)
+        if not numpy.allclose(expected, outputs_of(model, inputs), atol=1e-6, equal_nan=True):
+            continue  # it draws random numbers: nothing to compare
+        for name, save in (("crossing.weights.h5", model.save_weights), ("crossing.keras", model.save)):
+            path = os.path.join(os.getcwd(), name)
+            try:
+                save(path)
+                known = crossed(one, path, inputs)
+            except Exception:
+                continue  # such a file never was
+            if not numpy.allclose(known, expected, atol=1e-5, equal_nan=True):
+                continue
+            try:
+                same = numpy.allclose(crossed(other, path, inputs), expected, atol=1e-5, equal_nan=True)
+                problem = "" if same else "gives other outputs"
+            except Exception as error:
+                problem = describe(error)
+            if problem:
+                lost.append(f"a {name[8:]} file of {writer} in {reader}: {problem}")
+    return {"lost": lost}
+
+
+def crossed(job: Any, path: Any, inputs: Any) -> Any:
+    """What a program's model gives after it has read a file."""
+    model, _ = make(job)
+    if path.endswith(".keras"):
+        model = framework().models.load_model(path, custom_objects=supplied())
+    else:
+        outputs_of(model, inputs)
+        model.load_weights(path)
+    return outputs_of(model, inputs)
+
+
 def statement(job: Any) -> Any:
     """A statement that is said to raise."""
     space = {"__name__": "kerascheck_slice"}
@@ -1165,6 +1209,7 @@ EXPERIMENTS = {
     "training_flag": training_flag,
     "run_once": run_once,
     "statement": statement,
+    "crossing": crossing,
     "roundtrip": roundtrip,
     "legacy_weights": legacy_weights,
     "configuration": configuration,
