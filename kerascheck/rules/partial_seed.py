@@ -23,7 +23,7 @@ _ALL = frozenset({"python", "numpy", "tensorflow"})
 
 
 def _frozen(program: Module) -> bool:
-    """Whether all the Keras that is imported is `tensorflow.python.keras`: measured, it draws from TensorFlow's seed."""
+    """Whether all of Keras here is `tensorflow.python.keras`: measured, it draws from TensorFlow's seed."""
     names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
     return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
 

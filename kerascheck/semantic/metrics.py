@@ -10,7 +10,7 @@ import libcst as cst
 
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
-from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
+from kerascheck.semantic.values import Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -144,7 +144,11 @@ def takes_one_hot(module: Module, event: Event) -> bool:
     for labels in _labels(module, event):
         if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
             return True
-        if isinstance(labels, Part) and isinstance(labels.base, Obj) and labels.base.ref == "keras.utils.to_categorical":
+        if (
+            isinstance(labels, Part)
+            and isinstance(labels.base, Obj)
+            and labels.base.ref == "keras.utils.to_categorical"
+        ):
             return True
     return False
 
@@ -165,8 +169,3 @@ def _labels(module: Module, event: Event) -> Iterator[Value | None]:
     for other in module.events:
         if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
             yield other.arguments.value("y", 1)
-
-
-def is_true(value: Value | None) -> bool:
-    """Whether a value is surely `True`."""
-    return isinstance(value, Const) and value.value is True

@@ -128,9 +128,7 @@ class Unordered(Heap):
         """The sequence that iteration at `place` makes of this; a sequence keeps the place it has."""
         if self.sequence:
             return self
-        return Unordered(
-            place, self.element, statement, sequence=True, wrapped=wrapped, difference=self.difference
-        )
+        return Unordered(place, self.element, statement, sequence=True, wrapped=wrapped, difference=self.difference)
 
 
 class Obj(Heap):
