@@ -865,7 +865,7 @@ def crossing(job: Any) -> Any:
             except Exception as error:
                 problem = describe(error)
             if problem:
-                lost.append(f"a {name[8:]} file of {writer} in {reader}: {problem}")
+                lost.append(f"a {name[9:]} file of {writer} in {reader}: {problem}")
     return {"lost": lost}
 
 
