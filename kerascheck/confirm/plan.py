@@ -16,9 +16,9 @@ from kerascheck.confirm.slice import Missing, Slicer
 from kerascheck.finding import Claim, Finding
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
-from kerascheck.semantic.elements import element_kind
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import Parameter, constructor, missing_keys, name_of
+from kerascheck.semantic.elements import element_kind
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.layer_graph import graph_of
 from kerascheck.semantic.metrics import accuracy_strings
@@ -81,7 +81,7 @@ def plan(module: Module, finding: Finding) -> Plan | None:
 _SIGNS = {
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
-    "KC301": r"required|missing|unexpected keyword|not recognized|Unrecognized",
+    "KC301": r"missing \d+ required|required (?:positional|keyword)",
     "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
     "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
     "KC307": r"[Ll]ambda|locate|nknown|registered|marshal|unsafe",
@@ -93,6 +93,8 @@ def _sign(finding: Finding) -> str:
     """What the text of an exception must have to be the one that a finding speaks of."""
     if finding.code in {"KC305", "KC306"}:
         return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
+    if finding.code == "KC301" and "writes" in finding.message:
+        return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
 
 
@@ -164,6 +166,8 @@ def _load(module: Module, offset: int, finding: Finding) -> Experiment | None:
             return _save_of(home, use)
         slicer = Slicer(home)
         parameters = _model_parameters(slicer, home, use.models[0])
+        end = suffix_of(use.event.arguments.value("filepath", 0))
+        parameters["legacy"] = end is not None and end[0].endswith((".h5", ".hdf5")) and ".weights." not in end[0]
         if use.kind == "hollow" and use.build is not None:
             shape = slicer.expression(use.build.arguments.value("input_shape", 0), "the shape given to `build`")
             parameters["before"] = [f"kerascheck_model.build({shape})"]
@@ -242,7 +246,8 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         parameters["name"] = item.name
         parameters["labels"] = _FORMS.get(item.loss or "", "binary")
         parameters["logits"] = item.from_logits is True
-        return Experiment("metric", parameters, stand_ins=tuple(slicer.stand_ins))
+        labels = ["several labels a sample"] if finding.code == "KC509" else []
+        return Experiment("metric", parameters, stand_ins=(*labels, *slicer.stand_ins))
     return None
 
 

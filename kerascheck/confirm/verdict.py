@@ -44,9 +44,9 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
 
 def _short(text: object) -> str:
     line = " ".join(str(text).split())
-    head, found, cause = line.partition("Exception encountered: ")  # Keras puts the reason at the end
+    _, found, cause = line.rpartition("Exception encountered: ")  # Keras puts the reason at the end
     if found and len(line) > _LONGEST:
-        line = f"{head.partition('. ')[0]}: {cause}"
+        line = f"{line.partition(':')[0]}: {cause}"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
@@ -61,7 +61,7 @@ def _load(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
     agreement = fact.get("agreement")
     lost = fact["loaded"] < fact["weights"] or fact["outputs_differ"]
     evidence = f"{fact['loaded']} of {fact['weights']} weights equal after the load"
-    if agreement is not None:
+    if agreement is not None and (agreement < 1.0 or not lost):
         evidence = f"accuracy 1.00 before save, {agreement:.2f} after load; {evidence}"
     elif fact["outputs_differ"]:
         evidence += ", other predictions"

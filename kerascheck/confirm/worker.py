@@ -7,6 +7,7 @@ no operation of it, and forks a child for every experiment; the parent process w
 
 import contextlib
 import functools
+import importlib
 import importlib.util
 import io
 import json
@@ -338,12 +339,13 @@ def guard(root: Any) -> None:
 
 
 def describe(error: Any) -> Any:
-    """An exception in one line."""
+    """An exception in one line; of a long text the beginning and the end, where Keras puts the reason."""
     try:
         text = " ".join(str(error).split())
     except BaseException:  # the program's own `__str__` may raise anything
         text = "(no text)"
-    return (type(error).__name__ + ": " + text)[:LIMIT]
+    text = type(error).__name__ + ": " + text
+    return text if len(text) <= LIMIT else text[: LIMIT // 2] + " ... " + text[-LIMIT // 2 :]
 
 
 def missing(error: Any) -> Any:
@@ -617,8 +619,8 @@ def load_weights(job: Any) -> Any:
     trained, _ = make(dict(job, before=[]))
     trained(inputs)
     scramble(trained)
-    path = os.path.join(os.getcwd(), "experiment.weights.h5")
-    trained.save_weights(path)
+    path = os.path.join(os.getcwd(), "experiment.h5" if job.get("legacy") else "experiment.weights.h5")
+    save_weights(trained, path)
     expected, kept = outputs_of(trained, inputs), arrays_of(trained)
     steady = bool(numpy.allclose(expected, outputs_of(trained, inputs), atol=1e-6, equal_nan=True))
     model, _ = make(job)
@@ -637,6 +639,17 @@ def load_weights(job: Any) -> Any:
         or (steady and not numpy.allclose(found, expected, atol=1e-5, equal_nan=True)),
         "agreement": agreement(expected, found) if steady else None,
     }
+
+
+def save_weights(model: Any, path: Any) -> None:
+    """The weights of a model; in the format of Keras 2 where the program reads such a file."""
+    try:
+        model.save_weights(path)
+    except ValueError:  # Keras 3 only reads it
+        h5py: Any = importlib.import_module("h5py")
+        legacy: Any = importlib.import_module("keras.src.legacy.saving.legacy_h5_format")
+        with h5py.File(path, "w") as file:
+            legacy.save_weights_to_hdf5_group(file, model)
 
 
 def save_early(job: Any) -> Any:
@@ -724,7 +737,12 @@ def metric(job: Any) -> Any:
         right = outputs.argmax(-1) == labels
     else:
         outputs = spread(model, inputs, outputs, border)
-        if border == 0.0 or outputs.shape[-1] == 1:  # labels that the outputs meet in full: by hand the accuracy is 1
+        between = bool(((outputs > 0.0) & (outputs <= 0.5)).any())
+        if border == 0.0 and not between and outputs.shape[-1] == 1:
+            # all outputs are alike: they are put between the two borders, and most labels are 1
+            outputs = spread(model, inputs, outputs, border, 0.25)
+            labels = (generator.uniform(0, 1, outputs.shape) < 0.75).astype("float32")
+        elif border == 0.0 or outputs.shape[-1] == 1:  # labels that the outputs meet in full: by hand the accuracy is 1
             labels = (outputs > border).astype("float32")
         else:
             labels = generator.randint(0, 2, outputs.shape).astype("float32")
@@ -742,7 +760,7 @@ def metric(job: Any) -> Any:
     return {"logged": float(value), "by_hand": float(numpy.mean(right)), "weak": bool(weak)}
 
 
-def spread(model: Any, inputs: Any, outputs: Any, border: Any) -> Any:
+def spread(model: Any, inputs: Any, outputs: Any, border: Any, centre: Any = None) -> Any:
     """Shift the last bias so that outputs lie on both sides of the border, and logits some between 0 and 0.5."""
     import numpy
 
@@ -772,6 +790,8 @@ def spread(model: Any, inputs: Any, outputs: Any, border: Any) -> Any:
         scale = numpy.maximum(logits().std(axis=0), 1e-6)
         kernel.assign((numpy_of(kernel) * (0.4 / scale)).astype("float32"))
     middle = numpy.median(logits(), axis=0) - (0.2 if border == 0.0 else 0.0)
+    if centre is not None:
+        middle = logits().mean(axis=0) - centre
     bias.assign((-middle).astype("float32"))
     return outputs_of(model, inputs)
 

@@ -1,0 +1,163 @@
+"""From findings to experiments, without Keras: which experiment decides what, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from test_confirm_slice import start
+
+from kerascheck import engine
+from kerascheck.confirm.plan import Experiment, Plan, plan
+from kerascheck.confirm.sandbox import Limits, Result
+from kerascheck.confirm.verdict import judge
+from kerascheck.engine import Options
+from kerascheck.finding import Claim, Finding, Status
+from kerascheck.semantic.module import Module
+from kerascheck.text import SourceText
+
+HEAD = "import keras\nfrom keras import layers\n"
+LAYER = """
+class Scale(layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+    def call(self, x):
+        return x * self.factor
+    def get_config(self):
+        return super().get_config()
+"""
+SAVED = "m = keras.Sequential([keras.Input((4,)), Scale(3.0)])\nm.save('a.keras')\n"
+
+
+class Planner:
+    """Stands where the confirmer stands; it plans and runs nothing."""
+
+    def __init__(self) -> None:
+        self.plans: list[Plan] = []
+
+    def __call__(self, findings: Sequence[Finding], module: Module, /) -> list[Finding]:
+        self.plans += [item for finding in findings if (item := plan(module, finding)) is not None]
+        return list(findings)
+
+    def prove(self, *_: object) -> str:
+        return ""
+
+
+def planned(text: str, code: str) -> list[Plan]:
+    """The plans for the findings of one rule."""
+    module = start({"main.py": text})
+    assert module.project is not None
+    planner = Planner()
+    options = Options(frozenset({code}), module.target, confirm=planner)
+    engine.check(SourceText(text), "main.py", options, module.project)
+    return planner.plans
+
+
+def only(text: str, code: str) -> Experiment:
+    (item,) = planned(text, code)
+    assert item.experiments, item.reason
+    return item.experiments[0]
+
+
+def test_a_forgotten_argument_is_tried_with_another_value() -> None:
+    made = only(HEAD + LAYER + SAVED, "KC301")
+    assert made.name == "configuration"
+    assert made.claim is Claim.CONFIG_DIFFERS
+    assert made.parameters["makes"][0] == ["Scale(factor=1.0)", "Scale()"]
+
+
+def test_an_object_that_is_not_registered_is_loaded_elsewhere() -> None:
+    (item,) = planned(HEAD + LAYER + SAVED, "KC305")
+    whole, alone = item.experiments
+    assert (whole.name, alone.name) == ("roundtrip", "configuration")
+    for made in item.experiments:
+        assert made.parameters["foreign"]
+        assert made.parameters["without"] == ["Scale"]
+    assert whole.parameters["format"] == ".keras"
+
+
+def test_a_load_names_the_file_that_lacks_the_object() -> None:
+    made = only(HEAD + LAYER + SAVED + "n = keras.models.load_model('a.keras', compile=False)\n", "KC306")
+    assert made.parameters["without"] == ["Scale"]
+    assert made.parameters["load"] == {"compile": False}
+
+
+def test_a_lambda_is_saved_and_loaded_with_its_model() -> None:
+    text = "i = keras.Input((4,))\nm = keras.Model(i, layers.Lambda(lambda x: x * 2)(i))\nm.save('a.h5')\n"
+    made = only(HEAD + text, "KC307")
+    assert made.name == "roundtrip"
+    assert made.parameters["format"] == ".h5"
+
+
+def test_a_graph_is_found_again_from_the_second_run_of_its_layer() -> None:
+    text = "i = keras.Input((4,))\nt = layers.Dense(4)\nm = keras.Model(i, t(layers.Dense(4)(t(i))))\n"
+    text += "m.save('a.keras')\n"
+    made = only("# target: keras 3.6.0\n" + HEAD + text, "KC208")
+    assert made.name == "roundtrip"
+    assert not made.parameters.get("foreign")
+
+
+def test_an_application_gets_its_weights_from_a_file_of_the_run() -> None:
+    text = "b = keras.applications.EfficientNetB0(include_top=False)\n"
+    made = only("# target: keras 3.5.0\n" + HEAD + text, "KC210")
+    assert made.name == "legacy_weights"
+    assert made.parameters["make"].startswith("lambda weights: ")
+    assert "weights=weights" in made.parameters["make"]
+
+
+@pytest.mark.parametrize(
+    ("body", "structure"),
+    [
+        ("a, b = x\n        return self.d(a) + self.d(b)", 2),
+        ("return self.d(x['one']) + self.d(x['two'])", ["one", "two"]),
+        ("return self.d(x[0]) + self.d(x[1])", 2),
+        ("return self.d(x)", 0),
+        ("return self.d(x[0])", 0),
+    ],
+)
+def test_how_call_takes_its_input_apart(body: str, structure: object) -> None:
+    text = (
+        "class Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.d = layers.Dense(2)\n"
+        f"    def call(self, x):\n        {body}\n"
+        "m = Net()\nm.load_weights('a.weights.h5')\n"
+    )
+    assert only(HEAD + text, "KC101").parameters["structure"] == structure
+
+
+ROUND = Experiment("roundtrip", claim=Claim.LOAD_RAISES, sign="node index")
+EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_differ": False}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "facts", "status"),
+    [
+        (ROUND, {"raised": "ValueError: Layer node index out of bounds"}, Status.CONFIRMED),
+        (ROUND, {"raised": "TypeError: Could not locate class 'A'"}, Status.NOT_REACHED),
+        (ROUND, {"save_raised": "OSError: disk"}, Status.NOT_REACHED),
+        (ROUND, EQUAL, Status.REFUTED),
+        (ROUND, {**EQUAL, "weights_after": 6}, Status.CONFIRMED),
+        (ROUND, {**EQUAL, "outputs_differ": True}, Status.NOT_REACHED),
+        (ROUND, {"weights": 4, "shadowed": ["dice"]}, Status.NOT_REACHED),
+        (Experiment("roundtrip", claim=Claim.OUTPUTS_DIFFER), {**EQUAL, "outputs_differ": True}, Status.CONFIRMED),
+        (Experiment("roundtrip", claim=Claim.OUTPUTS_DIFFER), {**EQUAL, "steady": False}, Status.NOT_REACHED),
+        (Experiment("roundtrip", claim=Claim.CODE_RUNS, sign="ambda"), EQUAL, Status.CONFIRMED),
+        (Experiment("roundtrip", claim=Claim.CODE_RUNS, sign="ambda"), {"raised": "a Lambda"}, Status.REFUTED),
+        (
+            Experiment("configuration", claim=Claim.CONFIG_DIFFERS),
+            {"changed": {"rate": ["0.2", "0.1"]}, "visible": ["rate"]},
+            Status.CONFIRMED,
+        ),
+        (Experiment("configuration", claim=Claim.CONFIG_DIFFERS), {"changed": {}, "visible": ["a"]}, Status.REFUTED),
+        (Experiment("configuration", claim=Claim.CONFIG_DIFFERS), {"changed": {}, "visible": []}, Status.NOT_REACHED),
+        (
+            Experiment("configuration", claim=Claim.LOAD_RAISES, sign="missing 1 required"),
+            {"raised": "unexpected keyword 'name'", "raised_again": "missing 1 required argument"},
+            Status.CONFIRMED,
+        ),
+        (Experiment("initializer"), {"skipped": "no graph mode"}, Status.NOT_REACHED),
+    ],
+)
+def test_what_results_say_of_a_claim(experiment: Experiment, facts: dict[str, object], status: Status) -> None:
+    assert judge(experiment, [Result(facts)], Limits())[0] is status

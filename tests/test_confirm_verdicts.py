@@ -1,0 +1,147 @@
+"""Verdicts of a real Keras: the experiments about whole models and configurations, in one warm child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import truth
+from test_confirm_plan import planned
+
+from kerascheck.confirm.confirm import run
+from kerascheck.confirm.plan import Experiment
+from kerascheck.confirm.sandbox import Sandbox
+from kerascheck.confirm.verdict import judge
+from kerascheck.finding import Status
+
+pytestmark = pytest.mark.skipif(truth.installed_keras() is None, reason="not run: no Keras 3 is installed")
+
+HEAD = "import keras\nfrom keras import layers, ops\n"
+SCALE = """
+class Scale(layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+    def call(self, x):
+        return x * self.factor
+    def get_config(self):
+        return {**super().get_config()%s}
+m = keras.Sequential([keras.Input((4,)), Scale(3.0), layers.Dense(2)])
+m.save('a.keras')
+"""
+INNER = """
+i = keras.Input((4,))
+mean = layers.Dense(2, name='mean')(layers.Dense(3)(i))
+encoder = keras.Model(i, [mean, layers.Dense(2)(mean)])
+out = layers.Dense(4)(encoder(i)[1])
+m = keras.Model(i, [out, mean])
+m.save('a%s')
+"""
+AGAIN = """# target: keras 3.6.0
+import keras
+from keras import layers
+i = keras.Input((4,))
+t = layers.Dense(4)
+m = keras.Model(i, t(layers.Dense(4)(t(i))))
+m.save('a.keras')
+"""
+NO_KEYWORDS = """
+class Scale(layers.Layer):
+    def __init__(self, factor=2.0):
+        super().__init__()
+        self.factor = factor
+    def call(self, x):
+        return x * self.factor
+m = keras.Sequential([keras.Input((4,)), Scale()])
+m.save('a.keras')
+"""
+MODEL = """
+class Net(keras.Model):
+    def __init__(self, power=1, **kwargs):
+        super().__init__(**kwargs)
+        self.power = power
+        self.d = layers.Dense(2)
+    def call(self, x):
+        return self.d(x) ** self.power
+m = Net(3)
+m(ops.ones((1, 4)))
+m.save('a.keras')
+"""
+LAMBDA = "i = keras.Input((4,))\nm = keras.Model(i, layers.Lambda(%s)(layers.Dense(3)(i)))\nm.save('a.keras')\n"
+LOSS = (
+    "def weighted(a, b):\n    return ops.mean(ops.abs(a - b))\n"
+    "m = keras.Sequential([keras.Input((4,)), layers.Dense(2)])\n"
+    "m.compile('adam', weighted)\nm.save('a.keras')\n"
+)
+PARTS = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = layers.Dense(2), layers.Embedding(9, 2)
+    def call(self, x):
+        wide, words = x
+        return self.a(wide) + ops.mean(self.b(words), axis=1)
+m = Net()
+m.load_weights('a.weights.h5')
+"""
+OPEN = """
+import numpy as np
+x = np.load('x.npy')
+m = keras.Sequential([keras.Input(shape=x.shape[1:]), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)])
+m.compile('adam', keras.losses.BinaryCrossentropy(from_logits=True), metrics=['accuracy'])
+"""
+NOISE = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.d = layers.Dense(2)
+    def build(self, shape):
+        self.d.build(shape)
+        self.built = True
+    def call(self, x):
+        return self.d(x) + keras.random.normal((1, 2))
+m = Net()
+m.build((None, 4))
+m.load_weights('a.weights.h5')
+"""
+
+CASES = [
+    ("argument left out", SCALE % "", "KC301", Status.CONFIRMED, "`factor` 1.0 -> 2.0"),
+    ("argument of a model", MODEL, "KC302", Status.CONFIRMED, "`power`"),
+    ("no keywords", NO_KEYWORDS, "KC304", Status.CONFIRMED, "unexpected keyword argument"),
+    ("not registered", SCALE % ", 'factor': self.factor", "KC305", Status.CONFIRMED, "Could not locate class 'Scale'"),
+    ("a loss that is not registered", LOSS, "KC305", Status.CONFIRMED, "Could not locate function 'weighted'"),
+    ("lambda", LAMBDA % "lambda x: x * 2", "KC307", Status.CONFIRMED, "ambda"),
+    ("inner tensor", INNER % ".keras", "KC209", Status.CONFIRMED, "expected 2 variables"),
+    ("inner tensor in an old file", INNER % ".h5", "KC209", Status.CONFIRMED, "weights "),
+    ("fixed in 3.7", AGAIN, "KC208", Status.REFUTED, "equal outputs"),
+    ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
+    ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),
+]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "status", "evidence"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_verdicts(text: str, code: str, status: Status, evidence: str, sandbox: Sandbox) -> None:
+    whole = text if text.startswith("#") else HEAD + text
+    (plan,) = planned(whole, code)
+    assert plan.experiments, plan.reason
+    experiment = plan.experiments[0]
+    found = judge(experiment, run(experiment, sandbox), sandbox.limits)
+    assert found[0] is status, found
+    assert evidence in found[1]
+
+
+def test_a_model_that_draws_random_numbers_is_judged_by_its_weights(sandbox: Sandbox) -> None:
+    make = {"source": HEAD + NOISE.partition("m = ")[0], "make": "Net()", "shapes": [[[4], "float32"]]}
+    experiment = Experiment("load_weights", {**make, "before": ["kerascheck_model.build((None, 4))"]})
+    status, evidence = judge(experiment, run(experiment, sandbox), sandbox.limits)
+    assert status is Status.REFUTED
+    assert "2 of 2 weights" in evidence
