@@ -94,7 +94,8 @@ def _decide(
             say()
             started = time.monotonic()
             results = run(experiment, sandbox)
-            known[experiment.key] = results, time.monotonic() - started
+            inside = sum(result.seconds for result in results)  # the import that serves all is not this one's
+            known[experiment.key] = results, time.monotonic() - started if experiment.fresh else inside
         results, taken = known[experiment.key]
         seconds += taken
         found = judge(experiment, results, sandbox.limits)
