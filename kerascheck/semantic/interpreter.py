@@ -57,9 +57,9 @@ Snapshot = tuple[dict[str, Maybe], Facts]
 
 MAXIMUM_DEPTH = 8
 # statements that may be followed into functions, so that the whole stays below the cost of parsing
-LEAST_STEPS = 400
+LEAST_STEPS = 300
 STEPS_PER_LINE = 2
-STEPS_PER_FUNCTION = 400
+STEPS_PER_FUNCTION = 300
 MAXIMUM_UNROLL = 12
 MAXIMUM_ITEMS = 500  # of a list or dictionary that is made from others
 MAXIMUM_NUMBER = 10**18
