@@ -288,6 +288,20 @@ def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
     raise Missing("the trained model")
 
 
+def _runs_small(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The program's seeds before a model of ours; that it differs shows the fault, that it does not shows nothing."""
+    event = next(training(module), None)
+    if event is None or finding.code not in {"KC402", "KC403"}:
+        return None
+    slicer = Slicer(module)
+    keras = slicer.flavour()
+    make = f"{keras}.Sequential([{keras}.Input((8,)), {keras}.layers.Dense(8), {keras}.layers.Dropout(0.5)])"
+    early, _ = _seed_lines(module, slicer, event.order)
+    source = "\n".join([*early, slicer.finish().source])
+    parameters: dict[str, Any] = {"source": source, "modules": {}, "make": make, "shapes": [], "small": True}
+    return Experiment("run_once", parameters, fresh=2, stand_ins=("a small model in place of the program's",))
+
+
 def _order(module: Module, place: cst.BaseExpression, element: Any) -> Experiment:
     """The order of the set itself where its elements are constants, else that of strings in their place."""
     text = module.code(place)
@@ -654,7 +668,7 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
     Claim.STATE_LOST: (_save,),
     Claim.METRIC_WRONG: (_metric,),
     Claim.TRAINING_FLAG_LOST: (_training_flag,),
-    Claim.RUNS_DIFFER: (_runs,),
+    Claim.RUNS_DIFFER: (_runs, _runs_small),
     Claim.CALL_RAISES: (_statement,),
 }
 # rules about whole models: their claims alone do not say what the finding stands at

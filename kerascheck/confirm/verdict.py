@@ -38,7 +38,7 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
     if any(result.facts.get("stand_in") for result in results):
         notes.append("a small model in place of the program's")
     if notes:
-        evidence += f"; with {', '.join(notes[:3])}"
+        evidence += f"; with {', '.join(list(dict.fromkeys(notes))[:3])}"
     return status, evidence
 
 
@@ -101,6 +101,8 @@ def _runs(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
     values = [str(fact["value"]) for fact in facts]
     different = len(set(values))
     shown = " / ".join(dict.fromkeys(value[:60] for value in values))
+    if different == 1 and experiment.parameters.get("small"):
+        return Status.NOT_REACHED, f"{len(values)} processes give the same, and another model may not: {shown}"
     return _is(different > 1), f"{different} different results in {len(values)} processes: {shown}"
 
 

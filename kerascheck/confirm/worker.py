@@ -452,7 +452,14 @@ class Empty(types.ModuleType):
     def __getattr__(self, name: Any) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {"__module__": self.__name__})
+
+        def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+            if cls is made and len(arguments) == 1 and not keywords and callable(arguments[0]):
+                return arguments[0]  # a decorator of what is not there changes nothing
+            return object.__new__(cls)
+
+        made = type(name, (), {"__module__": self.__name__, "__new__": new})
+        return made
 
 
 def remember(name: Any, source: Any) -> None:
@@ -777,6 +784,10 @@ def spread(model: Any, inputs: Any, outputs: Any, border: Any, centre: Any = Non
     if not places:
         return outputs
     kernel, bias = weights[places[-1] - 1], weights[places[-1]]
+    if centre is not None:
+        kernel.assign(numpy.zeros(tuple(kernel.shape), "float32"))
+        bias.assign(numpy.full(units, centre, "float32"))
+        return outputs_of(model, inputs)
 
     def logits() -> Any:
         flat = outputs_of(model, inputs).reshape(-1, units).astype("float64")
@@ -790,8 +801,6 @@ def spread(model: Any, inputs: Any, outputs: Any, border: Any, centre: Any = Non
         scale = numpy.maximum(logits().std(axis=0), 1e-6)
         kernel.assign((numpy_of(kernel) * (0.4 / scale)).astype("float32"))
     middle = numpy.median(logits(), axis=0) - (0.2 if border == 0.0 else 0.0)
-    if centre is not None:
-        middle = logits().mean(axis=0) - centre
     bias.assign((-middle).astype("float32"))
     return outputs_of(model, inputs)
 
