@@ -603,7 +603,7 @@ def _configuration(module: Module, offset: int, finding: Finding) -> Experiment 
     parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "makes": makes}
     if finding.code == "KC304" and finding.claim is Claim.CONFIG_DIFFERS:
         parameters["base"] = True
-    return Experiment("configuration", parameters, stand_ins=tuple(slicer.stand_ins))
+    return Experiment("configuration", parameters, stand_ins=("arguments of ours",) if slicer.stand_ins else ())
 
 
 def _instance(module: Module, owner: ClassInfo) -> tuple[ClassInfo, Obj | None]:

@@ -323,7 +323,7 @@ class Slicer:
         except Missing:
             if name in _SHAPES:
                 return self._shape(value, name, what)
-            if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value":
+            if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value" and not self.guess:
                 raise
             text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else self.guess or None)
             if text is None:
@@ -545,6 +545,8 @@ class Slicer:
             text = "\n".join([*futures, *(line for line in lines if not line.startswith("from __future__"))]) + "\n"
             if module is self.module:
                 main = text
+                if key in self._names:  # a part imports from it
+                    modules[self._names[key]] = text
             else:
                 modules[self._module_name(module)] = text
         source = "\n".join([main, *self._imports, *self._lines]) + "\n"

@@ -158,6 +158,8 @@ def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -
             return _exception("loading", best, experiment, claim is not Claim.SAVE_RAISES)
         if changed:
             return Status.NOT_REACHED, f"nothing raises, but a loaded copy differs: {_changes(changed)}"
+        if fact.get("shadowed"):
+            return Status.NOT_REACHED, f"nothing raises: Keras takes its own `{fact['shadowed'][0]}` in its place"
         return Status.REFUTED, "written and read again, no exception"
     if changed:
         note = f"; loading as it is raises {_short(raised)}" if raised else ""

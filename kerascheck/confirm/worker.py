@@ -1124,7 +1124,10 @@ def configuration(job: Any) -> Any:
     """An object with arguments of its own, written and read as Keras writes it into a file."""
 
     def read(question: Any) -> Any:
-        return {key: value for key, value in revive(question, handed(job)).items() if key != "object"}
+        facts = {key: value for key, value in revive(question, handed(job)).items() if key != "object"}
+        if "raised" not in facts:
+            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
+        return facts
 
     elsewhere = Elsewhere(read) if job.get("foreign") else None
     space = program(job)
