@@ -674,6 +674,7 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
 # rules about whole models: their claims alone do not say what the finding stands at
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC111": (_initializer,),
+    "KC201": (_suffix,),
     "KC208": (_graph,),
     "KC209": (_graph,),
     "KC210": (_backbone,),
