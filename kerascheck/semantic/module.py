@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -156,6 +156,7 @@ class Module:
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
         self.is_running = False
+        self.memo: dict[str, Any] = {}  # what other modules of this floor find out about it, kept with it
         self.star_modules: list[Module] = []
         self.imported: list[Module] = []
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.target import Target
 
-MAXIMUM_FILES = 60  # other files that the check of one file may parse
+MAXIMUM_FILES = 40  # other files that the check of one file may parse
 MAXIMUM_BYTES = 3_000_000
 MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
-MAXIMUM_IMPORTERS = 20
-KEPT_CHARACTERS = 6_000_000  # of source, whose parsed modules are kept from one checked file to the next
+MAXIMUM_IMPORTERS = 12
+KEPT_CHARACTERS = 3_000_000  # of source, whose parsed modules are kept from one checked file to the next
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
@@ -34,6 +34,10 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
 KEPT_TEXTS = 5_000
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
+_USES = re.compile(
+    r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
+    r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
+)
 _WORDS = re.compile(r"\w+")
 _RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
 _TESTS = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|(^|/)tests?/")
@@ -223,18 +227,25 @@ class Project:
         return [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
 
     def users(self, module: Module) -> list[Module]:
-        """The modules of the project that import this one, directly or not, with their bodies followed."""
-        found: list[Module] = []
+        """The modules of the project that import this one, directly or not, and train, save, load or number labels.
+
+        Their bodies are followed. Who imports whom is looked up in the texts; only those that matter are parsed.
+        """
         queue = self.importers(module.path)
         seen = {_normal(self._reader.absolute(module.path)), *queue}
-        while queue and len(found) < MAXIMUM_IMPORTERS:
+        found: list[Module] = []
+        looked = 0
+        while queue and looked < MAXIMUM_FILES and len(found) < MAXIMUM_IMPORTERS:
             path = queue.pop(0)
-            other = self.module(path)
-            if other is not None and any(item is module for item in other.family()):
-                found.append(other)
-                further = [place for place in self.importers(path) if place not in seen]
-                seen.update(further)
-                queue += further
+            looked += 1
+            source = self._text(path)
+            if source is not None and _USES.search(source.text):
+                other = self.module(path)
+                if other is not None and any(item is module for item in other.family()):
+                    found.append(other)
+            further = [place for place in self.importers(path) if place not in seen]
+            seen.update(further)
+            queue += further
         return found
 
     def mentioning(self, path: str, words: tuple[str, ...], name: str) -> list[Module]:

@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
@@ -104,29 +103,29 @@ def circle(module: Module) -> list[Module]:
 
 def saves(module: Module) -> list[Save]:
     """The whole models that a module writes, through the functions of other files, too."""
-    known = _SAVES.get(module)
+    known: list[Save] | None = module.memo.get("saves")
     if known is None:
-        known = _SAVES[module] = list(_saves(module))
+        known = module.memo["saves"] = list(_saves(module))
     return known
 
 
 def loads(module: Module) -> list[Load]:
     """The models that a module reads with `load_model`."""
-    known = _LOADS.get(module)
+    known: list[Load] | None = module.memo.get("loads")
     if known is None:
-        known = _LOADS[module] = list(_loads(module))
+        known = module.memo["loads"] = list(_loads(module))
     return known
 
 
 def reached(module: Module) -> list[Reached]:
     """What the files depend on that the modules around this one write."""
-    known = _REACHED.get(module)
+    known: list[Reached] | None = module.memo.get("reached")
     if known is None:
         known = []
         for other in circle(module):
             for save in saves(other):
                 known += reached_by(save)
-        _REACHED[module] = known
+        module.memo["reached"] = known
     return known
 
 
@@ -138,12 +137,6 @@ def reached_by(save: Save) -> list[Reached]:
         if save.format != "json":
             walk.compiled(model)
     return walk.found
-
-
-_SAVES: WeakKeyDictionary[Module, list[Save]] = WeakKeyDictionary()
-_LOADS: WeakKeyDictionary[Module, list[Load]] = WeakKeyDictionary()
-_REACHED: WeakKeyDictionary[Module, list[Reached]] = WeakKeyDictionary()
-_READERS: WeakKeyDictionary[Module, dict[tuple[str, str], list[Load]]] = WeakKeyDictionary()
 
 
 def unfound_on(item: Reached) -> str:
@@ -175,7 +168,7 @@ def loads_of(module: Module, save: Save) -> list[Load]:
     key = path_key(save.path)
     if key is None:
         return []
-    known = _READERS.setdefault(module, {})
+    known: dict[tuple[str, str], list[Load]] = module.memo.setdefault("readers", {})
     if key not in known:
         others = _with_text(module, ("load_model",), key)
         known[key] = [load for other in others for load in loads(other) if path_key(load.path) == key]
