@@ -24,7 +24,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-CAPTION = "Each block above, in order, run by bench/measured.py on TensorFlow; **bold** is what the rule says."
+CAPTION = (
+    "Each block above, in order, run by bench/measured.py on TensorFlow; **bold** is what the rule says;"
+    " `no answer`: it hung, or the process died."
+)
 START, END = "<!-- measured -->", "<!-- /measured -->"
 SECONDS = 40  # for one block; on some releases a load never ends
 _TABLE = re.compile(rf"{START}\n.*?{END}\n\n", re.DOTALL)
@@ -141,11 +144,11 @@ class Kept:
             part.replace(self.path)
 
 
-def outcomes(release: Release, blocks: list[Any], kept: Kept) -> dict[str, str]:
+def outcomes(release: Release, blocks: list[Any], kept: Kept, only_kept: bool) -> dict[str, str]:
     """A word for every block."""
     found = {block.name: kept.words[key] for block in blocks if (key := kept.key(release, block)) in kept.words}
     blocks = [block for block in blocks if block.name not in found]
-    if not blocks:
+    if not blocks or only_kept:
         return found
     environment = {
         **os.environ,
@@ -239,6 +242,7 @@ def main() -> None:
     parser.add_argument("--skip", nargs="*", default=[], metavar="RELEASE", help="not these releases")
     parser.add_argument("--width", type=int, default=3, help="releases side by side")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="a file for outcomes, so that a run can go on")
+    parser.add_argument("--only-kept", action="store_true", help="run nothing; tables of the rules that are complete")
     parser.add_argument("--show", action="store_true", help="print the tables and write nothing")
     options = parser.parse_args()
     if options.serve:
@@ -256,7 +260,7 @@ def main() -> None:
     blocks = [block for block in truth.all_blocks() if not options.only or block.code in options.only]
     can_run = [block for block in blocks if "keras.applications." not in block.text or "weights=None" in block.text]
     with ThreadPoolExecutor(options.width) as pool:
-        found = list(pool.map(lambda release: outcomes(release, can_run, kept), releases))
+        found = list(pool.map(lambda release: outcomes(release, can_run, kept, options.only_kept), releases))
     names = [release.name for release in releases]
     for stem in dict.fromkeys(block.stem for block in blocks):
         rows = [
@@ -264,6 +268,11 @@ def main() -> None:
             for block in blocks
             if block.stem == stem
         ]
+        wanted = [block.name for block in can_run if block.stem == stem]
+        missing = any(name not in result for name in wanted for result in found)
+        if options.only_kept and missing:
+            print(f"{stem}: not complete", file=sys.stderr)
+            continue
         text = table(rows, names)
         if options.show:
             print(f"{stem}\n{text}")
