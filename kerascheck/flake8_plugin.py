@@ -84,14 +84,14 @@ class Checker:
         from kerascheck.finding import Severity
         from kerascheck.text import SourceText
 
-        options = self._options(path)
+        options = self._options(path, text)
         least = Severity[self.least.upper()]
         for finding in engine.check(SourceText(text), path, options, _project(options.target)).findings:
             if finding.severity >= least:
                 message = " ".join(finding.message.split())
                 yield finding.start.line, finding.start.column - 1, f"{finding.code} {message}", type(self)
 
-    def _options(self, path: str) -> Options:
+    def _options(self, path: str, text: str) -> Options:
         """All rules, for the target that the command line would take; flake8 itself selects and reads `noqa`."""
         from kerascheck.engine import Options
         from kerascheck.pages import TOOL_NAMES, known_codes
@@ -100,7 +100,7 @@ class Checker:
 
         overrides = Overrides(target_keras=self.target_keras, backend=self.backend)
         try:
-            target = Surroundings(overrides).target(path)
+            target = Surroundings(overrides).target(path, text.encode("utf-8", "replace"))
         except SettingsError as error:
             from flake8.exceptions import ExecutionError
 

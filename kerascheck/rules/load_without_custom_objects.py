@@ -13,7 +13,7 @@ from kerascheck.patch import after_imports, insert_argument
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Save, loads, reached_by, saves_of, unfound_on
+from kerascheck.semantic.storage import Load, Save, folder_of, loads, reached_by, saves_of, unfound_on
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Class, Func
 
@@ -72,8 +72,8 @@ class LoadWithoutCustomObjects(Rule):
             bound = names.get(name)
             if (bound.info if isinstance(bound, Class) else bound) is thing:
                 continue
-            folder, stem = posixpath.split(thing.module.path)
-            beside = folder == posixpath.dirname(self.module.path) and stem[:-3].isidentifier()
+            stem = posixpath.basename(thing.module.path)
+            beside = folder_of(thing.module) == folder_of(self.module) and stem[:-3].isidentifier()
             if not is_top_level(thing) or not beside or name in names or thing.module is self.module:
                 return None
             imports.setdefault(stem[:-3], []).append(name)

@@ -108,6 +108,10 @@ class Project:
         self._texts[place] = source
         return module
 
+    def folder_of(self, path: str) -> str:
+        """The absolute folder of a file, whichever way its path is written."""
+        return posixpath.dirname(_normal(self._reader.absolute(path)))
+
     def parsed(self) -> list[Module]:
         """The modules that are kept now."""
         return list(self._modules.values())
@@ -239,7 +243,7 @@ class Project:
             path = queue.pop(0)
             looked += 1
             source = self._text(path)
-            if source is not None and _USES.search(source.text):
+            if source is not None and (_USES.search(source.text) or _RUNS.search(source.text)):
                 other = self.module(path)
                 if other is not None and any(item is module for item in other.family()):
                     found.append(other)

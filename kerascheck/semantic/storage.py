@@ -185,6 +185,11 @@ def saves_of(module: Module, load: Load) -> list[Save]:
     return _meant(module, found, key)
 
 
+def folder_of(module: Module) -> str:
+    """The folder of a module's file; absolute when the project knows it."""
+    return module.project.folder_of(module.path) if module.project is not None else posixpath.dirname(module.path)
+
+
 def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save]:
     """The saves that a load surely reads: programs of one project that are strangers may use the same file name.
 
@@ -192,11 +197,11 @@ def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save
     One that is neither counts only when it is the only one and the path names a folder.
     """
     linked = {id(item) for item in circle(module)}
-    folder = posixpath.dirname(module.path)
+    folder = folder_of(module)
     for near in (
         [save for save in found if save.module is module],
         [save for save in found if id(save.module) in linked],
-        [save for save in found if posixpath.dirname(save.module.path) == folder],
+        [save for save in found if folder_of(save.module) == folder],
     ):
         if near:
             return near
