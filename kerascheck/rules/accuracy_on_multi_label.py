@@ -10,7 +10,6 @@ from kerascheck.patch import keras_name, replace
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, takes_one_hot, takes_several_labels
 
-
 _UP_TO_2_3 = re.compile(r"^[ \t]*from[ \t]+keras\.engine(?:\.topology)?[ \t]+import\b", re.MULTILINE)
 
 
