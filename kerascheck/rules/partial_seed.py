@@ -38,9 +38,14 @@ class PartialSeed(Rule):
 
     def check(self) -> None:
         self._check_program(self.module)
-        if not self.reports and any(call.name in SEEDS for call in self.module.calls):
+        if not self.reports and any(call.name in SEEDS for call in self.module.calls) and not self._draws():
             for user in self.module.users:  # a helper that seeds is judged by the scripts that call it
                 self._check_program(user)
+
+    def _draws(self) -> bool:
+        """Whether the module draws numbers itself: then its seed is for them."""
+        roots = ("random.", "numpy.random.")
+        return any(call.name.startswith(roots) and call.name not in SEEDS for call in self.module.calls)
 
     def _check_program(self, program: Module) -> None:
         found = seeds(program)
