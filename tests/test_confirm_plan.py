@@ -8,7 +8,7 @@ import pytest
 from test_confirm_slice import start
 
 from kerascheck import engine
-from kerascheck.confirm.plan import Experiment, Plan, plan
+from kerascheck.confirm.plan import _SIGNS, Experiment, Plan, plan
 from kerascheck.confirm.sandbox import Limits, Result
 from kerascheck.confirm.verdict import judge
 from kerascheck.engine import Options
@@ -90,6 +90,26 @@ def test_a_lambda_is_saved_and_loaded_with_its_model() -> None:
     assert made.parameters["format"] == ".h5"
 
 
+def test_a_lambda_of_a_program_that_saves_nothing_is_tried_alone() -> None:
+    text = "def double(x):\n    return x * 2\ni = keras.Input((4,))\nm = keras.Model(i, layers.Lambda(double)(i))\n"
+    made = only(HEAD + text, "KC307")
+    assert made.parameters["make"].endswith("keras.layers.Lambda(double, name='kerascheck')])")
+    assert made.parameters["without"] == ["double"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "loss", "reason"),
+    [
+        ("layers.Dense(units, 'sigmoid')", "'binary_crossentropy'", "how many outputs the model has"),
+        ("layers.Dense(2)", "'mse'", "which labels the loss takes"),
+    ],
+)
+def test_an_accuracy_that_depends_on_the_unknown_is_not_tried(layer: str, loss: str, reason: str) -> None:
+    text = f"def make(units):\n    m = keras.Sequential([keras.Input((4,)), {layer}])\n"
+    (item,) = planned(HEAD + text + f"    m.compile('adam', {loss}, metrics=['accuracy'])\n", "KC501")
+    assert item.reason == f"{reason} cannot be told from the source; name a function that makes the model"
+
+
 def test_a_graph_is_found_again_from_the_second_run_of_its_layer() -> None:
     text = "i = keras.Input((4,))\nt = layers.Dense(4)\nm = keras.Model(i, t(layers.Dense(4)(t(i))))\n"
     text += "m.save('a.keras')\n"
@@ -127,6 +147,7 @@ def test_how_call_takes_its_input_apart(body: str, structure: object) -> None:
 
 
 ROUND = Experiment("roundtrip", claim=Claim.LOAD_RAISES, sign="node index")
+UNBUILT = Experiment("load_weights", claim=Claim.LOAD_RAISES, sign=_SIGNS["KC101"])
 EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_differ": False}
 
 
@@ -156,6 +177,8 @@ EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_
             {"raised": "unexpected keyword 'name'", "raised_again": "missing 1 required argument"},
             Status.CONFIRMED,
         ),
+        (UNBUILT, {"raised": "ValueError: Layer 'd' expected 0 variables, but received 2"}, Status.CONFIRMED),
+        (UNBUILT, {"raised": "OSError: no such file"}, Status.NOT_REACHED),
         (Experiment("initializer"), {"skipped": "no graph mode"}, Status.NOT_REACHED),
     ],
 )

@@ -151,6 +151,26 @@ def test_one_of_several_paths_is_taken_and_told() -> None:
     assert "one of several paths" in slicer.stand_ins
 
 
+def test_decorators_are_kept() -> None:
+    text = HEAD + (
+        "@keras.saving.register_keras_serializable('mine')\nclass Net(keras.Model):\n"
+        "    def call(self, x):\n        return x\nm = Net()\nm.load_weights('a.weights.h5')\n"
+    )
+    assert "@keras.saving.register_keras_serializable('mine')\nclass Net(keras.Model):" in sliced(text)[1]
+
+
+def test_a_class_inside_a_function_takes_what_it_uses_from_there() -> None:
+    text = HEAD + (
+        "def make():\n    act = 'tanh'\n    @keras.saving.register_keras_serializable()\n    class Net(keras.Model):\n"
+        "        def __init__(self):\n            super().__init__()\n            self.d = layers.Dense(2, act)\n"
+        "        def call(self, x):\n            return self.d(x)\n"
+        "    m = Net()\n    m.load_weights('a.weights.h5')\n"
+    )
+    _, source, _ = sliced(text)
+    assert "def kerascheck_0_maker(act):\n    @keras.saving" in source
+    assert "    return Net\nkerascheck_0 = kerascheck_0_maker(act='tanh')\nkerascheck_1 = kerascheck_0()" in source
+
+
 @pytest.mark.parametrize(
     "text",
     [

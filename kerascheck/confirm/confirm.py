@@ -56,9 +56,7 @@ def confirm(
     return decided
 
 
-def prove(
-    finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit], sandbox: Sandbox
-) -> str:
+def prove(finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit], sandbox: Sandbox) -> str:
     """Why a fix is not kept, or "": the experiment that showed the claim must not show it in the repaired text."""
     reason = "no experiment can be made for the repaired text"
     for experiment, repaired in experiments(finding, before, after, place, edits):
@@ -83,9 +81,7 @@ def _lost(results: Sequence[Result]) -> str:
     return ", ".join(str(item) for item in lost)
 
 
-def _decide(
-    planned: Plan, sandbox: Sandbox, say: Callable[[], None] = lambda: None
-) -> tuple[Status, str, float]:
+def _decide(planned: Plan, sandbox: Sandbox, say: Callable[[], None] = lambda: None) -> tuple[Status, str, float]:
     """Run the experiments of a plan until one decides; equal ones are run once."""
     known = sandbox.known
     status, evidence, seconds = Status.NOT_REACHED, planned.reason, 0.0

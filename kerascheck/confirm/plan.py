@@ -78,7 +78,13 @@ def plan(module: Module, finding: Finding) -> Plan | None:
     return Plan(finding, tuple(experiments), "" if experiments else reason)
 
 
+# seen on 2.15 to 3.15.1: the model has no variables, or not all of them
+_UNBUILT = (
+    r"not (?:yet )?been (?:built|created)|not created its variables|never built|could not be loaded|"
+    r"expected \d+ (?:variables|layers)|into a model with \d+ layers|[Ll]ayer count mismatch"
+)
 _SIGNS = {
+    **dict.fromkeys(("KC101", "KC102", "KC103", "KC104"), _UNBUILT),
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
@@ -228,7 +234,12 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
     return None
 
 
-_FORMS = {"sparse_categorical_crossentropy": "sparse", "categorical_crossentropy": "categorical"}
+# the labels that a loss takes; those of another loss cannot be made up
+_FORMS = {
+    "sparse_categorical_crossentropy": "sparse",
+    "categorical_crossentropy": "categorical",
+    "binary_crossentropy": "binary",
+}
 
 
 def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
@@ -241,10 +252,16 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         slicer = Slicer(module)
         loss = item.event.arguments.find("loss", 1)
         text = slicer.expression(loss[1], "the loss") if loss is not None else "None"
+        form = _FORMS.get(item.loss or "")
+        if form is None:
+            raise Missing("which labels the loss takes")
         parameters = _model_parameters(slicer, module, models[0])
+        open_size = item.head is None or item.head.units is None
+        if form == "binary" and open_size and any(text.endswith("=8") for text in slicer.stand_ins):
+            raise Missing("how many outputs the model has")  # one and several are counted in different ways
         parameters["compile"] = f"kerascheck_model.compile(loss={text}, metrics=[{item.name!r}])"
         parameters["name"] = item.name
-        parameters["labels"] = _FORMS.get(item.loss or "", "binary")
+        parameters["labels"] = form
         parameters["logits"] = item.from_logits is True
         labels = ["several labels a sample"] if finding.code == "KC509" else []
         return Experiment("metric", parameters, stand_ins=(*labels, *slicer.stand_ins))
@@ -501,42 +518,51 @@ def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment
 def _lambda(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """The model with a Lambda layer, as the program saves and loads it."""
     for item in reached(module):
-        if item.made is None or item.made.call is None or not _at(module, item.made.call, offset):
+        if item.made is None or not _at_call(module, item.made, offset):
             continue
         slicer, parameters = _saved(item.save)
-        _lambda_load(module, item, finding, parameters)
+        _lambda_load(module, item.made, item.save, finding, parameters)
         return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
 
 
 def _lambda_alone(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    """A model with nothing but the Lambda layer."""
-    for item in reached(module):
-        if item.made is None or item.made.call is None or not _at(module, item.made.call, offset):
+    """A model with nothing but the Lambda layer; also where the program itself saves nothing."""
+    found = [item for item in reached(module) if item.made is not None]
+    made = [item.made for item in found if item.made is not None and _at_call(module, item.made, offset)]
+    for call in module.calls_of("keras.layers.Lambda"):
+        if made or not _at(module, call.node, offset):
             continue
+        made.append(Obj("layer", arguments=call.arguments, call=call.node))
+    for layer in made:
         slicer = Slicer(module)
-        function = item.made.arguments.value("function", 0)
+        function = layer.arguments.value("function", 0)
         is_lambda = isinstance(function, Func) and isinstance(function.node, cst.Lambda)
         text = "lambda x: x"
-        stand_ins = ["a model with this layer only"]
         if not is_lambda:
             text = slicer.expression(function, "the function of the layer")
         keras = slicer.flavour()
         make = f"{keras}.Sequential([{keras}.Input((4,)), {keras}.layers.Lambda({text}, name='kerascheck')])"
         part = slicer.finish()
+        save = next((item.save for item in found if item.made is layer), None)
         parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "make": make, "shapes": []}
-        parameters["format"] = item.save.format or ".keras"
-        _lambda_load(module, item, finding, parameters)
-        return Experiment("roundtrip", parameters, stand_ins=tuple(stand_ins))
+        parameters["format"] = (save.format if save is not None else "") or ".keras"
+        _lambda_load(module, layer, save, finding, parameters)
+        return Experiment("roundtrip", parameters, stand_ins=("a model with this layer only",))
     return None
 
 
-def _lambda_load(module: Module, item: Reached, finding: Finding, parameters: dict[str, Any]) -> None:
-    function = item.made.arguments.value("function", 0) if item.made is not None else None
+def _at_call(module: Module, made: Obj, offset: int) -> bool:
+    return made.call is not None and _at(module, made.call, offset)
+
+
+def _lambda_load(module: Module, made: Obj, save: Save | None, finding: Finding, parameters: dict[str, Any]) -> None:
+    function = made.arguments.value("function", 0)
     name = name_of(function) if isinstance(function, Func) else ""
     parameters["foreign"] = True
     parameters["without"] = [name] if name else []
-    unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads_of(module, item.save))
+    read = loads_of(module, save) if save is not None else ()
+    unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in read)
     if finding.claim is Claim.CODE_RUNS and unsafe:
         parameters["load"] = {"safe_mode": False}
 

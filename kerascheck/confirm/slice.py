@@ -78,9 +78,7 @@ _OPTIONAL = frozenset(
         "learning_rate",
     ]
 )
-_APPLICATION = re.compile(
-    r"EfficientNet|ResNet|VGG|MobileNet|Inception|Xception|DenseNet|NASNet|ConvNeXt|RegNet"
-)
+_APPLICATION = re.compile(r"EfficientNet|ResNet|VGG|MobileNet|Inception|Xception|DenseNet|NASNet|ConvNeXt|RegNet")
 _SHAPES = frozenset({"shape", "input_shape", "batch_shape", "batch_input_shape", "target_shape"})
 _FIRST_SIZES = {
     "Input": ("shape",),
@@ -378,6 +376,8 @@ class Slicer:
 
     def _class(self, info: ClassInfo) -> str:
         name = info.name
+        if info.scope is not info.module.interpreter.root:
+            return self._inner(info, info.node, info.scope, info.module)
         self._need(info.module, name)
         return self._name_of(info.module, name)
 
@@ -387,24 +387,25 @@ class Slicer:
         if value.owner is not None:
             raise Missing("a method")
         if isinstance(value.node, cst.Lambda) or value.frame is not value.module.interpreter.root:
-            return self._closure(value)
+            return self._inner(value, value.node, value.frame, value.module)
         name = value.node.name.value
         self._need(value.module, name)
         return self._name_of(value.module, name)
 
-    def _closure(self, value: Func) -> str:
-        """A lambda, or a function inside of another, with the names that it takes from around it."""
+    def _inner(
+        self, value: Func | ClassInfo, node: cst.FunctionDef | cst.ClassDef | cst.Lambda, scope: Frame, module: Module
+    ) -> str:
+        """A lambda, or a function or class inside of a function, with the names that it takes from around it."""
         name = self._made.get(id(value))
         if name is not None:
             return name
-        module = value.module
-        code = module.code(value.node)
+        code = _written(module, node)
         bound: dict[str, str] = {}
-        own = set(_parameters(value.node))
-        if isinstance(value.node, cst.FunctionDef):
-            own |= {value.node.name.value, *_assigned(value.node.body)}
-        for used in dict.fromkeys(_used(value.node)):
-            frame: Frame | None = value.frame
+        own = set() if isinstance(node, cst.ClassDef) else set(_parameters(node))
+        if not isinstance(node, cst.Lambda):
+            own |= {node.name.value, *_assigned(node.body)}
+        for used in dict.fromkeys(_used(node)):
+            frame: Frame | None = scope
             while frame is not None and used not in frame.names:
                 frame = frame.parent
             if used in own or frame is None:
@@ -420,12 +421,15 @@ class Slicer:
         name = self._made[id(value)] = f"kerascheck_{len(self._made)}"
         given = ", ".join(f"{key}={text}" for key, text in bound.items())
         names = ", ".join(bound)
-        if isinstance(value.node, cst.Lambda):
+        if isinstance(node, cst.Lambda):
             self._lines.append(f"{name} = (lambda {names}: {code})({given})")
             return name
-        body = textwrap.indent(textwrap.dedent(code), "    ")
-        real = value.node.name.value
-        self._lines.append(f"def {name}_maker({names}):\n{body}\n    return {real}\n{name} = {name}_maker({given})")
+        start = _start(module, node)
+        margin = module.source.text[module.source.text.rfind("\n", 0, start) + 1 : start]
+        body = textwrap.indent(textwrap.dedent(margin + code if margin.isspace() else code), "    ")
+        self._lines.append(
+            f"def {name}_maker({names}):\n{body}\n    return {node.name.value}\n{name} = {name}_maker({given})"
+        )
         return name
 
     def _outside(self, module: Module, name: str) -> str:
@@ -479,7 +483,7 @@ class Slicer:
             simple = isinstance(statement, cst.SimpleStatementLine)
             if isinstance(statement, (cst.For, cst.While, cst.With)) or (simple and _EFFECTS.search(text)):
                 continue
-            kept[index] = text
+            kept[index] = _written(module, statement)
             for used in set(_used(statement)):
                 if used != name:
                     self._need(module, used)
@@ -551,6 +555,20 @@ class Slicer:
                 modules[self._module_name(module)] = text
         source = "\n".join([main, *self._imports, *self._lines]) + "\n"
         return Slice(source, modules, tuple(dict.fromkeys(self.stand_ins)))
+
+
+def _start(module: Module, node: cst.CSTNode) -> int:
+    """Where a statement begins, with its decorators."""
+    start = module.span(node).start
+    if isinstance(node, (cst.FunctionDef, cst.ClassDef)) and node.decorators:
+        first = module.span(node.decorators[0].decorator).start
+        start = min(start, module.source.text.rfind("@", 0, first))
+    return start
+
+
+def _written(module: Module, node: cst.CSTNode) -> str:
+    """The text of a statement, with its decorators."""
+    return module.source.text[_start(module, node) : module.span(node).end]
 
 
 def value_kind(value: Value | None) -> str:

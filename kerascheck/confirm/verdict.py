@@ -57,7 +57,7 @@ def _is(condition: bool) -> Status:
 def _load(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     if "raised" in fact:
-        return Status.CONFIRMED, _short(fact["raised"])
+        return _exception("loading", fact["raised"], experiment, True)
     agreement = fact.get("agreement")
     lost = fact["loaded"] < fact["weights"] or fact["outputs_differ"]
     evidence = f"{fact['loaded']} of {fact['weights']} weights equal after the load"
@@ -71,7 +71,7 @@ def _load(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
 def _save(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     if "raised" in fact:
-        return Status.CONFIRMED, _short(fact["raised"])
+        return _exception("saving", fact["raised"], experiment, True)
     return _is(fact["stored"] < fact["weights"]), f"{fact['stored']} of {fact['weights']} weights in the file"
 
 

@@ -408,6 +408,7 @@ def program(job: Any, name: Any = "kerascheck_slice") -> Any:
     sys.meta_path[:] = [item for item in sys.meta_path if type(item).__name__ not in ("Finder", "Absent")]
     sys.meta_path.append(Absent())
     sys.meta_path.insert(0, Finder(job.get("modules", {})))
+    forget()
     module = types.ModuleType(name)
     sys.modules[name] = module
     module.__dict__["__file__"] = os.path.join(os.getcwd(), "program.py")
@@ -415,6 +416,15 @@ def program(job: Any, name: Any = "kerascheck_slice") -> Any:
     remember("<slice>", job["source"])
     exec(compile(job["source"], "<slice>", "exec"), module.__dict__)
     return module.__dict__
+
+
+def forget() -> None:
+    """Take back what an earlier run of the program has registered with Keras."""
+    if "keras" in sys.modules or "tensorflow" in sys.modules:
+        registered = framework().utils.get_custom_objects()
+        for key, value in list(registered.items()):
+            if str(getattr(value, "__module__", "")).startswith("kerascheck_"):
+                del registered[key]
 
 
 class Absent:
