@@ -90,13 +90,14 @@ class Confirmer:
         place: int,
         edits: Sequence[Edit],
         environment: tuple[str, str, Limits],
+        named: Sequence[Named],
     ) -> str:
         """Why a fix is not kept, or ""."""
         if environment in self._broken:
             return "there is no Keras to try it in"
         self._tell(f"proving the fix of {finding.path}:{finding.start.line} {finding.code}")
         try:
-            return prove(finding, before, after, place, edits, self._sandboxes[environment])
+            return prove(finding, before, after, place, edits, self._sandboxes[environment], named)
         except SandboxError as problem:
             return str(problem)
 
@@ -146,7 +147,7 @@ class FileConfirmer:
 
     def prove(self, finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit]) -> str:
         """Why a fix is not kept, or ""."""
-        return self.run.prove(finding, before, after, place, edits, self._environment(before))
+        return self.run.prove(finding, before, after, place, edits, self._environment(before), self.named)
 
     def _environment(self, module: Module) -> tuple[str, str, Limits]:
         backend = self.backend or module.target.backend or os.environ.get("KERAS_BACKEND") or "tensorflow"

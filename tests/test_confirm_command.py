@@ -13,8 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_confirm_slice import start
 
 from kerascheck import engine
+from kerascheck.confirm.confirm import prove
+from kerascheck.confirm.named import Named, unsaved
 from kerascheck.confirm.sandbox import Sandbox
 from kerascheck.confirm_command import _own_backend
 from kerascheck.edits import Edit
@@ -207,6 +210,130 @@ def test_named_models_limits_and_backend_come_from_the_settings(project: Path) -
     (project / "inner").mkdir()
     result = kerascheck(project / "inner", "--confirm", "--format", "json", "--select", "KC102", "../serve.py")
     assert verdicts(result)["KC102"][0] == "confirmed", result.stderr
+
+
+# a class and its fault in one file; what `open` gives is not in the source
+OWN = """
+import json
+
+import keras
+
+
+class Net(keras.Model):
+    def __init__(self, settings):
+        super().__init__()
+        self.dense = keras.layers.Dense(settings["units"])
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def build_model():
+    return Net(json.load(open("settings.json")))
+
+
+def serve(settings):
+    model = Net(settings)
+    model.build((None, 3))
+    model.load_weights("net.weights.h5")
+    return model
+"""
+
+
+@needs_keras
+def test_a_fix_is_proved_with_a_named_model_of_the_repaired_project(project: Path) -> None:
+    (project / "own.py").write_text(OWN)
+    arguments = [
+        "--confirm",
+        "--isolated",
+        "--unsafe-fixes",
+        "--select",
+        "KC102",
+        "--model",
+        "own:build_model",
+        "own.py",
+    ]
+    shown = kerascheck(project, "--fix", *arguments).stdout
+    assert "fixed 1 finding in 1 file (1 proved, 0 left because not proved)" in shown, shown
+    assert "def build(self, input_shape):" in (project / "own.py").read_text()
+
+
+@needs_keras
+def test_a_text_that_was_not_repaired_proves_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "own.py").write_text(OWN)
+    monkeypatch.chdir(project)
+    named = Named("own:build_model", (str(project),))
+    changed = OWN.replace("self.dense(inputs)", "self.dense(inputs) * 1.0")
+    modules = [start({"own.py": text}, "own.py") for text in (OWN, changed)]
+    options = engine.Options(frozenset({"KC102"}), default_target())
+    (finding,) = engine.check(SourceText(OWN), "own.py", options).findings
+    with Sandbox() as sandbox:
+        place = changed.index("model.build(")
+        reason = prove(finding, *modules, place, (), sandbox, [named])
+    assert "0 of 2 weights equal after the load" in reason
+    assert unsaved(modules[0]) == {}
+    assert unsaved(modules[1]) == {str(project / "own.py"): changed}
+
+
+# --- guarded imports
+
+GUARDED = """
+import json
+
+import keras
+import no_such_library
+
+SETTINGS = json.load(open("settings.json"))
+
+
+class Net(keras.Model):
+    def __init__(self, settings):
+        super().__init__()
+        self.dense = keras.layers.Dense(settings["units"])
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class Other(Net):
+    pass
+
+
+model = Net(SETTINGS)
+model.load_weights("net.weights.h5")
+model(keras.ops.ones((1, 3)))
+no_such_library.plot(model)
+
+
+def build(num_classes):
+    other = Other({**SETTINGS, "units": num_classes})
+    other.load_weights("other.weights.h5")
+    raise RuntimeError("not so far")
+
+
+if __name__ == "__main__":
+    raise SystemExit(1)
+"""
+
+
+@needs_keras
+def test_where_no_slice_can_be_made_the_file_is_imported_up_to_the_model(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"units": 4}')
+    (tmp_path / "serve.py").write_text(GUARDED)
+    arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC101", "serve.py"]
+    found = [item["verdict"] for item in json.loads(kerascheck(tmp_path, *arguments).stdout)]
+    assert [item["status"] for item in found] == ["confirmed", "confirmed"], found
+    assert all(item["evidence"].endswith("; the model is made by a guarded import") for item in found)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["serve.py", "settings.json"]
+
+
+@needs_keras
+def test_a_guarded_import_that_fails_is_told(tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text(GUARDED)
+    arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC101", "serve.py"]
+    for item in json.loads(kerascheck(tmp_path, *arguments).stdout):
+        assert item["verdict"]["status"] == "not-reached"
+        assert "; a guarded import: FileNotFoundError: " in item["verdict"]["evidence"]
 
 
 # --- reports

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from kerascheck.confirm.named import Named, using
+from kerascheck.confirm.guarded import Guarded
+from kerascheck.confirm.named import Maker, Named, using
 from kerascheck.confirm.plan import Experiment, Plan, plan
 from kerascheck.confirm.proof import crossing, experiments
 from kerascheck.confirm.sandbox import Result, Sandbox
@@ -41,35 +43,71 @@ def confirm(
             continue
         say = partial(told, f"confirming {finding.path}:{finding.start.line} {finding.code}")
         status, evidence, seconds = _decide(planned, sandbox, say)
-        for named in models:
-            if status in _DECIDED:
+        makers: list[Maker] = [*models, _guarded(finding, module)]
+        for maker in makers:
+            if status in _DECIDED or (isinstance(maker, Guarded) and not _is_unreached(planned, sandbox)):
                 break
-            with using(named):
+            with using(maker):
                 again = plan(module, finding)
-            experiments = tuple(one for one in again.experiments if named.makes(one.parameters)) if again else ()
-            if not experiments:
+            made = tuple(one for one in again.experiments if maker.makes(one.parameters)) if again else ()
+            if not made:
                 continue
-            status, evidence, more = _decide(Plan(finding, experiments), sandbox, say)
-            evidence += f"; the model is made by {named.name}" if status in _DECIDED else f" ({named.name})"
+            found, text, more = _decide(Plan(finding, made), sandbox, say)
             seconds += more
+            if found in _DECIDED:
+                status, evidence = found, f"{text}; the model is made by {maker.name}"
+            elif isinstance(maker, Guarded):
+                evidence += f"; {maker.name}: {text}"
+            else:
+                status, evidence = found, f"{text} ({maker.name})"
         decided.append(replace(finding, verdict=_verdict(sandbox, status, evidence, seconds)))
     return decided
 
 
-def prove(finding: Finding, before: Module, after: Module, place: int, edits: Sequence[Edit], sandbox: Sandbox) -> str:
-    """Why a fix is not kept, or "": the experiment that showed the claim must not show it in the repaired text."""
-    reason = "no experiment can be made for the repaired text"
-    for experiment, repaired in experiments(finding, before, after, place, edits):
-        if repaired is None or _decide(Plan(finding, (experiment,)), sandbox)[0] is not Status.CONFIRMED:
-            continue
-        status, evidence, _ = _decide(Plan(finding, (repaired,)), sandbox)
-        if status is not Status.REFUTED:
-            reason = f"after the fix {evidence}"
-            continue
-        files = crossing(experiment, repaired) if finding.fix is not None and finding.fix.safe else None
-        lost = "" if files is None else _lost(run(files, sandbox))
-        return f"it is called safe, and {lost}" if lost else ""
-    return reason
+def _guarded(finding: Finding, module: Module) -> Guarded:
+    return Guarded(module, module.source.offset(finding.start), (os.getcwd(),))
+
+
+def _is_unreached(planned: Plan, sandbox: Sandbox) -> bool:
+    """Whether no slice gave the model: none could be made, or the first one does not run."""
+    if not planned.experiments:
+        return True
+    results = sandbox.known[planned.experiments[0].key][0]
+    return any("failed" in result.facts for result in results)
+
+
+def prove(
+    finding: Finding,
+    before: Module,
+    after: Module,
+    place: int,
+    edits: Sequence[Edit],
+    sandbox: Sandbox,
+    models: Sequence[Named] = (),
+) -> str:
+    """Why a fix is not kept, or "": the experiment that showed the claim must not show it in the repaired text.
+
+    The named `models` are taken where no slice shows the claim; they are imported from the project with the fix in it.
+    """
+    reason = ""
+    for maker in (None, *models):
+        with using(maker):
+            pairs = list(experiments(finding, before, after, place, edits))
+        for experiment, repaired in pairs:
+            if maker is not None and not maker.makes(experiment.parameters):
+                continue
+            if repaired is None or _decide(Plan(finding, (experiment,)), sandbox)[0] is not Status.CONFIRMED:
+                continue
+            status, evidence, _ = _decide(Plan(finding, (repaired,)), sandbox)
+            if status is not Status.REFUTED:
+                reason = f"after the fix {evidence}"
+                continue
+            files = crossing(experiment, repaired) if finding.fix is not None and finding.fix.safe else None
+            lost = "" if files is None else _lost(run(files, sandbox))
+            return f"it is called safe, and {lost}" if lost else ""
+        if reason:
+            break
+    return reason or "no experiment can be made for the repaired text"
 
 
 def _lost(results: Sequence[Result]) -> str:

@@ -6,19 +6,26 @@ trains, predicts, saves or loads is a stub while it is imported and while the ca
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kerascheck.semantic.module import Module
 from kerascheck.semantic.values import Obj
 
-# runs in the child as a slice does; `kerascheck_named` gives a new model at every call
-_SOURCE = '''
+if TYPE_CHECKING:
+    from kerascheck.confirm.slice import Slicer
+
+# runs in the child as a slice does, before what gets at a model; `kerascheck_files` are texts that are not on disk
+STUBS = '''
 import contextlib
 import importlib
-import inspect
+import importlib.abc
+import importlib.util
+import linecache
 import os
 import sys
 import types
@@ -51,37 +58,83 @@ class kerascheck_nothing:
         return 0.0
 
 
+class KerascheckFiles(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the project with the texts in `kerascheck_files` in place of the files on disk."""
+
+    def find_spec(self, name, path=None, target=None):
+        for folder in KERASCHECK_FOLDERS if path is None else path:
+            place = os.path.join(folder, name.rpartition(".")[2])
+            package = os.path.join(place, "__init__.py")
+            if package in kerascheck_files:
+                inner = [place]
+                return importlib.util.spec_from_file_location(
+                    name, package, loader=self, submodule_search_locations=inner
+                )
+            if place + ".py" in kerascheck_files:
+                return importlib.util.spec_from_file_location(name, place + ".py", loader=self)
+        return None
+
+    def exec_module(self, module):
+        path = module.__spec__.origin
+        text = kerascheck_files[path]
+        linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+        exec(compile(text, path, "exec"), module.__dict__)
+
+
 @contextlib.contextmanager
-def kerascheck_stubs():
+def kerascheck_stubs(here):
     import keras
 
-    names = ["fit", "fit_generator", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights"]
+    names = ["fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "test_on_batch"]
+    names += ["predict", "predict_generator", "predict_on_batch", "save", "save_weights", "load_weights", "export"]
     kept = []
     for owner in [keras.Model, keras.Sequential]:
         for name in names:
             if owner is keras.Model or name in vars(owner):
                 kept.append((owner, name, vars(owner).get(name)))
                 setattr(owner, name, lambda self, *arguments, **keywords: kerascheck_nothing())
-    here, argv = os.getcwd(), sys.argv
+    for folder in reversed(KERASCHECK_FOLDERS[:2]):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    # another version of the project may have been imported
+    sys.meta_path[:] = [item for item in sys.meta_path if type(item).__name__ != "KerascheckFiles"]
+    sys.meta_path.insert(0, KerascheckFiles())
+    known = sys.modules.setdefault("kerascheck_known", types.SimpleNamespace(files=kerascheck_files))
+    if known.files != kerascheck_files:
+        for name, module in list(sys.modules.items()):
+            place = str(getattr(module, "__file__", None) or "")
+            if place.startswith(tuple(KERASCHECK_FOLDERS)) and "site-packages" not in place:
+                del sys.modules[name]
+    known.files = kerascheck_files
+    before, argv = os.getcwd(), sys.argv
     sys.argv = ["kerascheck"]
-    os.chdir(KERASCHECK_FOLDERS[0])
+    os.chdir(here)
     try:
         yield
     finally:
         for owner, name, value in kept:
             if value is None:
-                delattr(owner, name)  # it is inherited
+                with contextlib.suppress(AttributeError):
+                    delattr(owner, name)  # it is inherited
             else:
                 setattr(owner, name, value)
         sys.argv = argv
-        os.chdir(here)
+        os.chdir(before)
 
 
+def kerascheck_checked(made, name, expected):
+    while isinstance(made, (tuple, list)) and made:
+        made = made[0]
+    kinds = [kind.__name__ for kind in type(made).__mro__]
+    if not hasattr(made, "get_weights"):
+        raise TypeError(name + " gives no model but " + kinds[0])
+    if expected and expected not in kinds:
+        raise TypeError(name + " makes a " + kinds[0] + ", not a " + expected)
+    return made
+'''
+_SOURCE = """
 def kerascheck_named(module, name, expected):
-    for folder in reversed(KERASCHECK_FOLDERS):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-    with kerascheck_stubs():
+    with kerascheck_stubs(KERASCHECK_FOLDERS[0]):
         made = importlib.import_module(module)
         for part in name.split("."):
             made = getattr(made, part)
@@ -89,16 +142,23 @@ def kerascheck_named(module, name, expected):
             made = made()
         elif hasattr(made, "get_config"):
             made = type(made).from_config(made.get_config())
-    while isinstance(made, (tuple, list)) and made:
-        made = made[0]
-    kinds = [kind.__name__ for kind in type(made).__mro__]
-    if not hasattr(made, "get_weights"):
-        raise TypeError(module + ":" + name + " gives no model but " + kinds[0])
-    if expected and expected not in kinds:
-        raise TypeError(module + ":" + name + " makes a " + kinds[0] + ", not a " + expected)
-    return made
-'''
+    return kerascheck_checked(made, module + ":" + name, expected)
+"""
 _KINDS = {"sequential": "Sequential"}
+
+
+class Maker(Protocol):
+    """What takes the place of a slice."""
+
+    @property
+    def name(self) -> str:
+        """How it is told to the user."""
+
+    def parameters(self, slicer: Slicer, model: Obj, shapes: list[Any]) -> dict[str, Any]:
+        """What the worker needs to make the model. Raises Missing."""
+
+    def makes(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether an experiment uses a model of this maker."""
 
 
 @dataclass(frozen=True)
@@ -108,31 +168,53 @@ class Named:
     name: str
     folders: tuple[str, ...]
 
-    def parameters(self, model: Obj, shapes: list[Any]) -> dict[str, Any]:
+    def parameters(self, slicer: Slicer, model: Obj, shapes: list[Any]) -> dict[str, Any]:
         """What the worker needs to make the model; it must be of the kind of the one in the source."""
         module, _, callable_name = self.name.partition(":")
-        expected = model.cls.name if model.cls is not None else _KINDS.get(model.form, "")
-        make = f"kerascheck_named({module!r}, {callable_name!r}, {expected!r})"
-        return {"source": _SOURCE.format(folders=list(self.folders)), "modules": {}, "make": make, "shapes": shapes}
+        part = slicer.finish()
+        return {
+            "source": part.source + STUBS.format(folders=list(self.folders)) + _SOURCE,
+            "modules": part.modules,
+            "files": unsaved(slicer.module),
+            "make": f"kerascheck_named({module!r}, {callable_name!r}, {expected_kind(model)!r})",
+            "shapes": shapes,
+        }
 
     def makes(self, parameters: Mapping[str, Any]) -> bool:
         """Whether an experiment uses a named model."""
         return str(parameters.get("make", "")).startswith("kerascheck_named(")
 
 
-_IN_USE: ContextVar[Named | None] = ContextVar("named", default=None)
+def expected_kind(model: Obj) -> str:
+    """The name of a class that the model must have among its own."""
+    return model.cls.name if model.cls is not None else _KINDS.get(model.form, "")
+
+
+def unsaved(module: Module) -> dict[str, str]:
+    """The files of the project whose texts are not those on disk, by absolute paths: fixes that are to be proved."""
+    found = {}
+    for item in module.family():
+        path = os.path.abspath(item.path)
+        if path.endswith(".py") and os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if file.read() != item.source.text.replace("\r\n", "\n"):
+                    found[path] = item.source.text
+    return found
+
+
+_IN_USE: ContextVar[Maker | None] = ContextVar("maker", default=None)
 
 
 @contextmanager
-def using(named: Named) -> Iterator[None]:
-    """Plans made meanwhile take the named model in place of a slice."""
-    token = _IN_USE.set(named)
+def using(maker: Maker | None) -> Iterator[None]:
+    """Plans made meanwhile take the models of the maker in place of slices."""
+    token = _IN_USE.set(maker)
     try:
         yield
     finally:
         _IN_USE.reset(token)
 
 
-def in_use() -> Named | None:
-    """The named model that plans are to take."""
+def in_use() -> Maker | None:
+    """What plans are to take in place of slices."""
     return _IN_USE.get()

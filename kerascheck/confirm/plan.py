@@ -11,6 +11,7 @@ from typing import Any
 
 import libcst as cst
 
+from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
 from kerascheck.confirm.slice import Missing, Slicer
 from kerascheck.finding import Claim, Finding
@@ -120,9 +121,9 @@ def _model_parameters(slicer: Slicer, module: Module, model: Obj) -> dict[str, A
     if text is not None:
         shape = [size if isinstance(size, int) else 8 for size in ast.literal_eval(text)]
         shapes = [[shape, "float32"], [shape, "int32"]]
-    named = in_use()
-    if named is not None:
-        return named.parameters(model, shapes)
+    maker = in_use()
+    if maker is not None:
+        return maker.parameters(slicer, model, shapes)
     make = slicer.expression(model, f"`{model.short}`")
     made = slicer.finish()
     return {
@@ -625,8 +626,9 @@ def _configuration(module: Module, offset: int, finding: Finding) -> Experiment 
                     makes.append(pair)
     if not makes:
         raise Missing("an argument of the constructor")
-    part = slicer.finish()
-    parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "makes": makes}
+    part, maker = slicer.finish(), in_use()
+    source = maker.names(slicer, owner.name) if isinstance(maker, Guarded) else part.source
+    parameters: dict[str, Any] = {"source": source, "modules": part.modules, "makes": makes}
     if finding.code == "KC304" and finding.claim is Claim.CONFIG_DIFFERS:
         parameters["base"] = True
     return Experiment("configuration", parameters, stand_ins=("arguments of ours",) if slicer.stand_ins else ())

@@ -7,6 +7,7 @@ that the fix puts into the program are run in it. Where nothing can be carried o
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -45,6 +46,8 @@ def carried(experiment: Experiment, before: Module, after: Module, edits: Sequen
     old, new = _definitions(before.source.text), _definitions(after.source.text)
     added = [line for line in _imports(after.source.text) if line not in set(_imports(before.source.text))]
     parameters["source"] = _transplanted(str(parameters.get("source", "")), old, new, added)
+    if "files" in parameters and not after.path.endswith(".ipynb"):
+        parameters["files"] = {**parameters["files"], os.path.abspath(after.path): after.source.text}
     modules = parameters.get("modules") or {}
     parameters["modules"] = {name: _transplanted(text, old, new, added) for name, text in modules.items()}
     if experiment.name in ("load_weights", "save_early"):
@@ -70,7 +73,7 @@ def crossing(experiment: Experiment, after: Experiment) -> Experiment | None:
     """A file of the program as it was, read by the repaired one, and the other way round."""
     if not experiment.parameters.get("make") or not after.parameters.get("make"):
         return None
-    keys = ("source", "modules", "make", "shapes")
+    keys = ("source", "modules", "files", "make", "shapes")
     one, other = ({key: item.parameters[key] for key in keys if key in item.parameters} for item in (experiment, after))
     return None if one == other else Experiment("crossing", {"one": one, "other": other})
 

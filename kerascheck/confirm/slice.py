@@ -329,6 +329,10 @@ class Slicer:
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
             return text
 
+    def stand_in(self, name: str) -> str:
+        """Source of a value for a parameter that nobody gives. Raises Missing."""
+        return self._given(None, name, name)
+
     def _shape(self, value: Value | None, name: str, what: str = "") -> str:
         """A shape with a small size for every one that cannot be told; an unknown rank is found by trying."""
         self.stand_ins.append(f"sizes of `{name}`")
@@ -539,8 +543,8 @@ class Slicer:
 
     # ------------------------------------------------------------------ the program
 
-    def finish(self) -> Slice:
-        """The program that makes everything asked for so far."""
+    def finish(self, *, definitions: bool = True) -> Slice:
+        """The program that makes everything asked for so far; without `definitions` its module is left out."""
         modules: dict[str, str] = {}
         main = ""
         for key, (module, kept) in self._kept.items():
@@ -553,7 +557,7 @@ class Slicer:
                     modules[self._names[key]] = text
             else:
                 modules[self._module_name(module)] = text
-        source = "\n".join([main, *self._imports, *self._lines]) + "\n"
+        source = "\n".join([main if definitions else "", *self._imports, *self._lines]) + "\n"
         return Slice(source, modules, tuple(dict.fromkeys(self.stand_ins)))
 
 

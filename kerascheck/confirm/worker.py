@@ -412,6 +412,7 @@ def program(job: Any, name: Any = "kerascheck_slice") -> Any:
     module = types.ModuleType(name)
     sys.modules[name] = module
     module.__dict__["__file__"] = os.path.join(os.getcwd(), "program.py")
+    module.__dict__["kerascheck_files"] = job.get("files", {})
     module.__dict__["kerascheck_shape"] = tuple(job.get("chosen") or (8,))
     remember("<slice>", job["source"])
     exec(compile(job["source"], "<slice>", "exec"), module.__dict__)
@@ -431,6 +432,7 @@ class Absent:
     """Empty modules for what the program imports and this environment lacks: most of it is for data and plots."""
 
     used: "list[str]" = []
+    folders: "tuple[str, ...]" = ("<slice>", "<kerascheck_")  # whose imports are meant
 
     def find_spec(self, name: Any, path: Any = None, target: Any = None) -> Any:
         frame: Any = sys._getframe(1)
@@ -438,9 +440,9 @@ class Absent:
             frame = frame.f_back
         place = frame.f_code.co_filename if frame is not None else ""
         root = name.partition(".")[0]
-        if not place.startswith(("<slice>", "<kerascheck_")) or root in NEEDED or root.startswith("kerascheck"):
+        if not place.startswith(self.folders) or root in NEEDED or root.startswith("kerascheck"):
             return None
-        if frame is None or "KERASCHECK_FOLDERS" in frame.f_globals:
+        if frame is None or ("KERASCHECK_FOLDERS" in frame.f_globals and place == "<slice>"):
             return None  # a module that the user names
         self.used.append(root)
         loader: Any = self
@@ -936,12 +938,16 @@ def statement(job: Any) -> Any:
 def supplied(without: Any = ()) -> Any:
     """The classes and functions of the program, as `custom_objects` would name them."""
     found = {}
+    folders = tuple(getattr(sys.modules.get("kerascheck_slice"), "KERASCHECK_FOLDERS", ()))
+    own = {name: module for name, module in list(sys.modules.items()) if name.startswith("kerascheck_")}
     for name, module in list(sys.modules.items()):
-        if name.startswith("kerascheck_"):
-            for key, value in list(vars(module).items()):
-                own = isinstance(value, (type, types.FunctionType)) and value.__module__.startswith("kerascheck_")
-                if own and key not in without:
-                    found[key] = value
+        place = str(getattr(module, "__file__", None) or "")
+        if folders and place.startswith(folders) and "site-packages" not in place:
+            own[name] = module
+    for module in own.values():
+        for key, value in list(vars(module).items()):
+            if isinstance(value, (type, types.FunctionType)) and value.__module__ in own and key not in without:
+                found[key] = value
     return found
 
 
