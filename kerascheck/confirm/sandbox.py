@@ -159,8 +159,7 @@ class Sandbox:
 
     def start(self, extra: Mapping[str, str] | None = None, *, framework: bool = True) -> None:
         """Start the child, with more in its environment or without the framework. Raises SandboxError."""
-        worker = os.path.join(self.folder, "worker.py")
-        shutil.copyfile(Path(__file__).with_name("worker.py"), worker)
+        worker = self._hand_over()
         their_requests, self._requests = os.pipe()
         self._answers, their_answers = os.pipe()
         settings = {"root": self.folder, "framework": framework}
@@ -199,9 +198,13 @@ class Sandbox:
             os.close(their_requests)
             os.close(their_answers)
         self._buffer = b""
-        answer = self._answer(time.monotonic() + self.limits.import_seconds)
+        deadline = time.monotonic() + self.limits.import_seconds
+        answer = self._answer(deadline)
         if answer is None or not answer.get("ready"):
             status = self._child.poll()
+            if answer is None and status is None and time.monotonic() < deadline:  # it has closed the pipe and ends
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    status = self._child.wait(2)
             if answer is not None:
                 problem = str(answer.get("error", ""))
             elif status is None:
@@ -215,6 +218,19 @@ class Sandbox:
         self.held = dict(answer.get("held", {}))
         self.keras = str(answer.get("keras", "")) or self.keras
         self.backend = str(answer.get("backend", "")) or self.backend
+
+    def _hand_over(self) -> str:
+        """Copy the program of the child into its folder, as a package with nothing else in it; what starts it."""
+        own = os.path.join(self.folder, "worker")
+        package = os.path.join(own, "kerascheck", "confirm", "child")
+        os.makedirs(package, exist_ok=True)
+        for part in Path(__file__).with_name("child").glob("*.py"):
+            shutil.copyfile(part, os.path.join(package, part.name))
+        for folder in (os.path.dirname(package), os.path.join(own, "kerascheck")):
+            Path(folder, "__init__.py").touch()
+        start = Path(own, "start.py")
+        start.write_text("from kerascheck.confirm.child.worker import main\n\nmain()\n", encoding="utf-8")
+        return str(start)
 
     def _answer(self, deadline: float) -> dict[str, Any] | None:
         """The next line of the child; None when it does not come in time or the child is gone."""

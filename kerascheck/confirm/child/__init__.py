@@ -1,0 +1,1 @@
+"""The program of the child process: it imports nothing of kerascheck but itself."""

@@ -1,0 +1,172 @@
+"""Inside the child: experiments about metrics, training and runs that differ."""
+
+import functools
+from typing import Any
+
+from kerascheck.confirm.child.program import (
+    LIMIT,
+    arrays_of,
+    describe,
+    framework,
+    inputs_for,
+    make,
+    numpy_of,
+    outputs_of,
+    program,
+    scramble,
+)
+
+
+def metric(job: Any) -> Any:
+    """The accuracy that Keras logs against one that is computed by hand."""
+    import numpy
+
+    inputs = inputs_for(job, rows=64)
+    model, space = make(job)
+    outputs = outputs_of(model, inputs)
+    scramble(model)
+    outputs = outputs_of(model, inputs)
+    exec(compile(job["compile"], "<slice>", "exec"), space)
+    generator = numpy.random.RandomState(3)
+    form = job["labels"]
+    border = 0.0 if job.get("logits") else 0.5
+    if form == "categorical":
+        labels = numpy.eye(outputs.shape[-1], dtype="float32")[
+            generator.randint(0, outputs.shape[-1], outputs.shape[:-1])
+        ]
+        right = outputs.argmax(-1) == labels.argmax(-1)
+    elif form == "sparse":
+        labels = generator.randint(0, outputs.shape[-1], outputs.shape[:-1])
+        right = outputs.argmax(-1) == labels
+    else:
+        outputs = spread(model, inputs, outputs, border)
+        between = bool(((outputs > 0.0) & (outputs <= 0.5)).any())
+        if border == 0.0 and not between and outputs.shape[-1] == 1:
+            # all outputs are alike: they are put between the two borders, and most labels are 1
+            outputs = spread(model, inputs, outputs, border, 0.25)
+            labels = (generator.uniform(0, 1, outputs.shape) < 0.75).astype("float32")
+        elif border == 0.0 or outputs.shape[-1] == 1:  # labels that the outputs meet in full: by hand the accuracy is 1
+            labels = (outputs > border).astype("float32")
+        else:
+            labels = generator.randint(0, 2, outputs.shape).astype("float32")
+        right = (outputs > border) == (labels > 0.5)
+    logged = model.evaluate(inputs, labels, verbose=0, return_dict=True)
+    value = logged.get(job["name"])
+    if value is None:
+        raise ValueError(f"no `{job['name']}` among what evaluate logs: {', '.join(logged)}")
+    # labels that are all alike cannot tell a right accuracy from a wrong one
+    weak = form == "binary" and bool(labels.min() == labels.max())
+    if form == "binary" and border == 0.0:
+        weak = weak or not ((outputs > 0.0) & (outputs <= 0.5)).any()
+    elif form == "binary" and labels.shape[-1] > 1:
+        weak = weak or bool((labels.max(-1) == labels.min(-1)).all())
+    return {"logged": float(value), "by_hand": float(numpy.mean(right)), "weak": bool(weak)}
+
+
+def spread(model: Any, inputs: Any, outputs: Any, border: Any, centre: Any = None) -> Any:
+    """Shift the last bias so that outputs lie on both sides of the border, and logits some between 0 and 0.5."""
+    import numpy
+
+    units = outputs.shape[-1]
+    weights = model.weights
+    places = [
+        index
+        for index, weight in enumerate(weights)
+        if tuple(weight.shape) == (units,)
+        and "bias" in str(getattr(weight, "path", "") or getattr(weight, "name", ""))
+        and index
+        and tuple(weights[index - 1].shape)[-1:] == (units,)
+    ]
+    if not places:
+        return outputs
+    kernel, bias = weights[places[-1] - 1], weights[places[-1]]
+    if centre is not None:
+        kernel.assign(numpy.zeros(tuple(kernel.shape), "float32"))
+        bias.assign(numpy.full(units, centre, "float32"))
+        return outputs_of(model, inputs)
+
+    def logits() -> Any:
+        flat = outputs_of(model, inputs).reshape(-1, units).astype("float64")
+        if border == 0.0:
+            return flat
+        flat = numpy.clip(flat, 1e-6, 1 - 1e-6)
+        return numpy.log(flat / (1 - flat))
+
+    bias.assign(numpy.zeros(units, "float32"))
+    for _ in range(3):  # a saturated sigmoid tells its scale only after it was made smaller
+        scale = numpy.maximum(logits().std(axis=0), 1e-6)
+        kernel.assign((numpy_of(kernel) * (0.4 / scale)).astype("float32"))
+    middle = numpy.median(logits(), axis=0) - (0.2 if border == 0.0 else 0.0)
+    bias.assign((-middle).astype("float32"))
+    return outputs_of(model, inputs)
+
+
+def training_flag(job: Any) -> Any:
+    """Whether one step of fit runs the layers of a model in training mode."""
+    import numpy
+
+    keras = framework()
+    inputs = inputs_for(job)
+    model, _ = make(job)
+    targets = numpy.zeros_like(outputs_of(model, inputs))
+    seen: list[Any] = []
+    for name in job["layers"]:
+        layer = getattr(keras.layers, name, None)
+        if layer is not None:
+            watch(layer, name, seen)
+    model, _ = make(job)
+    model.compile(optimizer="sgd", loss="mse")
+    del seen[:]
+    model.fit(inputs, targets, epochs=1, batch_size=8, verbose=0)
+    # a symbolic call while the model is built has no flag: a layer is lost when no call of it was in training mode
+    trained = {name for name, flag in seen if flag}
+    return {"calls": len(seen), "inference": sorted({name for name, _ in seen} - trained)}
+
+
+def watch(layer: Any, name: Any, seen: Any) -> None:
+    original = layer.call
+
+    def call(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        flag = keywords.get("training")
+        if flag is None and len(arguments) > 1 and isinstance(arguments[1], bool):
+            flag = arguments[1]
+        seen.append((name, bool(flag) if not hasattr(flag, "shape") else True))
+        return original(self, *arguments, **keywords)
+
+    functools.update_wrapper(call, original)  # Keras reads the signature
+    layer.call = call
+
+
+def run_once(job: Any) -> Any:
+    """One of several fresh runs: what the program's expression gives, or what its model weighs after one step."""
+    if job.get("value"):
+        space = program(job)
+        return {"value": repr(eval(compile(job["value"], "<slice>", "eval"), space))[:LIMIT]}
+    import hashlib
+
+    inputs = inputs_for(job)
+    space = program(job)  # once more: trying inputs has drawn random numbers
+    model = eval(compile(job["make"], "<slice>", "eval"), space)
+    space["kerascheck_model"] = model
+    for step in job.get("after", ()):
+        exec(compile(step, "<slice>", "exec"), space)
+    import numpy
+
+    targets = numpy.zeros_like(outputs_of(model, inputs))
+    model.compile(optimizer="sgd", loss="mse")
+    model.fit(inputs, targets, epochs=1, batch_size=4, verbose=0)
+    digest = hashlib.sha256()
+    for array in arrays_of(model):
+        digest.update(numpy.ascontiguousarray(array).tobytes())
+    return {"value": digest.hexdigest()[:16]}
+
+
+def statement(job: Any) -> Any:
+    """A statement that is said to raise."""
+    space = {"__name__": "kerascheck_slice"}
+    exec(compile(job["source"], "<slice>", "exec"), space)
+    try:
+        exec(compile(job["statement"], "<slice>", "exec"), space)
+    except Exception as error:
+        return {"raised": describe(error)}
+    return {}

@@ -1,0 +1,335 @@
+"""Inside the child: experiments about whole models and configurations."""
+
+import contextlib
+import json
+import os
+import sys
+from typing import Any
+
+from kerascheck.confirm.child.program import (
+    LIMIT,
+    arrays_of,
+    choose,
+    describe,
+    framework,
+    inputs_for,
+    make,
+    missing,
+    outputs_of,
+    program,
+    sample,
+    scramble,
+    supplied,
+)
+
+
+class Elsewhere:
+    """A process that has not run the program: forked before any operation, it reads a file when it is told to."""
+
+    def __init__(self, task: Any) -> None:
+        self.answer = os.path.join(os.getcwd(), "elsewhere.json")
+        reading, self.writing = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self.writing)
+            with os.fdopen(reading, "r") as lines:
+                line = lines.readline()
+            if line:
+                try:
+                    found = task(json.loads(line))
+                except BaseException as error:
+                    found = {"failed": describe(error), "missing": missing(error)}
+                with open(self.answer, "w", encoding="utf-8") as file:
+                    json.dump(found, file)
+            os._exit(0)
+        os.close(reading)
+
+    def ask(self, question: Any) -> Any:
+        with os.fdopen(self.writing, "w") as lines:
+            lines.write(json.dumps(question) + "\n")
+        os.waitpid(self.pid, 0)
+        with open(self.answer, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def handed(job: Any) -> Any:
+    """The objects that the loading program hands over. It is another program: its modules have other names."""
+    if job.get("only") == []:
+        return {}
+    try:
+        program(job, "kerascheck_other")
+    except Exception:
+        if job.get("only") is None:
+            raise
+        return {}
+    objects = supplied(job.get("without", ()))
+    if job.get("only") is not None:
+        objects = {key: value for key, value in objects.items() if key in job["only"]}
+    return objects
+
+
+def roundtrip(job: Any) -> Any:
+    """A model saved whole and loaded: outputs, weights and configuration before and after."""
+    import numpy
+
+    def load(question: Any) -> Any:
+        objects = handed(dict(job, chosen=question["chosen"]))
+        loaded, facts = read_model(question["path"], objects, job.get("load", {}))
+        if loaded is not None:
+            facts["weights"] = len(loaded.weights)
+            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
+        return facts
+
+    elsewhere = Elsewhere(load) if job.get("foreign") else None
+    job = choose(job)
+    inputs = inputs_for(dict(job, before=[]))
+    model, space = make(job)
+    outputs_of(model, inputs)
+    if job.get("scramble", True):
+        scramble(model)
+    for step in job.get("after", ()):
+        exec(compile(step, "<slice>", "exec"), space)
+    expected = outputs_of(model, inputs)
+    steady = bool(numpy.allclose(expected, outputs_of(model, inputs), atol=1e-6, equal_nan=True))
+    path = os.path.join(os.getcwd(), "experiment" + (job.get("format") or ".keras"))
+    try:
+        model.save(path)
+    except Exception as error:
+        return {"save_raised": describe(error)}
+    if elsewhere is not None:
+        return elsewhere.ask({"path": path, "chosen": job.get("chosen")})
+    loaded, facts = read_model(path, supplied(job.get("without", ())), job.get("load", {}))
+    if loaded is None:
+        return facts
+    found = outputs_of(loaded, inputs)
+    kept, again = arrays_of(model), arrays_of(loaded)
+    same = sum(one.shape == other.shape and numpy.array_equal(one, other) for one, other in zip(kept, again))
+    close = found.shape == expected.shape and numpy.allclose(found, expected, atol=1e-4, rtol=1e-4, equal_nan=True)
+    facts.update(
+        {
+            "weights": len(kept),
+            "weights_after": len(again),
+            "equal": int(same),
+            "steady": steady,
+            "outputs_differ": not close,
+            "difference": float(numpy.abs(found - expected).max()) if found.shape == expected.shape else None,
+            "size": float(numpy.abs(expected).max()) if expected.size else 0.0,
+        }
+    )
+    return facts
+
+
+def known_to_keras(name: Any) -> Any:
+    """Whether Keras has a loss, metric or activation of its own by this name."""
+    keras = framework()
+    for home in (keras.losses, keras.metrics, keras.activations, keras.layers):
+        try:
+            if hasattr(home, name) or (home is not keras.layers and home.get(name) is not None):
+                return True
+        except Exception:
+            continue
+    return False
+
+
+def read_model(path: Any, objects: Any, options: Any) -> Any:
+    """A model loaded as the program loads it, or None; and what happened."""
+    keras = framework()
+    taken = dict(options)
+    if taken.pop("safe_mode", None) is False and path.endswith(".keras"):
+        taken["safe_mode"] = False  # this run has written the file itself
+    try:
+        return keras.models.load_model(path, custom_objects=objects or None, **taken), {}
+    except Exception as error:
+        return None, {"raised": describe(error).replace(os.getcwd() + os.sep, "")}
+
+
+def crossing(job: Any) -> Any:
+    """Files of one version of a program read by another, in both directions; what it could not read itself is left."""
+    import numpy
+
+    lost = []
+    versions = (("the program as it was", job["one"]), ("the repaired program", job["other"]))
+    for (writer, one), (reader, other) in (versions, versions[::-1]):
+        inputs = inputs_for(one)
+        model, _ = make(one)
+        outputs_of(model, inputs)
+        scramble(model)
+        expected = outputs_of(model, inputs)
+        if not numpy.allclose(expected, outputs_of(model, inputs), atol=1e-6, equal_nan=True):
+            continue  # it draws random numbers: nothing to compare
+        for name, save in (("crossing.weights.h5", model.save_weights), ("crossing.keras", model.save)):
+            path = os.path.join(os.getcwd(), name)
+            try:
+                save(path)
+                known = crossed(one, path, inputs)
+            except Exception:
+                continue  # such a file never was
+            if not numpy.allclose(known, expected, atol=1e-5, equal_nan=True):
+                continue
+            try:
+                same = numpy.allclose(crossed(other, path, inputs), expected, atol=1e-5, equal_nan=True)
+                problem = "" if same else "gives other outputs"
+            except Exception as error:
+                problem = describe(error)
+            if problem:
+                lost.append(f"a {name[9:]} file of {writer} in {reader}: {problem}")
+    return {"lost": lost}
+
+
+def crossed(job: Any, path: Any, inputs: Any) -> Any:
+    """What a program's model gives after it has read a file."""
+    model, _ = make(job)
+    if path.endswith(".keras"):
+        model = framework().models.load_model(path, custom_objects=supplied())
+    else:
+        outputs_of(model, inputs)
+        model.load_weights(path)
+    return outputs_of(model, inputs)
+
+
+def legacy_weights(job: Any) -> Any:
+    """An application with weights from an older `.h5` file, then saved and loaded (keras#20147)."""
+    import numpy
+
+    space = program(job)
+    build = eval(compile(job["make"], "<slice>", "eval"), space)
+    keras = framework()
+    first = build(None)
+    for layer in first.layers:
+        if type(layer).__name__ == "Normalization":
+            given = []
+            for index, array in enumerate(layer.get_weights()):
+                fresh = numpy.full(array.shape, (1.5, 0.05, 0)[min(index, 2)])
+                given.append(fresh.astype(array.dtype))
+            layer.set_weights(given)
+    first.save("weights.h5")
+    base = build(os.path.join(os.getcwd(), "weights.h5"))
+    shape = [size if isinstance(size, int) else 64 for size in list(base.inputs[0].shape)[1:]]
+    inputs = sample((2, *shape), "float32") * 100.0
+    expected = outputs_of(base, inputs)
+    base.save("whole.keras")
+    loaded = keras.models.load_model("whole.keras")
+    found = outputs_of(loaded, inputs)
+    kept, again = arrays_of(base), arrays_of(loaded)
+    return {
+        "weights": len(kept),
+        "weights_after": len(again),
+        "equal": int(sum(numpy.array_equal(one, other) for one, other in zip(kept, again))),
+        "steady": True,
+        "outputs_differ": not numpy.allclose(found, expected, atol=1e-4, rtol=1e-3),
+        "difference": float(numpy.abs(found - expected).max()),
+        "size": float(numpy.abs(expected).max()),
+    }
+
+
+def configuration(job: Any) -> Any:
+    """An object with arguments of its own, written and read as Keras writes it into a file."""
+
+    def read(question: Any) -> Any:
+        facts = {key: value for key, value in revive(question, handed(job)).items() if key != "object"}
+        if "raised" not in facts:
+            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
+        return facts
+
+    elsewhere = Elsewhere(read) if job.get("foreign") else None
+    space = program(job)
+    made, plain, last = None, None, None
+    for text, without in job["makes"]:
+        try:
+            made = eval(compile(text, "<slice>", "eval"), space)
+            plain = eval(compile(without, "<slice>", "eval"), space) if without else None
+            break
+        except Exception as error:
+            last = error
+    else:
+        assert last is not None
+        raise last
+    if job.get("base"):  # what every layer keeps
+        made.trainable = False
+    try:
+        written = json.loads(json.dumps(framework().saving.serialize_keras_object(made)))
+    except Exception as error:
+        if elsewhere is None:
+            return {"save_raised": describe(error)}
+        # a file of another release has such an entry
+        name = framework().saving.get_registered_name(type(made))
+        written = {"module": type(made).__module__, "class_name": type(made).__name__, "config": {}}
+        written["registered_name"] = name
+    if elsewhere is not None:
+        return elsewhere.ask(written)
+    facts = revive(written, supplied(job.get("without", ())))
+    again = facts.pop("object", None)
+    if again is None and isinstance(written, dict) and isinstance(written.get("config"), dict):
+        # another fault stands in the way: only with what the constructor takes
+        import inspect
+
+        taken = inspect.signature(type(made).__init__).parameters
+        config = written["config"]
+        if not any(item.kind is item.VAR_KEYWORD for item in taken.values()):
+            config = {key: value for key, value in config.items() if key in taken}
+        try:
+            again = type(made)(**config)
+        except Exception as error:
+            facts["raised_again"] = describe(error)
+    if again is None:
+        return facts
+    if job.get("base"):
+        before = {"name": made.name, "trainable": made.trainable}
+        after = {"name": again.name, "trainable": again.trainable}
+        facts["visible"] = sorted(before)
+        facts["changed"] = {key: [repr(before[key]), repr(after[key])] for key in before if before[key] != after[key]}
+        return facts
+    before, after = portrait(made), portrait(again)
+    other = portrait(plain) if plain is not None else {}
+    own = [key for key in before if plain is None or before[key] != other.get(key)]
+    facts["visible"] = sorted(own)[:20]
+    facts["changed"] = {
+        key: [before[key][:LIMIT], after.get(key, "nothing")[:LIMIT]] for key in own if after.get(key) != before[key]
+    }
+    return facts
+
+
+def revive(written: Any, objects: Any) -> Any:
+    try:
+        return {"object": framework().saving.deserialize_keras_object(written, custom_objects=objects or None)}
+    except Exception as error:
+        return {"raised": describe(error)}
+
+
+def portrait(thing: Any) -> Any:
+    """What an object keeps, as text by attribute; what Keras itself keeps in every object is left out."""
+    keras = framework()
+    common = set(dir(thing.__class__.__mro__[-1]))
+    for base in (keras.layers.Layer, keras.Model, keras.losses.Loss, keras.metrics.Metric):
+        if isinstance(thing, base):
+            with contextlib.suppress(Exception):
+                common |= set(vars(keras.layers.Layer() if base is keras.layers.Layer else keras.Model()))
+    skipped = common | {"name", "_name", "_auto_config", "_auto_get_config", "_path", "_parent_path"}
+    own = {key: value for key, value in vars(thing).items() if key not in skipped and not key.startswith("_self_")}
+    return {key: picture(value) for key, value in own.items()}
+
+
+def picture(value: Any, depth: Any = 0) -> Any:
+    """A text that is equal for values that are equal."""
+    if value is None or isinstance(value, (bool, int, float, str, complex, bytes)):
+        return repr(value)
+    if depth > 3:
+        return "..."
+    if isinstance(value, dict):
+        return "{" + ", ".join(repr(key) + ": " + picture(item, depth + 1) for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return "[" + ", ".join(picture(item, depth + 1) for item in value) + "]"
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return value.__qualname__
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        return repr(value.tolist())[:LIMIT]
+    if hasattr(value, "get_config"):
+        try:
+            config = value.get_config()
+        except Exception:
+            return type(value).__name__
+        if isinstance(config, dict):
+            config = {key: item for key, item in config.items() if key not in ("name", "layers", "shared_object_id")}
+            return type(value).__name__ + picture(config, depth + 1)
+    return type(value).__name__ + (str(tuple(value.shape)) if hasattr(value, "shape") else "")
