@@ -8,6 +8,7 @@ import pytest
 import truth
 from test_confirm_plan import planned
 
+from kerascheck.confirm.child.training import APART, labelled
 from kerascheck.confirm.confirm import run
 from kerascheck.confirm.plan import Experiment
 from kerascheck.confirm.sandbox import Sandbox
@@ -145,3 +146,13 @@ def test_a_model_that_draws_random_numbers_is_judged_by_its_weights(sandbox: San
     status, evidence = judge(experiment, run(experiment, sandbox), sandbox.limits)
     assert status is Status.REFUTED
     assert "2 of 2 weights" in evidence
+
+
+@pytest.mark.parametrize(("form", "units"), [("binary", 2), ("binary", 5), ("categorical", 2), ("categorical", 3)])
+def test_labels_tell_the_ways_of_counting_apart(form: str, units: int) -> None:
+    import numpy  # not everywhere
+
+    for seed in range(30):
+        outputs = numpy.random.RandomState(seed).uniform(0, 1, (64, units))
+        _, right, rival = labelled(outputs, form, 0.5)
+        assert abs(right.mean() - rival) >= APART
