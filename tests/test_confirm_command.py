@@ -323,7 +323,7 @@ def test_where_no_slice_can_be_made_the_file_is_imported_up_to_the_model(tmp_pat
     arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC101", "serve.py"]
     found = [item["verdict"] for item in json.loads(kerascheck(tmp_path, *arguments).stdout)]
     assert [item["status"] for item in found] == ["confirmed", "confirmed"], found
-    assert all(item["evidence"].endswith("; the model is made by a guarded import") for item in found)
+    assert all(item["evidence"].endswith("; by a guarded import") for item in found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["serve.py", "settings.json"]
 
 
@@ -334,6 +334,40 @@ def test_a_guarded_import_that_fails_is_told(tmp_path: Path) -> None:
     for item in json.loads(kerascheck(tmp_path, *arguments).stdout):
         assert item["verdict"]["status"] == "not-reached"
         assert "; a guarded import: FileNotFoundError: " in item["verdict"]["evidence"]
+
+
+LAYER = """
+import keras
+
+RATES = [float(text) for text in open("rates.txt")]
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.rate = RATES[0]
+
+    def call(self, x):
+        return x * self.factor * self.rate
+
+    def get_config(self):
+        return super().get_config()
+
+
+model = keras.Sequential([keras.Input((4,)), Scale(3.0)])
+model.save("scale.keras")
+"""
+
+
+@needs_keras
+def test_a_fix_is_proved_by_a_guarded_import(tmp_path: Path) -> None:
+    (tmp_path / "rates.txt").write_text("0.5")
+    (tmp_path / "layer.py").write_text(LAYER)
+    arguments = ["--confirm", "--isolated", "--select", "KC301", "layer.py"]
+    assert "-> 2.0; by a guarded import" in kerascheck(tmp_path, *arguments).stdout
+    shown = kerascheck(tmp_path, "--fix", *arguments).stdout
+    assert "fixed 1 finding in 1 file (1 proved, 0 left because not proved)" in shown, shown
 
 
 # --- reports

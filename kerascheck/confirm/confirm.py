@@ -55,7 +55,8 @@ def confirm(
             found, text, more = _decide(Plan(finding, made), sandbox, say)
             seconds += more
             if found in _DECIDED:
-                status, evidence = found, f"{text}; the model is made by {maker.name}"
+                how = "by" if isinstance(maker, Guarded) else "the model is made by"
+                status, evidence = found, f"{text}; {how} {maker.name}"
             elif isinstance(maker, Guarded):
                 evidence += f"; {maker.name}: {text}"
             else:
@@ -88,9 +89,11 @@ def prove(
     """Why a fix is not kept, or "": the experiment that showed the claim must not show it in the repaired text.
 
     The named `models` are taken where no slice shows the claim; they are imported from the project with the fix in it.
+    Last comes the guarded import, as for the finding itself.
     """
     reason = ""
-    for maker in (None, *models):
+    makers: list[Maker | None] = [None, *models, _guarded(finding, before)]
+    for maker in makers:
         with using(maker):
             pairs = list(experiments(finding, before, after, place, edits))
         for experiment, repaired in pairs:

@@ -45,7 +45,8 @@ def carried(experiment: Experiment, before: Module, after: Module, edits: Sequen
     parameters: dict[str, Any] = dict(experiment.parameters)
     old, new = _definitions(before.source.text), _definitions(after.source.text)
     added = [line for line in _imports(after.source.text) if line not in set(_imports(before.source.text))]
-    parameters["source"] = _transplanted(str(parameters.get("source", "")), old, new, added)
+    parameters["source"] = str(parameters.get("source", "")).replace(repr(before.source.text), repr(after.source.text))
+    parameters["source"] = _transplanted(parameters["source"], old, new, added)
     if "files" in parameters and not after.path.endswith(".ipynb"):
         parameters["files"] = {**parameters["files"], os.path.abspath(after.path): after.source.text}
     modules = parameters.get("modules") or {}
