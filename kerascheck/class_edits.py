@@ -135,7 +135,9 @@ def inherited_without(owner: ClassInfo, keys: list[str]) -> bool:
 
 def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
     """Whether a class is there to be derived from: its subclasses give the argument, nobody else makes instances."""
-    derived = [other for home in circle(owner.module) for other in home.classes if owner in list(other.lineage())[1:]]
+    homes = circle(owner.module)
+    homes += [home for home in owner.module.deriving(owner.name) if all(home is not item for item in homes)]
+    derived = [other for home in homes for other in home.classes if owner in list(other.lineage())[1:]]
     if not derived or instances(module, owner):
         return False
     for other in derived:
@@ -143,7 +145,7 @@ def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
         if initializer is None:
             if not any(other in list(item.lineage())[1:] for item in derived) or instances(module, other):
                 return False
-        elif other.own("get_config") is None and _takes(initializer, [key]):
+        elif other.own("get_config") is None and _takes(initializer, [key]) and not is_fixed_below(module, other, key):
             return False
     return True
 

@@ -8,7 +8,13 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, takes_one_hot, takes_several_labels
+from kerascheck.semantic.metrics import (
+    AccuracyString,
+    accuracy_strings,
+    rebuilds_its_input,
+    takes_one_hot,
+    takes_several_labels,
+)
 
 _UP_TO_2_3 = re.compile(r"^[ \t]*from[ \t]+keras\.engine(?:\.topology)?[ \t]+import\b", re.MULTILINE)
 
@@ -31,10 +37,12 @@ class AccuracyOnMultiLabel(Rule):
             if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event):
                 continue
             # two units may be the two classes of one-hot labels, where the arg-maximum is right
-            unsure = head.units == 2 and not takes_several_labels(self.module, item.event)
+            if head.units == 2 and not takes_several_labels(self.module, item.event):
+                continue
             self.report(
                 item.node,
-                severity=Severity.WARNING if unsure else Severity.ERROR,
+                # an autoencoder has no labels: the number means little, whichever accuracy it is
+                severity=Severity.INFO if rebuilds_its_input(self.module, item.event) else Severity.ERROR,
                 fix=self._fix(item, logits),
                 subject=item.name,
                 name=item.name,

@@ -9,7 +9,16 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import Parameter, config_keys, config_of, constructor, kind_of, missing_keys
+from kerascheck.semantic.custom_objects import (
+    BASE_KEYS,
+    Parameter,
+    config_keys,
+    config_of,
+    constructor,
+    kind_of,
+    missing_keys,
+    refuses,
+)
 from kerascheck.semantic.storage import instances
 
 
@@ -20,6 +29,7 @@ class ConfigDropsArgument(Rule):
     message = "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}` instead"
     required = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises"
     wrong = "`{owner}.get_config` writes {keys} and not `{argument}`, which the constructor takes: loading raises"
+    unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
     def check(self) -> None:
         for owner in self.module.classes:
@@ -31,7 +41,11 @@ class ConfigDropsArgument(Rule):
         made, config = constructor(owner), config_of(owner)
         if not missing or config is None:
             return
-        wrong = sorted(key for key in config.keys if made is not None and not made.takes(key) and not made.keywords)
+        wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
+        cause = next((f"the missing `{item.name}`" for item in missing if item.required), "")
+        if not cause and made is not None and config.calls_super and not made.keywords:
+            base = BASE_KEYS.get(kind_of(owner) or "", frozenset())
+            cause = next((f"`{key}`" for key in sorted(base) if not made.takes(key)), "")
         fix = self._fix(owner, missing)
         for parameter in missing:
             own = made is not None and made.function.owner is owner
@@ -39,16 +53,20 @@ class ConfigDropsArgument(Rule):
             place: cst.CSTNode = parameter.node.name
             if not own and function is not None and isinstance(function.node, cst.FunctionDef):
                 place = function.node.name
+            message = self.message
+            if wrong or parameter.required or cause:
+                message = self.wrong if wrong else self.required if parameter.required else self.unreached
             self.report(
                 place,
-                message=self.wrong if wrong else self.required if parameter.required else self.message,
-                claim=Claim.LOAD_RAISES if parameter.required or wrong else Claim.CONFIG_DIFFERS,
+                message=message,
+                claim=Claim.CONFIG_DIFFERS if message is self.message else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,
                 owner=owner.name,
                 argument=parameter.name,
                 default=self._default(parameter),
                 keys=", ".join(f"`{key}`" for key in wrong),
+                cause=cause,
             )
 
     def _default(self, parameter: Parameter) -> str:
@@ -63,7 +81,7 @@ class ConfigDropsArgument(Rule):
         if config is None or made is None or made.function.owner is not owner or config.owner is not owner:
             return None
         keys = config_keys(config, owner) or frozenset()
-        if any(not made.takes(key) for key in config.keys) and made.keywords is None:
+        if any(refuses(owner, made, key) for key in config.keys):
             return None  # a wrong key raises anyway
         found = [entry(self.module, owner, made, item, instances(self.module, owner)) for item in missing]
         entries = [item for item in found if item is not None]

@@ -10,7 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.events import CallFact
-from kerascheck.semantic.storage import Load, Reached, loads_of, reached, weights_only
+from kerascheck.semantic.storage import Load, Reached, loads_of, reached, read_as_weights, weights_only
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.values import Func, boolean
 
@@ -38,7 +38,9 @@ class LambdaLayer(Rule):
         whole = [
             item for item in reached(self.module) if item.made is not None and item.made.call is call.node
         ]
-        for item in whole:
+        for item in whole if not self.module.is_test else ():
+            if read_as_weights(self.module, item.save):
+                continue
             loads = loads_of(self.module, item.save)
             if name and loads and all(load.objects is None or name in load.objects for load in loads):
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kerascheck.edits import Fix
@@ -17,7 +16,6 @@ from kerascheck.semantic.values import Const, Items, Mapping
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
-_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
 _ALL = frozenset({"python", "numpy", "tensorflow"})
 
@@ -49,7 +47,7 @@ class PartialSeed(Rule):
 
     def _check_program(self, program: Module) -> None:
         found = seeds(program)
-        if not found or not program.uses_keras or _TEST_FILE.search(program.path):
+        if not found or not program.uses_keras or program.is_test:
             return
         trained = list(training(program))
         if not trained or (trained[0].standalone and not program.has_entry_point):

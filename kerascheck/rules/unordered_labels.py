@@ -8,7 +8,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
-from kerascheck.semantic.elements import element_kind
+from kerascheck.semantic.elements import element_kind, may_be_numbers
 from kerascheck.semantic.values import Unordered
 
 _WHAT = {
@@ -28,7 +28,8 @@ class UnorderedLabels(Rule):
         if not (self.module.facts.sets or self.module.order_uses) or not self.module.serves_keras:
             return
         for use in (use for home in (self.module, *self.module.users) for use in home.order_uses):
-            if element_kind(use.value.element) == "int" or not self.module.owns(use.value.place):
+            element = use.value.element
+            if element_kind(element) == "int" or may_be_numbers(element) or not self.module.owns(use.value.place):
                 continue
             used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
             self.report(

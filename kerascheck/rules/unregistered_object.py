@@ -10,7 +10,17 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Reached, circle, loads, loads_of, path_key, reached, unfound_on
+from kerascheck.semantic.storage import (
+    Load,
+    Reached,
+    circle,
+    loads,
+    loads_of,
+    path_key,
+    reached,
+    read_as_weights,
+    unfound_on,
+)
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Func
 
@@ -34,6 +44,8 @@ class UnregisteredObject(Rule):
             self._check_object(thing, items)
 
     def _counts(self, item: Reached) -> bool:
+        if item.save.temporary:
+            return False  # what reads such a file is in the same program: KC306 looks at it
         if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
             return False  # KC307 speaks of it
         return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
@@ -47,6 +59,8 @@ class UnregisteredObject(Rule):
             every = loads_of(self.module, item.save)
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
+                continue
+            if read_as_weights(self.module, item.save):
                 continue
             bites = unfound_on(item)
             reach = target.which(bites) if bites else Reach.ALL

@@ -10,17 +10,17 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import CallFact, Event
-from kerascheck.semantic.training import is_none, seeds
+from kerascheck.semantic.storage import is_temporary, path_key
+from kerascheck.semantic.training import is_none, seeds, training
 from kerascheck.semantic.values import Const, Obj
 
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
-_FILES = frozenset({"save", "save_weights", "load_weights"})
-_FILE_CALLS = frozenset(
-    """keras.models.load_model keras.models.save_model keras.models.model_from_json keras.callbacks.ModelCheckpoint
-    keras.models.model_from_yaml""".split()
-)
+_SAVES = frozenset({"save", "save_weights"})
+_FILES = _SAVES | {"load_weights"}
+_SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
+_LOAD_CALLS = frozenset({"keras.models.load_model", "keras.models.model_from_json", "keras.models.model_from_yaml"})
 # packages whose objects have a `save` and are no models
 _NO_MODELS = frozenset({"PIL", "docx", "matplotlib", "numpy", "openpyxl", "pandas", "plotly"})
 _CALLED_BY_FIT = frozenset({"__getitem__", "on_epoch_begin", "on_epoch_end"})
@@ -30,46 +30,60 @@ class UnseededSplit(Rule):
     code = "KC405"
     severity = Severity.WARNING
     claim = Claim.RUNS_DIFFER
-    message = (
-        "`{function}` draws another split in every run: a model that was saved meets its training data as test data"
-    )
+    message = "`{function}` draws another split in every run: nothing tells which rows a saved model was trained on"
+    loaded = "`{function}` draws another split in every run: the loaded model is tested on rows it was trained on"
 
     def check(self) -> None:
         module = self.module
-        if not module.uses_keras or not self._has_files():
+        kept = self._kept() if module.uses_keras else ""
+        if not kept:
             return
-        seeded = [seed for seed in seeds(module) if seed.kind in {"numpy", "all"}]
-        python = [seed for seed in seeds(module) if seed.kind in {"python", "all"}]
         for call in module.calls:
-            if call.module is not module:
-                continue
-            earlier = python if call.name == "random.shuffle" else seeded
-            if any(seed.imported or seed.call.order < call.order or seed.call.function is not None for seed in earlier):
+            if call.module is not module or self._for_a_batch(call) or self._is_seeded(call):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
-                if not self._seeded(call) and (call.name in _SPLITS or self._cuts(call)):
+                if not self._has_state(call) and (call.name in _SPLITS or self._cuts(call)):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
-                    self.report(call.node, fix=None if open_call else fix, function=call.name.rpartition(".")[2])
-            elif call.name in _IN_PLACE and not self._for_a_batch(call) and self._sliced(call):
-                self.report(call.node, function=call.name)
+                    short = call.name.rpartition(".")[2]
+                    self.report(call.node, message=kept, fix=None if open_call else fix, function=short)
+            elif call.name in _IN_PLACE and self._sliced(call):
+                self.report(call.node, message=kept, function=call.name)
 
-    def _has_files(self) -> bool:
-        if any(
-            event.name in _FILES and not self._foreign(event) and not self._for_this_run(event)
-            for event in self.module.events
-        ):
-            return True
-        return any(call.name in _FILE_CALLS for call in self.module.calls)
+    def _is_seeded(self, call: CallFact) -> bool:
+        """Whether the generator that a call draws from is seeded before it, here or in a file that imports this one."""
+        kinds = {"python" if call.name == "random.shuffle" else "numpy", "all"}
+        inside = call.function is not None
+        homes = [self.module, *(self.module.users if inside else ())]
+        for home in homes:
+            for seed in seeds(home):
+                before = home is not self.module or seed.imported or seed.call.order < call.order
+                if seed.kind in kinds and (before or seed.call.function is not None):
+                    return True
+        return False
 
-    def _for_this_run(self, event: Event) -> bool:
-        """Whether the path is made with `tempfile`: such a file is not there in the next run."""
-        found = event.arguments.find("filepath", 0)
-        if found is None or "tempfile" not in self.module.source.text:
-            return False
-        code = self.module.code(found[0]) if self.module.owns(found[0]) else ""
-        made = rf"(?m)^[ \t]*{re.escape(code)}[ \t]*=.*\btempfile\."
-        return "tempfile." in code or (code.isidentifier() and re.search(made, self.module.source.text) is not None)
+    def _kept(self) -> str:
+        """What the files of this script mean for its split; empty when no model outlives the run."""
+        files = [event for event in self.module.events if event.name in _FILES and not self._foreign(event)]
+        files = [event for event in files if not is_temporary(event.module, event.arguments)]
+        fits = [event.order for event in training(self.module) if not event.standalone]
+        written: set[tuple[str, str]] = set()
+        for event in files:
+            if event.name in _SAVES:
+                # a file of first weights, written in front of all training
+                if event.standalone or not fits or event.order > min(fits):
+                    return self.message
+                written |= {key for key in [path_key(event.arguments.value("filepath", 0))] if key is not None}
+        for call in self.module.calls:
+            if call.name in _SAVE_CALLS and not is_temporary(call.module, call.arguments):
+                return self.message
+        loads = [event for event in files if event.name == "load_weights"]
+        if any(path_key(event.arguments.value("filepath", 0)) not in written for event in loads):
+            return self.loaded
+        for call in self.module.calls:
+            if call.name in _LOAD_CALLS and not is_temporary(call.module, call.arguments):
+                return self.loaded
+        return ""
 
     def _for_a_batch(self, call: CallFact) -> bool:
         """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them."""
@@ -81,7 +95,7 @@ class UnseededSplit(Rule):
         receiver = event.receiver
         return isinstance(receiver, Obj) and receiver.ref.partition(".")[0] in _NO_MODELS
 
-    def _seeded(self, call: CallFact) -> bool:
+    def _has_state(self, call: CallFact) -> bool:
         if call.arguments.open_keywords:
             return True
         shuffle = call.arguments.value("shuffle")

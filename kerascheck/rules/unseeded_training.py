@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import after_imports, keras_name
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.training import seeds, training
-
-_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
 
 class UnseededTraining(Rule):
@@ -20,7 +16,7 @@ class UnseededTraining(Rule):
     message = "no seed is set before this training: each run starts from other weights and ends with other numbers"
 
     def check(self) -> None:
-        if not self.module.uses_keras or _TEST_FILE.search(self.module.path):
+        if not self.module.uses_keras or self.module.is_test:
             return
         first = next(training(self.module), None)
         if first is None or (first.standalone and not self.module.has_entry_point):

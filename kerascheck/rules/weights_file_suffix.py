@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import libcst as cst
@@ -34,9 +35,16 @@ class WeightsFileSuffix(Rule):
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
+        faults: dict[int, list[tuple[Event, str]]] = {}  # a loop over known values is one call
         for event in self.module.events_of("save_weights", "load_weights"):
-            found, end = _path(event), self._fault(event)
-            if found is None or end is None:
+            end = self._fault(event)
+            if end is not None:
+                faults.setdefault(id(event.node), []).append((event, end))
+        for group in faults.values():
+            event, found = group[0][0], _path(group[0][0])
+            ends = {end for _, end in group}
+            end = group[0][1] if len(ends) == 1 else os.path.commonprefix(sorted(ends)) + "..."  # noqa: RUF071
+            if found is None:
                 continue
             message = self.message if event.name == "save_weights" else self.loading
             if reach is Reach.SOME:
@@ -92,6 +100,8 @@ class WeightsFileSuffix(Rule):
         if models:  # tf_keras is Keras 2, whatever else is installed
             return all(model.kind == "model" and not flavour(model).startswith("tf_keras") for model in models)
         if event.receiver is not None or event.receiver_node is None or not self.module.uses_keras:
+            return False
+        if self.module.uses_only_tf_keras:
             return False
         receiver = self.module.code(event.receiver_node)
         if _MODEL_NAME.search(receiver):

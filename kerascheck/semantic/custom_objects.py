@@ -355,6 +355,19 @@ def rebuilds(owner: ClassInfo, name: str) -> bool:
     return re.search(r"\bcls\(\s*\*\*\s*config\s*\)", text) is None
 
 
+def refuses(owner: ClassInfo, made: Constructor, key: str) -> bool:
+    """Whether a constructor raises for a keyword: it has no such parameter, and neither have the bases it hands to."""
+    if made.takes(key):
+        return False
+    if made.keywords is None:
+        return True
+    if key in _BASE_ARGUMENTS or not made.hands_keywords or made.function.owner is None:
+        return False
+    bases = list(made.function.owner.lineage())[1:]
+    read = re.search(rf"\b{made.keywords}\s*(?:\[|\.)", made.function.module.code(made.node))
+    return read is None and bool(bases) and all(item in _ROOTS for item in bases)
+
+
 def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
     """The constructor's parameters that the class' configuration surely leaves out."""
     made = constructor(owner)

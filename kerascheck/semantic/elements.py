@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     pass
 
 
+def may_be_numbers(value: Value | None) -> bool:
+    """Whether elements are those of a NumPy array of which nothing more is known."""
+    while isinstance(value, Part):
+        value = value.base
+    return isinstance(value, Obj) and value.ref == "numpy.unique" and element_kind(value) is None
+
+
 def same_kind(one: Value | None, other: Value | None) -> bool:
     """Whether two elements of a set are of one plain type."""
     kind = element_kind(one)

@@ -924,7 +924,10 @@ class Interpreter:
             value = self.eval(item.item)
             if item.asname is not None:
                 self.bind(cast(cst.BaseExpression, item.asname.name), value)
+        expected = any(_expects_error(item.item) for item in node.items)
+        self.quiet += expected
         self.body(node.body)
+        self.quiet -= expected
 
     def _try(self, node: cst.Try | cst.TryStar) -> None:
         before = self.snapshot()
@@ -1186,6 +1189,8 @@ class Interpreter:
         element = values[0] if values else None
         for value in values[1:]:
             element = element if elements.same_kind(element, value) else None
+        if len(node.elements) == 1 and isinstance(node.elements[0], cst.Element):
+            return None  # one element has no order
         return self.unordered(node, element)
 
     def unordered(self, node: cst.BaseExpression, element: Maybe) -> Unordered:
@@ -1750,6 +1755,13 @@ _MAY_HOLD_GUARD = (
     cst.Subscript,
     cst.ComparisonTarget,
 )
+
+
+def _expects_error(node: cst.BaseExpression) -> bool:
+    """Whether a context manager is there for what its body raises: `pytest.raises(...)`, `self.assertRaises(...)`."""
+    function = node.func if isinstance(node, cst.Call) else None
+    name = function.attr if isinstance(function, cst.Attribute) else function
+    return isinstance(name, cst.Name) and name.value in {"raises", "assertRaises", "assertRaisesRegex"}
 
 
 def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:

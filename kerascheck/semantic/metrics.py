@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -150,6 +151,19 @@ def takes_one_hot(module: Module, event: Event) -> bool:
             and labels.base.ref == "keras.utils.to_categorical"
         ):
             return True
+    return False
+
+
+def rebuilds_its_input(module: Module, event: Event) -> bool:
+    """Whether a fit of the compiled model is given its input as target, or what the input was made from."""
+    for other in module.events:
+        if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
+            inputs, targets = other.arguments.find("x", 0), other.arguments.find("y", 1)
+            if inputs is None or targets is None or not module.owns(inputs[0]) or not module.owns(targets[0]):
+                continue
+            one, two = (re.escape(module.code(item[0])) for item in (inputs, targets))
+            if one == two or re.search(rf"^[ \t]*{one}[ \t]*=[^=\n].*\b{two}\b", module.source.text, re.MULTILINE):
+                return True
     return False
 
 

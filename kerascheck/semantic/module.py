@@ -96,6 +96,8 @@ def _is_deep(text: str) -> bool:
     return False
 
 
+_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
+
 _LEGACY: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
     ("tf_keras", re.compile(r"^[ \t]*(?:import|from)[ \t]+tf_keras\b", re.MULTILINE)),
     (
@@ -233,9 +235,21 @@ class Module:
         )
 
     @cached_property
+    def uses_only_tf_keras(self) -> bool:
+        """Whether all the Keras that is imported here and in the modules that this one imports is `tf_keras`."""
+        names = [
+            item.original for module in self.family() for item in module.interpreter.imports if is_keras(item.original)
+        ]
+        return bool(names) and all(name.startswith("tf_keras") for name in names)
+
+    @cached_property
     def users(self) -> list[Module]:
         """The modules of the project that import this one."""
         return self.project.users(self) if self.project is not None else []
+
+    def deriving(self, name: str) -> list[Module]:
+        """The modules of the project that import this one and derive from a class of this name."""
+        return self.project.deriving(self, name) if self.project is not None else []
 
     @cached_property
     def serves_keras(self) -> bool:
@@ -245,6 +259,11 @@ class Module:
     def owns(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in this module."""
         return self.positions.has(node)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the file is one of tests, by its name or folder."""
+        return _TEST_FILE.search(self.path) is not None
 
     @cached_property
     def has_entry_point(self) -> bool:

@@ -117,7 +117,7 @@ class _IndexUse:
                 self._element(node)
 
     def _augmented(self, node: cst.AugAssign) -> None:
-        if isinstance(node.target, cst.Name):
+        if isinstance(node.target, cst.Name) and isinstance(node.value, cst.Integer):
             self.counters.add(node.target.value)
             for name, place in self.candidates:
                 if name == node.target.value:

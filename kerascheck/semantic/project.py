@@ -252,6 +252,18 @@ class Project:
             queue += further
         return found
 
+    def deriving(self, module: Module, name: str) -> list[Module]:
+        """The modules of the project that import this one and have a class statement with `name` among its bases."""
+        derives = re.compile(rf"^[ \t]*class[ \t]+\w+\([^)]*\b{re.escape(name)}\b", re.MULTILINE)
+        found = []
+        for path in self.importers(module.path):
+            source = self._text(path)
+            if source is not None and derives.search(source.text):
+                other = self.module(path)
+                if other is not None and any(item is module for item in other.family()):
+                    found.append(other)
+        return found
+
     def mentioning(self, path: str, words: tuple[str, ...], name: str) -> list[Module]:
         """The modules of the project that have one of the words and the name of a file, themselves or by an import.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
@@ -52,6 +53,9 @@ class Save:
     node: cst.Call
     module: Module
     reader: Module
+    function: Func | None = None
+    temporary: bool = False
+    written: str = ""  # the path as it is written, when it stands in `module`
 
     @property
     def place(self) -> str:
@@ -175,6 +179,20 @@ def loads_of(module: Module, save: Save) -> list[Load]:
     return known[key]
 
 
+def read_as_weights(module: Module, save: Save) -> bool:
+    """Whether the project reads what a save writes, and only with `load_weights`: then nothing but weights is used."""
+    key = path_key(save.path)
+    if key is None:  # the same expression in the same file
+        read = {_code(save.module, load.call.arguments) for load in loads(save.module)}
+        weights = {_code(save.module, event.arguments) for event in save.module.events_of("load_weights")}
+        return save.written in weights - read - {""}
+    if loads_of(module, save):
+        return False
+    others = _with_text(module, ("load_weights",), key)
+    events = (event for other in others for event in other.events_of("load_weights"))
+    return any(path_key(event.arguments.value("filepath", 0)) == key for event in events)
+
+
 def saves_of(module: Module, load: Load) -> list[Save]:
     """The places of the project that write what a load reads."""
     key = path_key(load.path)
@@ -182,7 +200,8 @@ def saves_of(module: Module, load: Load) -> list[Save]:
         return []
     others = _with_text(module, (".save(", "save_model", "ModelCheckpoint"), key)
     found = [save for other in others for save in saves(other) if path_key(save.path) == key]
-    return _meant(module, found, key)
+    beside = [save for save in found if save.module is load.module and save.function is load.call.function]
+    return beside if beside and load.call.function is not None else _meant(module, found, key)
 
 
 def folder_of(module: Module) -> str:
@@ -219,6 +238,52 @@ def path_key(value: Value | None) -> tuple[str, str] | None:
     return None
 
 
+def _code(module: Module, given: Arguments) -> str:
+    """The path of a call as it is written; empty when it stands in another file."""
+    found = given.find("filepath", 0)
+    return module.code(found[0]) if found is not None and module.owns(found[0]) else ""
+
+
+_TEMPORARY = (
+    r"\btempfile\.\w+\(|\b(?:TemporaryDirectory|NamedTemporaryFile|mkdtemp|mkstemp|get_temp_dir)\("
+    r"|\btmp_?path\b|\btmpdir\b"
+)
+
+
+def is_temporary(module: Module, given: Arguments) -> bool:
+    """Whether the file of a call lies in a temporary folder: in the next run it is not there."""
+    found = given.find("filepath", 0)
+    if found is None or not module.owns(found[0]):
+        return False
+    names: str | None = module.memo.get("temporary")
+    if names is None:
+        names = module.memo["temporary"] = _temporary_names(module.source.text)
+    return bool(names) and re.search(names, module.code(found[0])) is not None
+
+
+def _temporary_names(text: str) -> str:
+    """What an expression with a temporary path has in it, by text: names that such paths are assigned to, too."""
+    if not re.search(_TEMPORARY, text):
+        return ""
+    pattern = _TEMPORARY
+    names: set[str] = set()
+    for _ in range(4):
+        bound = {
+            one or other
+            for one, other in re.findall(
+                rf"^[ \t]*(\w+)\b[^=\n]*=(?!=)[^\n]*(?:{pattern})"
+                rf"|^[ \t]*with[^\n]*(?:{pattern})[^\n]*\bas[ \t]+(\w+)",
+                text,
+                re.MULTILINE,
+            )
+        }
+        if bound <= names:
+            break
+        names |= bound
+        pattern = "|".join([_TEMPORARY, *(rf"\b{name}\b" for name in sorted(names))])
+    return pattern
+
+
 # ---------------------------------------------------------------------- places
 
 
@@ -234,7 +299,9 @@ def _saves(module: Module) -> Iterator[Save]:
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)
             if made is not None:
-                yield Save(made, path, models, event.node, event.module, module)
+                gone = is_temporary(event.module, event.arguments)
+                code = _code(event.module, event.arguments)
+                yield Save(made, path, models, event.node, event.module, module, event.function, gone, code)
         elif event.name in _FITS:
             yield from _checkpoints(module, event)
 
@@ -272,7 +339,10 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
         path = item.arguments.value("filepath", 0)
         made = _format(module, path, item.arguments)
         if made is not None and item.call is not None:
-            yield Save(made, path, models, item.call, item.module, module)  # type: ignore[arg-type]
+            gone = is_temporary(item.module, item.arguments)
+            code = _code(item.module, item.arguments)
+            call = cast("cst.Call", item.call)
+            yield Save(made, path, models, call, item.module, module, event.function, gone, code)
 
 
 def _loads(module: Module) -> Iterator[Load]:

@@ -43,14 +43,16 @@ class Seed:
 
 def seeds(module: Module) -> list[Seed]:
     """The seeding calls of a program in the order of execution: those of imported modules first."""
-    found = []
+    found: list[Seed] = []
     for other in module.family():
         calls = module.calls if other is module else [item for item in other.interpreter.calls if not item.standalone]
-        found += [
-            Seed(SEEDS[call.name], call, other is not module)
-            for call in calls
-            if call.name in SEEDS and not _is_empty(call.arguments)
-        ]
+        own: list[Seed] = []
+        for call in calls:
+            if call.name in SEEDS and _is_empty(call.arguments):  # no longer seeded
+                own = [seed for seed in own if seed.kind != SEEDS[call.name]]
+            elif call.name in SEEDS:
+                own.append(Seed(SEEDS[call.name], call, other is not module))
+        found += own
     return sorted(found, key=lambda seed: not seed.imported)
 
 
