@@ -106,6 +106,8 @@ m.build((None, 4))
 m.load_weights('a.weights.h5')
 """
 
+UNBUILT = "m = keras.Sequential([layers.Dense(2)])\nm.save(%r)\n"
+
 CASES = [
     ("argument left out", SCALE % "", "KC301", Status.CONFIRMED, "`factor` 1.0 -> 2.0"),
     ("argument of a model", MODEL, "KC302", Status.CONFIRMED, "`power`"),
@@ -116,6 +118,15 @@ CASES = [
     ("inner tensor", INNER % ".keras", "KC209", Status.CONFIRMED, "expected 2 variables"),
     ("inner tensor in an old file", INNER % ".h5", "KC209", Status.CONFIRMED, "weights "),
     ("fixed in 3.7", AGAIN, "KC208", Status.REFUTED, "equal outputs"),
+    ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
+    ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
+    (
+        "not saved at all",
+        UNBUILT % "out/a",
+        "KC104",
+        Status.NOT_REACHED,
+        "for another reason: ValueError: Invalid filepath",
+    ),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
     ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),
 ]

@@ -212,6 +212,9 @@ def _save_of(home: Module, use: EarlyUse) -> Experiment:
     slicer = Slicer(home)
     parameters = _model_parameters(slicer, home, use.models[0])
     parameters["method"] = use.event.name
+    known = suffix_of(use.event.arguments.value("filepath", 0))
+    if use.event.name == "save" and known is not None:  # the format hangs on the end of the name
+        parameters["name"] = "x" * (not known[1]) + known[0].replace("\\", "/").rpartition("/")[2]
     return Experiment("save_early", parameters, stand_ins=tuple(slicer.stand_ins))
 
 

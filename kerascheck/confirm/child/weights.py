@@ -62,11 +62,11 @@ def save_early(job: Any) -> Any:
     """`save_weights` or `save` on a model made as the program makes it."""
     model, _ = make(job)
     name = "experiment.keras" if job["method"] == "save" else "experiment.weights.h5"
-    path = os.path.join(os.getcwd(), name)
+    path = os.path.join(os.getcwd(), job.get("name") or name)
     try:
         getattr(model, job["method"])(path)
     except Exception as error:
-        return {"raised": describe(error)}
+        return {"raised": describe(error).replace(os.getcwd() + os.sep, "")}
     stored = stored_arrays(path)
     inputs = inputs_for(dict(job, before=[]))
     model(inputs)
