@@ -110,6 +110,14 @@ def test_an_accuracy_that_depends_on_the_unknown_is_not_tried(layer: str, loss: 
     assert item.reason == f"{reason} cannot be told from the source; name a function that makes the model"
 
 
+def test_a_seed_that_comes_from_elsewhere_is_any_number() -> None:
+    text = "import tensorflow as tf\nfrom absl import flags\ntf.random.set_seed(flags.FLAGS.seed)\n"
+    text += "m = keras.Sequential([keras.Input((4,)), layers.Dense(2)])\nm.compile('adam', 'mse')\nm.fit(x, y)\n"
+    assert (
+        only(HEAD + text, "KC403").parameters["source"].startswith("import tensorflow\ntensorflow.random.set_seed(7)\n")
+    )
+
+
 def test_a_graph_is_found_again_from_the_second_run_of_its_layer() -> None:
     text = "i = keras.Input((4,))\nt = layers.Dense(4)\nm = keras.Model(i, t(layers.Dense(4)(t(i))))\n"
     text += "m.save('a.keras')\n"

@@ -368,10 +368,9 @@ def _seed_line(slicer: Slicer, call: CallFact) -> list[str]:
     if not call.arguments.positional:
         return []
     name = call.original if not call.original.startswith("keras.") else call.name
-    try:
-        number = slicer.expression(call.arguments.positional[0][1], "the seed")
-    except Missing:
-        number = "7"
+    number = "7"  # any will do
+    with contextlib.suppress(Missing, ValueError, SyntaxError):
+        number = repr(ast.literal_eval(slicer.expression(call.arguments.positional[0][1], "the seed")))
     return [f"import {name.partition('.')[0]}", f"{name}({number})"]
 
 
