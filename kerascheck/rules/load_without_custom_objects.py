@@ -57,6 +57,8 @@ class LoadWithoutCustomObjects(Rule):
             name = name_of(item.thing)
             if save.format == "json" or not name or name in given or registered(item.thing) is not False:
                 continue
+            if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
+                continue  # KC307 speaks of it
             if item.compiled and not load.compiles:
                 continue
             found[name] = item.thing

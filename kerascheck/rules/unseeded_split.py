@@ -57,9 +57,12 @@ class UnseededSplit(Rule):
         homes = [self.module, *(self.module.users if inside else ())]
         for home in homes:
             for seed in seeds(home):
-                before = home is not self.module or seed.imported or seed.call.order < call.order
-                if seed.kind in kinds and (before or seed.call.function is not None):
+                if seed.kind not in kinds:
+                    continue
+                if home is not self.module or seed.imported or seed.call.order < call.order:
                     return True
+                if seed.call.function is not call.function and (seed.call.standalone or call.standalone):
+                    return True  # which of the two functions runs first is not known
         return False
 
     def _kept(self) -> str:

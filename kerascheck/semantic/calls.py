@@ -623,6 +623,10 @@ def _keras_method(
     if name in RUNNING_METHODS and one.kind == "model":
         trained = Flag.TRAINED if name in TRAINING_METHODS else Flag.NEW
         self.change(receiver, Flag.VARIABLES | trained, Flag.MARKED | Flag.CHILDREN)
+        for option in options(receiver):
+            if isinstance(option, Obj) and option.cls is not None:
+                for key in [key for key in self.heap if key[0] is option and key[1][0] != "#"]:
+                    self.escape(cast("Value | None", self.heap[key]))  # its parts may be called by it
         return Part(one, "#" + name)
     if name == "build":
         for option in options(receiver):
