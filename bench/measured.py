@@ -1,10 +1,12 @@
 """Run the examples of every page on several releases of Keras, and write what each showed into the page.
 
-    python bench/measured.py --releases TARGETS --python ENV/bin/python [--also 2.15=OTHER/bin/python] [--extra FOLDER]
+    python bench/measured.py --releases TARGETS --python ENV/bin/python [--extra FOLDER]
+        [--before 2.15=OLD/bin/python] [--also jax=JAX/bin/python] [--also torch=TORCH/bin/python]
 
 TARGETS holds a folder for each release (`pip install --target TARGETS/3.6.0 --no-deps keras==3.6.0`); ENV has
-TensorFlow and the rest. FOLDER is added for releases before 3.3, which want dm-tree. A page gets a table below
-"## Measured", between two comments; what stands outside of them is left alone.
+TensorFlow and the rest. FOLDER is added for releases before 3.3, which want dm-tree. An environment that is named
+jax or torch is run on that backend. A page gets a table below "## Measured", between two comments; what stands
+outside of them is left alone. With --fixtures the findings in the rules' fixtures are confirmed on these releases.
 """
 
 from __future__ import annotations
@@ -24,12 +26,28 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+BACKENDS = ("jax", "torch")
 CAPTION = (
-    "Each block above, in order, run by bench/measured.py on TensorFlow; **bold** is what the rule says;"
-    " `no answer`: it hung, or the process died."
+    "Each block above, in order, run by bench/measured.py; **bold** is what the rule says;"
+    " {words}a release stands for Keras on TensorFlow{backends}."
 )
+WORDS = {
+    "no answer": "`no answer`: it hung, or the process died",
+    "not looked at": "`not looked at`: it ran, and what it left could not be compared",
+    "not run": "`not run`: it downloads weights",
+    "needs tensorflow": "`needs tensorflow`: it imports TensorFlow, which is not installed there",
+}
+# What cannot be told when a check of the runner fails, as on releases that keep other files.
+UNSEEN = {
+    "after_load_weights": {"WEIGHTS_NOT_LOADED"},
+    "after_save_weights": {"STATE_LOST"},
+    "after_save": {"STATE_LOST", "CONFIG_DIFFERS", "SHARING_LOST", "OUTPUTS_DIFFER"},
+    "compare_loaded": {"CODE_RUNS", "CONFIG_DIFFERS", "SHARING_LOST", "OUTPUTS_DIFFER"},
+    "after_evaluate": {"METRIC_WRONG"},
+    "after_program": {"WEIGHTS_NOT_LOADED"},
+}
 START, END = "<!-- measured -->", "<!-- /measured -->"
-SECONDS = 40  # for one block; on some releases a load never ends
+SECONDS = 120  # for one block; on some releases a load never ends
 _TABLE = re.compile(rf"{START}\n.*?{END}\n\n", re.DOTALL)
 
 
@@ -40,6 +58,16 @@ class Release:
     name: str
     python: str
     path: str
+
+    @property
+    def backend(self) -> str:
+        return self.name if self.name in BACKENDS else "tensorflow"
+
+
+def environment(item: str) -> Release:
+    """`NAME=PYTHON`, as it is given."""
+    name, _, python = item.partition("=")
+    return Release(name, python, "")
 
 
 # ---------------------------------------------------------------------- in the release's own Python
@@ -58,27 +86,25 @@ def serve() -> None:
     os.chdir(tempfile.gettempdir())
     import keras
 
-    def quiet(check: Any) -> Any:
+    def quiet(name: str, check: Any) -> Any:
         def checked(*arguments: Any) -> None:
             try:
                 check(*arguments)
             except Exception as error:  # an old release keeps other files: nothing can be told
-                truth_worker.RECORD.examined.add(f"not looked at: {type(error).__name__}")
+                truth_worker.RECORD.examined.add(f"not looked at: {name}: {type(error).__name__}: {error}"[:200])
 
         return checked
 
-    for name in ("after_load_weights", "after_save", "compare_loaded", "after_evaluate"):
-        setattr(truth_worker, name, quiet(getattr(truth_worker, name)))
+    for name in UNSEEN:
+        setattr(truth_worker, name, quiet(name, getattr(truth_worker, name)))
     truth_worker.watch_keras()
-    if not hasattr(keras.utils, "clear_session"):  # Keras 2
-        keras.utils.clear_session = keras.backend.clear_session
     print(json.dumps({"keras": keras.__version__}), file=answers, flush=True)
     for line in sys.stdin:
         job = json.loads(line)
-        print(json.dumps([once(truth_worker, job["text"]) for _ in range(job["runs"])]), file=answers, flush=True)
+        print(json.dumps([once(truth_worker, job["text"], job["state"])]), file=answers, flush=True)
 
 
-def once(worker: Any, text: str) -> dict[str, Any]:
+def once(worker: Any, text: str, state: bool) -> dict[str, Any]:
     """What a program showed, in a forked process that draws random numbers of its own."""
     import random
     import select
@@ -93,8 +119,13 @@ def once(worker: Any, text: str) -> dict[str, Any]:
             seed = int.from_bytes(os.urandom(4), "little")
             random.seed(seed)
             sys.modules["numpy"].random.seed(seed)
-            found = worker.run(text, True)
-            found.pop("logs")
+            try:
+                found = worker.run(text, False)
+                found.pop("logs")
+                found["state"] = found["state"] if state else {}
+            except BaseException as problem:
+                found = {"observed": [], "examined": [], "state": {}, "error": worker.error_of(problem)}
+                found["error"]["type"] = f"runner: {found['error']['type']}"
             with os.fdopen(writing, "w") as file:
                 json.dump(found, file)
         finally:
@@ -153,7 +184,7 @@ def outcomes(release: Release, blocks: list[Any], kept: Kept, only_kept: bool) -
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(part for part in (release.path, str(ROOT / "tests")) if part),
-        "KERAS_BACKEND": "tensorflow",
+        "KERAS_BACKEND": release.backend,
         "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
@@ -180,7 +211,7 @@ def outcomes(release: Release, blocks: list[Any], kept: Kept, only_kept: bool) -
         facts = []
         for child in children[: 2 if block.compares_runs else 1]:
             assert child.stdin is not None
-            child.stdin.write(json.dumps({"text": block.text, "runs": 1}) + "\n")
+            child.stdin.write(json.dumps({"text": block.text, "state": block.compares_runs}) + "\n")
             child.stdin.flush()
             facts += json.loads(_line(child))
         found[block.name] = word(block, facts)
@@ -189,6 +220,32 @@ def outcomes(release: Release, blocks: list[Any], kept: Kept, only_kept: bool) -
         child.kill()
         child.wait()
     return found
+
+
+def confirmed(release: Release, stem: str, code: str, kept: Kept, only_kept: bool) -> str | None:
+    """How many findings of a rule's fixture confirm mode shows on a release, of those with an executable claim."""
+    import truth  # type: ignore[import-not-found]
+
+    texts = "".join(path.read_text(encoding="utf-8") for path in truth.fixture_files(stem))
+    key = f"{release.name} {code} fixture {hashlib.sha256(texts.encode()).hexdigest()[:16]}"
+    if key not in kept.words:
+        if only_kept:
+            return None
+        extra = ("--python", release.python, "--backend", release.backend)
+        found = truth.confirmed_fixtures(stem, code, extra=extra, path=release.path)
+        verdicts = [item["verdict"]["status"] for item in found if truth.is_executable(item)]
+        undecided = sum(verdict not in ("confirmed", "refuted") for verdict in verdicts)
+        told = f"{verdicts.count('confirmed')} of {len(verdicts)}"
+        kept.add(key, f"{told} ({undecided} undecided)" if undecided else told)
+        print(f"{release.name}: {stem}: {kept.words[key]}", file=sys.stderr, flush=True)
+    return kept.words[key]
+
+
+def sentence(found: dict[str, str]) -> str:
+    """What confirm mode shows of a fixture, by release; releases with the same counts are named together."""
+    counts = dict.fromkeys(found.values())
+    parts = [f"{count} on {', '.join(name for name in found if found[name] == count)}" for count in counts]
+    return f"Findings of the fixture that `--confirm` shows: {'; '.join(parts)}.\n" if parts else ""
 
 
 def _line(child: subprocess.Popen[str]) -> str:
@@ -200,15 +257,21 @@ def word(block: Any, facts: list[dict[str, Any]]) -> str:
     """What a block showed: its claims in bold, or that it ran, or the exception that stood in the way."""
     shown = {fact["claim"] for fact in facts[0]["observed"]} & set(block.claims)
     error = facts[0]["error"]
+    absent = re.match(r"No module named '([^'.]+)", error.get("message", "")) if error else None
+    if absent is not None and error["type"] == "ModuleNotFoundError":
+        return f"needs {absent[1]}"
     if block.compares_runs and len(facts) == 2 and not error:
         names = {name for name in facts[0]["state"] if facts[0]["state"][name] != facts[1]["state"].get(name)}
         shown |= {"RUNS_DIFFER"} if names else set()
     if shown:
         return f"**{', '.join(sorted(claim.lower().replace('_', '-') for claim in shown))}**"
-    return f"{error['type']}" if error else "fine"
+    if error:
+        return f"{error['type']}"
+    failed = [item.split(": ")[1] for item in facts[0]["examined"] if item.startswith("not looked at: ")]
+    return "not looked at" if any(UNSEEN[name] & set(block.claims) for name in failed) else "fine"
 
 
-def table(rows: list[tuple[str, list[str]]], releases: list[str]) -> str:
+def table(rows: list[tuple[str, list[str]]], releases: list[str], fixture: str) -> str:
     """Markdown; releases side by side that show the same share a column."""
     groups: list[list[int]] = []
     for index in range(len(releases)):
@@ -217,10 +280,24 @@ def table(rows: list[tuple[str, list[str]]], releases: list[str]) -> str:
             groups[-1].append(index)
         else:
             groups.append([index])
-    heads = [releases[group[0]] + (f"-{releases[group[-1]]}" if len(group) > 1 else "") for group in groups]
+    heads = [head([releases[index] for index in group]) for group in groups]
     lines = [f"| block | {' | '.join(heads)} |", "|---|" + "---|" * len(groups)]
     lines += [f"| {name} | {' | '.join(cells[group[0]] for group in groups)} |" for name, cells in rows]
-    return f"{START}\n{CAPTION}\n\n" + "\n".join(lines) + f"\n\nReleases run: {', '.join(releases)}.\n{END}\n\n"
+    seen = {cell for _, cells in rows for cell in cells}
+    words = "".join(f"{text}; " for word, text in WORDS.items() if word in seen)
+    others = [name for name in releases if name in BACKENDS]
+    newest = [name for name in releases if name not in BACKENDS][-1]
+    backends = f", {' and '.join(others)} for Keras {newest} on that backend" if others else ""
+    caption = CAPTION.format(words=words, backends=backends)
+    ran = f"Releases run: {', '.join(releases)}.\n{fixture}"
+    return f"{START}\n{caption}\n\n" + "\n".join(lines) + f"\n\n{ran}{END}\n\n"
+
+
+def head(names: list[str]) -> str:
+    """The releases of a column: the first and the last, and the other backends."""
+    numbers = [name for name in names if name not in BACKENDS]
+    span = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else "".join(numbers)
+    return ", ".join(part for part in (span, *(name for name in names if name in BACKENDS)) if part)
 
 
 def write(page: Path, text: str) -> None:
@@ -236,8 +313,10 @@ def main() -> None:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--releases", type=Path, help="a folder of releases")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that they are run with")
-    parser.add_argument("--also", action="append", default=[], metavar="NAME=PYTHON", help="an environment of its own")
+    parser.add_argument("--before", action="append", default=[], metavar="NAME=PYTHON", help="an older release")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=PYTHON", help="jax or torch")
     parser.add_argument("--extra", default="", help="a folder with what old releases need besides")
+    parser.add_argument("--fixtures", nargs="*", default=[], metavar="RELEASE", help="confirm the fixtures on these")
     parser.add_argument("--only", nargs="*", default=[], metavar="CODE", help="these rules only")
     parser.add_argument("--skip", nargs="*", default=[], metavar="RELEASE", help="not these releases")
     parser.add_argument("--width", type=int, default=3, help="releases side by side")
@@ -248,19 +327,27 @@ def main() -> None:
     if options.serve:
         serve()
         return
-    import truth  # type: ignore[import-not-found]
+    import truth
 
     kept = Kept(options.kept)
-    releases = [Release(name, python, "") for name, _, python in (item.partition("=") for item in options.also)]
+    releases = [environment(item) for item in options.before]
     for folder in sorted(options.releases.iterdir(), key=lambda item: [int(part) for part in item.name.split(".")]):
         if folder.name not in options.skip:
             extra = options.extra if folder.name.startswith(("3.0.", "3.1.", "3.2.")) else ""
             path = os.pathsep.join(part for part in (str(folder), extra) if part)
             releases.append(Release(folder.name, options.python, path))
+    releases += [environment(item) for item in options.also]
     blocks = [block for block in truth.all_blocks() if not options.only or block.code in options.only]
     can_run = [block for block in blocks if "keras.applications." not in block.text or "weights=None" in block.text]
     with ThreadPoolExecutor(options.width) as pool:
         found = list(pool.map(lambda release: outcomes(release, can_run, kept, options.only_kept), releases))
+    codes = {block.stem: block.code for block in blocks}
+    fixtures: dict[str, dict[str, str]] = {stem: {} for stem in codes}
+    for release in releases:  # one at a time: each has processes of its own
+        for stem, code in codes.items():
+            only = options.only_kept or release.name not in options.fixtures
+            if (told := confirmed(release, stem, code, kept, only)) is not None:
+                fixtures[stem][release.name] = told
     names = [release.name for release in releases]
     for stem in dict.fromkeys(block.stem for block in blocks):
         rows = [
@@ -273,7 +360,7 @@ def main() -> None:
         if options.only_kept and missing:
             print(f"{stem}: not complete", file=sys.stderr)
             continue
-        text = table(rows, names)
+        text = table(rows, names, sentence(fixtures[stem]))
         if options.show:
             print(f"{stem}\n{text}")
         else:

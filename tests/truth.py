@@ -138,6 +138,58 @@ def pairs(blocks: list[Block]) -> Iterator[tuple[Block, Block]]:
             yield before, after
 
 
+def shown_on(stem: str, release: str) -> bool:
+    """Whether a bad block of the page shows its claim on a release, by the table that was measured."""
+    text = (ROOT / "rules" / f"{stem}.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.partition("<!-- measured -->")[2].partition("<!-- /measured -->")[0].splitlines()
+        if line.startswith("|")
+    ]
+    for column, head in enumerate(rows[0][1:], start=1):
+        span = head.split(", ")[0].split("-")
+        if version(span[0]) <= version(release) <= version(span[-1]):
+            return any(row[column].startswith("**") for row in rows[2:] if row[0].startswith("bad"))
+    raise ValueError(f"{stem}.md: {release} is not in the measured table")
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def fixture_files(stem: str) -> list[Path]:
+    """The files of a rule's fixture that can have findings."""
+    files = [*(ROOT / "fixtures").glob(f"{stem}.py"), *sorted((ROOT / "fixtures" / stem).rglob("*.py"))]
+    return [path for path in files if _MARKER.search(path.read_text(encoding="utf-8"))]
+
+
+def is_executable(finding: dict[str, Any]) -> bool:
+    """Whether a finding speaks of what its own program does."""
+    return finding["severity"] != "info" or finding["code"] in INFO_IS_EXECUTABLE
+
+
+def confirmed_fixtures(
+    stem: str, code: str, folder: Path = ROOT / "fixtures", extra: tuple[str, ...] = (), path: str = ""
+) -> list[dict[str, Any]]:
+    """The findings in a rule's fixture with the verdicts of confirm mode, and what `extra` options do besides."""
+    files = [str(folder / file.relative_to(ROOT / "fixtures")) for file in fixture_files(stem)]
+    command = [sys.executable, "-m", "kerascheck", "--confirm", "--isolated", "--select", code, *extra]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (str(ROOT), path) if part)}
+    done = subprocess.run(
+        [*command, "--format", "json", "--exit-zero", *files],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=folder,
+        check=False,
+    )
+    if done.returncode:
+        raise WorkerFailed(f"exit {done.returncode}: {done.stderr[-500:]}")
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
 @dataclass
 class Outcome:
     """What a program did. Facts only."""

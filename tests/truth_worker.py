@@ -1,5 +1,7 @@
 """Runs programs in a real Keras and writes down what happened; the standard library and Keras only.
 
+How arrays, inputs and values are taken from Keras is shared with the child of confirm mode.
+
 A job is one line of JSON on standard input: {"text": program, "keras": whether to watch Keras}.
 The answer is one line of JSON. It holds facts; whether a fact is good or bad is decided in `truth.py`.
 """
@@ -18,6 +20,10 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # kerascheck need not be installed here
+from kerascheck.confirm.child.program import numpy_of, sample, wanted
+from kerascheck.confirm.child.whole import picture
+
 PROGRAM = "program.py"
 WATCHED_LAYERS = ("Dropout", "Gaussian", "BatchNormalization", "Random")
 TOLERANCE = 1e-4
@@ -35,6 +41,7 @@ class Record:
         self.error_claim: str | None = None
         self.saved: dict[str, tuple[int, list[Any], list[Any]]] = {}
         self.settings: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        self.loaded: dict[int, tuple[Any, list[Any]]] = {}
 
     def examine(self, claim: str, holds: bool, evidence: str) -> None:
         self.examined.add(claim)
@@ -75,9 +82,10 @@ def weights_in_file(path: str) -> list[Any]:
 
 
 def values_of(model: Any) -> list[Any]:
-    import numpy as np
-
-    return [np.asarray(variable) for variable in model.variables]
+    try:
+        return [numpy_of(variable) for variable in model.variables]
+    except NotImplementedError:  # the graph mode of TensorFlow 1 asks its session
+        return list(model.get_weights())
 
 
 def count_missing(wanted: list[Any], present: list[Any]) -> int:
@@ -97,42 +105,64 @@ def count_missing(wanted: list[Any], present: list[Any]) -> int:
 
 def after_load_weights(model: Any, path: Any) -> None:
     wanted = weights_in_file(os.fspath(path))
-    missing = count_missing(wanted, values_of(model))
+    values = values_of(model)
+    RECORD.loaded[id(model)] = model, values
+    missing = count_missing(wanted, values)
     RECORD.examine(
         "WEIGHTS_NOT_LOADED", missing > 0, f"{missing} of {len(wanted)} arrays of the file are missing in the model"
     )
 
 
-def after_save(model: Any, path: Any) -> None:
-    stored = weights_in_file(os.fspath(path))
-    empty = [layer.name for layer in model._flatten_layers(include_self=False) if not layer.built]
+def after_program() -> None:
+    """Weights that were loaded and not trained are still there when the program ends."""
+    for model, values in RECORD.loaded.values():
+        lost = count_missing(values, values_of(model))
+        if lost:
+            RECORD.examine("WEIGHTS_NOT_LOADED", True, f"{lost} of {len(values)} arrays were lost after the load")
+
+
+def never_built(model: Any) -> list[str]:
+    return [layer.name for layer in model._flatten_layers(include_self=False) if not layer.built]
+
+
+def after_save_weights(model: Any, path: Any) -> None:
+    stored, empty = weights_in_file(os.fspath(path)), never_built(model)
     RECORD.examine("STATE_LOST", not stored and bool(empty), f"the file holds no weights; never built: {empty}")
-    if not empty:
+
+
+def after_save(model: Any, path: Any) -> None:
+    after_save_weights(model, path)
+    if not never_built(model):
         remember(model, path)
     RECORD.settings[os.path.abspath(path)] = settings_of(model)
 
 
 def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:
-    import keras
-    import numpy as np
-
-    return [np.asarray(item) for item in keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0]))]
+    """Every output, whatever holds them."""
+    found = []
+    left = [model(inputs if len(inputs) > 1 else inputs[0])]
+    while left:
+        item = left.pop(0)
+        if isinstance(item, (list, tuple)):
+            left[:0] = item
+        elif isinstance(item, dict):
+            left[:0] = [item[name] for name in sorted(item)]
+        else:
+            found.append(numpy_of(item))
+    return found
 
 
 def remember(model: Any, path: Any) -> None:
     """What a functional model that was saved whole had and gave, to be compared with the loaded one."""
-    import numpy as np
-
-    tensors = getattr(model, "inputs", None)
-    if not tensors or not str(path).endswith((".keras", ".h5")) or str(path).endswith(".weights.h5"):
+    shapes = wanted(model, 4)
+    if shapes is None or not str(path).endswith((".keras", ".h5")) or str(path).endswith(".weights.h5"):
         return
-    shapes = [[size or 2 for size in tensor.shape] for tensor in tensors]
-    inputs = [np.random.RandomState(0).rand(*shape).astype("float32") for shape in shapes]
+    inputs = [sample(shape, kind, number) for number, (shape, kind) in enumerate(shapes)]
     RECORD.saved[os.path.abspath(path)] = (len(model.weights), inputs, outputs_of(model, inputs))
 
 
 def settings_of(model: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The names of all layers, and the plain public attributes of the program's own objects that a file rebuilds."""
+    """The names of all layers, and the attributes of the program's own objects that are named as arguments."""
     layers = [model, *model._flatten_layers(include_self=False)]
     if not getattr(model, "inputs", None) or getattr(type(model), "__module__", "") == "__main__":
         layers = layers[:1]  # the layers of a subclass are made again, with new names
@@ -145,10 +175,8 @@ def settings_of(model: Any) -> list[tuple[str, dict[str, Any]]]:
             found.append(("layer", {"name": item.name, "trainable": item.trainable}))
         if type(item).__module__ == "__main__" and hasattr(item, "__dict__"):
             taken = inspect.signature(type(item).__init__).parameters
-            kinds = (bool, int, float, str, tuple)
-            known = ((name, value) for name, value in vars(item).items() if name in taken)
-            plain_ones = {name: value for name, value in known if isinstance(value, kinds)}
-            found.append((type(item).__name__, plain_ones))
+            known = {name: picture(value) for name, value in vars(item).items() if name in taken}
+            found.append((type(item).__name__, known))
     return found
 
 
@@ -229,6 +257,7 @@ def watch_training(owner: Any, name: str) -> None:
     def watched(*arguments: Any, **keywords: Any) -> Any:
         if RECORD.training_flags is not None:
             return original(*arguments, **keywords)
+        RECORD.loaded.pop(id(arguments[0]), None)
         RECORD.training_flags = {}
         try:
             result = original(*arguments, **keywords)
@@ -285,7 +314,7 @@ def watch_keras() -> None:
     import keras  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     watch_file_function(keras.Model, "load_weights", "LOAD_RAISES", after_load_weights)
-    watch_file_function(keras.Model, "save_weights", "SAVE_RAISES", after_save)
+    watch_file_function(keras.Model, "save_weights", "SAVE_RAISES", after_save_weights)
     watch_file_function(keras.Model, "save", "SAVE_RAISES", after_save)
     for owner in (keras.models, keras.saving):
         watch_file_function(owner, "load_model", "LOAD_RAISES", None)
@@ -327,6 +356,14 @@ def plain(value: Any) -> Any:
     return None
 
 
+def told(value: Any) -> Any:
+    """The same, and None for what cannot be read, such as a tensor of a graph."""
+    try:
+        return plain(value)
+    except Exception:
+        return None
+
+
 def error_of(exception: BaseException) -> dict[str, Any]:
     lines = [
         frame.lineno
@@ -356,7 +393,9 @@ def run(text: str, with_keras: bool) -> dict[str, Any]:
             claim = RECORD.error_claim or "CALL_RAISES"
             evidence = f"{error['type']}: {error['message']}"
             RECORD.observed.append({"claim": claim, "line": error["line"], "evidence": evidence})
-        state = {name: plain(value) for name, value in names.items() if not name.startswith("_")}
+        else:
+            after_program()
+        state = {name: told(value) for name, value in names.items() if not name.startswith("_")}
     finally:
         os.chdir(home)
         shutil.rmtree(folder, ignore_errors=True)
