@@ -106,10 +106,20 @@ m.build((None, 4))
 m.load_weights('a.weights.h5')
 """
 
+NEVER_LOADED = """
+class Scale(layers.Layer):
+    def __init__(self, units, factor=2.0):
+        super().__init__()
+        self.units = units
+        self.factor = factor
+    def get_config(self):
+        return {**super().get_config(), 'units': self.units}
+"""
 UNBUILT = "m = keras.Sequential([layers.Dense(2)])\nm.save(%r)\n"
 
 CASES = [
     ("argument left out", SCALE % "", "KC301", Status.CONFIRMED, "`factor` 1.0 -> 2.0"),
+    ("argument of what cannot be loaded", NEVER_LOADED, "KC301", Status.CONFIRMED, "unexpected keyword argument"),
     ("argument of a model", MODEL, "KC302", Status.CONFIRMED, "`power`"),
     ("no keywords", NO_KEYWORDS, "KC304", Status.CONFIRMED, "unexpected keyword argument"),
     ("not registered", SCALE % ", 'factor': self.factor", "KC305", Status.CONFIRMED, "Could not locate class 'Scale'"),

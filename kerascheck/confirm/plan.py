@@ -100,7 +100,7 @@ def _sign(finding: Finding) -> str:
     """What the text of an exception must have to be the one that a finding speaks of."""
     if finding.code in {"KC305", "KC306"}:
         return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
-    if finding.code == "KC301" and "writes" in finding.message:
+    if finding.code == "KC301" and ("writes" in finding.message or "and loading raises for" in finding.message):
         return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
 
