@@ -1,8 +1,11 @@
 """The pages against a real Keras: a bad block shows its claim, a fixed and a good one do not."""
 
+import ast
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import truth
@@ -446,3 +449,83 @@ def test_fixture_models_report_a_wrong_accuracy(stem: str, name: str, laboratory
     outcome = laboratory.submit(f"{fixture}\n\nmodel = {name}()\n{EVALUATE_THE_MODEL}").result()
     assert outcome.error is None, outcome.error
     assert bool(outcome.shown(("METRIC_WRONG",))) == name.startswith("bad_")
+
+
+CODES = {block.stem: block.code for block in BLOCKS}
+
+
+@pytest.mark.parametrize("stem", CODES)
+def test_the_findings_of_a_fixture_are_confirmed_where_the_page_says_so(stem: str) -> None:
+    release = truth.installed_keras()
+    assert release is not None
+    expected = truth.shown_on(stem, release)
+    found = [item for item in truth.confirmed_fixtures(stem, CODES[stem]) if truth.is_executable(item)]
+    assert found
+    verdicts = {f"{Path(item['path']).name}:{item['line']}": item["verdict"] for item in found}
+    wrong = {place: it for place, it in verdicts.items() if (it["status"] == "confirmed") != expected}
+    assert wrong == {}
+
+
+# Fixes that confirm mode cannot prove one and all: the fixed program needs another step (KC103), an experiment with
+# TensorFlow 1 (KC111), or the fix does not carry over into the experiment.
+NOT_PROVED = frozenset({"KC103", "KC111", "KC301", "KC305", "KC306", "KC402", "KC404", "KC405"})
+NO_PROOF = truth.WITHOUT_FIX | truth.HARMLESS_ON_KERAS_3 | NOT_PROVED
+FIXED = [stem for stem, code in CODES.items() if code not in NO_PROOF]
+
+
+@pytest.mark.parametrize("stem", FIXED)
+def test_the_fixes_of_a_fixture_take_the_fault_away(stem: str, tmp_path: Path) -> None:
+    """`--fix --confirm` keeps a fix when the experiment that showed the fault does not show it any more."""
+    shutil.copytree(truth.ROOT / "fixtures", tmp_path / "fixtures")
+    extra = ("--fix", "--unsafe-fixes")
+    left = truth.confirmed_fixtures(stem, CODES[stem], tmp_path / "fixtures", extra)
+    dropped = [item for item in left if item["fix"] and truth.is_executable(item)]
+    assert [f"{Path(item['path']).name}:{item['line']}" for item in dropped] == []
+
+
+# Appended to a fixture and the call of one of its functions: every whole model that was saved is loaded.
+LOAD_WHAT_WAS_SAVED = """
+import glob as _glob
+import inspect as _inspect
+
+import keras as _keras
+
+_own = [value for value in globals().values() if _inspect.isclass(value) or _inspect.isfunction(value)]
+_own = {value.__name__: value for value in _own if value.__module__ == "__main__"}
+_files = [path for path in _glob.glob("*.keras") + _glob.glob("*.h5") if not path.endswith(".weights.h5")]
+for _path in sorted(_files):
+    _keras.models.load_model(_path, custom_objects=_own, compile=False)
+"""
+
+
+def saving_functions() -> Iterator[tuple[str, str]]:
+    """Functions of fixtures that save a whole model and need neither an argument nor a download."""
+    for stem in CODES:
+        folder = truth.ROOT / "fixtures"
+        for path in [*folder.glob(f"{stem}.py"), *sorted((folder / stem).glob("good_*.py"))]:
+            if "torchvision" in path.read_text(encoding="utf-8"):
+                continue
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                text = ast.unparse(node)
+                if (
+                    isinstance(node, ast.FunctionDef)
+                    and not node.args.args
+                    and re.search(r"\.save\(", text)
+                    and not re.search(r"EfficientNet|load_model|load_weights|compat", text)
+                ):
+                    yield path.relative_to(folder).as_posix(), node.name
+
+
+@pytest.mark.parametrize(("path", "name"), list(saving_functions()))
+def test_models_that_a_fixture_saves_load_as_its_name_says(path: str, name: str, laboratory: Laboratory) -> None:
+    fixture = (truth.ROOT / "fixtures" / path).read_text(encoding="utf-8")
+    stem = path.partition("/")[0].removesuffix(".py")
+    claims = set(truth.CLAIMS[CODES[stem]])
+    loaded = LOAD_WHAT_WAS_SAVED if claims - {"SAVE_RAISES", "STATE_LOST"} else ""  # what else keeps it from loading
+    outcome = laboratory.submit(f"{fixture}\n\n{name}()\n{loaded}").result()
+    release = truth.installed_keras()
+    assert release is not None
+    faulty = name.startswith("bad_") and truth.shown_on(stem, release)
+    shown = outcome.shown(truth.CLAIMS[CODES[stem]])
+    assert bool(shown) == faulty, (shown, outcome.error)
+    assert faulty or outcome.error is None, outcome.error
