@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
@@ -584,6 +585,19 @@ dependencies = [
             "[options.extras_require]\ntf =\n    tensorflow==2.15.%(x)s\n    tensorflow==2.14.0\n",
             "keras 2.14.0",
         ),
+        ("setup.py", "from setuptools import setup\nsetup(install_requires=['keras<=2.3.1'])\n", "keras 1.0.0-2.3.1"),
+        ("setup.py", "import setuptools as s\ns.setup(\n install_requires=('a', 'keras>=3.6,<3.7'))\n", "keras 3.6.0"),
+        ("setup.py", "setup(install_requires='numpy\\nkeras==3.6.0')\n", "keras 3.6.0"),
+        ("setup.py", "NEEDS = ['keras==3.6.0']\nsetup(install_requires=NEEDS)\n", "keras 3.6.0"),
+        ("setup.py", "A: list = ['keras==3.6.0']\nsetup(install_requires=A + ['numpy'])\n", "keras 3.6.0"),
+        ("setup.py", "setup(extras_require={'tf': ['tensorflow==2.15.0'], 'jax': ['jax']})\n", "keras 2.15.0"),
+        ("setup.py", "X = {'tf': ['tensorflow==2.15.0']}\nsetup(extras_require=X)\n", "keras 2.15.0"),
+        ("setup.py", "setup(install_requires=['h5py' + VERSION, 'keras==3.6.0'])\n", "keras 3.6.0"),
+        (
+            "setup.py",
+            "N = ['tensorflow==2.9.1']\nif GPU:\n    N = ['tensorflow-gpu==2.10.1']\nsetup(install_requires=N)\n",
+            "keras 2.9.0-2.10.0",
+        ),
         ("Pipfile", "[packages]\nkeras = '==3.6.0'\n", "keras 3.6.0"),
         ("Pipfile", "[dev-packages]\ntensorflow = {version = '~=2.15.0', extras = ['x']}\n", "keras 2.15.0"),
         ("environment.yml", "name: keras\ndependencies:\n  - python=3.7\n  - keras=2.3\n", "keras 2.3.0-2.3.1"),
@@ -640,6 +654,14 @@ def test_a_project_file(name: str, text: str, shown: str) -> None:
         ("README.md", "keras==3.6.0\n"),
         ("notes.txt", "keras==3.6.0\n"),
         ("setup.py", "install_requires=['keras==3.6.0']\n"),
+        ("setup.py", "setup(install_requires=['keras==3.6.0'\n"),
+        ("setup.py", "setup(install_requires=['keras' + VERSION, f'keras=={V}', 'keras==' '${V}'])\n"),
+        ("setup.py", "setup(install_requires=['keras'])\n"),
+        ("setup.py", "setup(install_requires=open('keras.txt').read().split())\n"),
+        ("setup.py", "try:\n    N = read()\nexcept OSError:\n    N = ['keras==3.6.0']\nsetup(install_requires=N)\n"),
+        ("setup.py", "N = M\nM = N\nsetup(install_requires=N)  # keras\n"),
+        ("setup.py", "setup(tests_require=['keras==3.6.0'], keywords='keras==3.6.0')\n"),
+        ("setup.py", "# setup(install_requires=['keras==3.6.0'])\n"),
         ("requirements.txt", ""),
     ],
 )
@@ -649,6 +671,19 @@ def test_files_that_say_nothing(name: str, text: str) -> None:
 
 def test_no_files() -> None:
     assert target_from_project({}) is None
+
+
+def test_setup_py_is_never_run_and_its_warnings_are_not_shown() -> None:
+    text = "raise SystemExit('keras')\n'\\d' is 'x'\nsetup(\n    install_requires=['keras==3.6.0'])\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        target = target_from_project({"setup.py": text})
+    assert target is not None and (target.text, target.source) == ("keras 3.6.0", "setup.py:4")
+
+
+def test_setup_py_and_requirements_are_the_union() -> None:
+    texts = {"setup.py": "setup(install_requires=['keras==3.5.0'])\n", "requirements.txt": "keras==3.6.0\n"}
+    assert text_of(target_from_project(texts)) == "keras 3.5.0-3.6.0"
 
 
 def test_sources_name_the_line() -> None:

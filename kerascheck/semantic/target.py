@@ -583,6 +583,51 @@ def _read_setup_cfg(name: str, text: str) -> Iterator[_Requirement]:
                 yield found
 
 
+def _read_setup_py(name: str, text: str) -> Iterator[_Requirement]:
+    """The `install_requires` and `extras_require` of setup(...), where they are written out; nothing is run."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the text: an invalid escape, `is` with a literal
+            tree = ast.parse(text.lstrip("\ufeff"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    bound: dict[str, list[ast.expr]] = {}
+    keywords: list[ast.keyword] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "setup":
+            keywords += (item for item in node.keywords if item.arg in ("install_requires", "extras_require"))
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    bound.setdefault(target.id, []).append(node.value)
+
+    def written_out(value: ast.expr | None, is_name: bool = False) -> Iterator[tuple[str, int]]:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield from ((line, value.lineno) for line in value.value.splitlines())
+        elif isinstance(value, (ast.List, ast.Tuple)):
+            for item in value.elts:
+                yield from written_out(item, is_name)
+        elif isinstance(value, ast.Dict):
+            for item in value.values:
+                yield from written_out(item, is_name)
+        elif isinstance(value, ast.BinOp) and isinstance(value.left, (ast.List, ast.Name)):
+            yield from written_out(value.left, is_name)
+            yield from written_out(value.right, is_name)
+        elif isinstance(value, ast.Name) and not is_name:  # of a name's value, no further name: it cannot go round
+            values = bound.get(value.id, [])
+            if all(isinstance(item, (ast.List, ast.Tuple, ast.Dict, ast.Constant, ast.BinOp)) for item in values):
+                for item in values:
+                    yield from written_out(item, is_name=True)
+
+    for keyword in keywords:
+        for line, number in written_out(keyword.value):
+            if found := _requirement(line, f"{name}:{number}"):
+                yield found
+
+
 def _read_pyproject(name: str, text: str) -> Iterator[_Requirement]:
     data = _parsed_toml(text)
     project = _table(data, "project")
@@ -649,6 +694,7 @@ def _read_json_lock(name: str, text: str) -> Iterator[_Requirement]:
 _READERS: Mapping[str, _Reader] = {
     "pyproject.toml": _read_pyproject,
     "setup.cfg": _read_setup_cfg,
+    "setup.py": _read_setup_py,
     "pipfile": _read_pipfile,
     "pipfile.lock": _read_json_lock,
     "poetry.lock": _read_toml_lock,
