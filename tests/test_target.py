@@ -738,7 +738,7 @@ def test_a_lock_file_without_keras_leaves_the_ranges() -> None:
     ("line", "shown"),
     [
         ("!pip install keras==3.6.0", "keras 3.6.0"),
-        ("%pip install -q -U 'keras>=3.4,<3.8' numpy", "keras 3.4.0-3.7.0"),
+        ("%pip install -q 'keras>=3.4,<3.8' numpy", "keras 3.4.0-3.7.0"),
         ("!pip3 install --upgrade \"tensorflow==2.15.0; python_version<'3.12'\"", "keras 2.15.0"),
         ("!python -m pip install tensorflow==2.18 keras==3.6.0", "keras 3.6.0"),
         ("!{sys.executable} -m pip install tensorflow-gpu==1.15", "keras 2.2.4"),
@@ -755,6 +755,34 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
     target = target_from_pip_lines({"train.ipynb cell 1:2": line})
     assert text_of(target) == shown
     assert target is None or target.source == "train.ipynb cell 1:2"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "tensorflow"),
+    [
+        ("!pip install -U 'keras>=3.4,<3.8' numpy", "keras 3.7.0", None),
+        ("%pip install -qU 'keras>=3.4'", "keras 3.15.1", None),
+        ("!pip install keras>=3.4 --upgrade", "keras 3.15.1", None),
+        ("!pip install -U 'tensorflow>=2.10.0'", "keras 3.12.0-3.15.1", "tensorflow 2.21.0"),
+        ("!pip install -U 'tf_keras>=2.16'", "tf_keras 2.21.0", "tensorflow 2.21.0"),
+        # pip takes what goes together
+        ("!pip install -U 'tensorflow>=2.10' 'keras<3'", "keras 2.15.0", "tensorflow 2.15.1"),
+        ("!pip install -U 'keras>=2' tensorflow==2.15.0", "keras 2.15.0", "tensorflow 2.15.0"),
+        ("!pip install --upgrade-strategy eager 'keras>=3.14'", "keras 3.14.0-3.15.1", None),
+        ("!pip install -U keras", None, None),
+    ],
+)
+def test_an_upgrade_installs_the_newest_release_it_allows(line: str, shown: str | None, tensorflow: str | None) -> None:
+    """pip 23.2.1 in an environment with keras 3.5.0: `keras>=3.4,<3.8` leaves it, with -U it takes 3.7.0."""
+    target = target_from_pip_lines({"cell": line})
+    assert text_of(target) == shown
+    beside = target.tensorflow if target is not None else None
+    assert (releases_text(beside) if beside else None) == tensorflow
+
+
+def test_only_the_lines_with_an_upgrade_are_narrowed() -> None:
+    lines = {"1": "!pip install -U pip", "2": "!pip install 'keras>=3.14'"}
+    assert text_of(target_from_pip_lines(lines)) == "keras 3.14.0-3.15.1"
 
 
 def test_installed_packages() -> None:

@@ -374,6 +374,7 @@ class _Requirement:
     package: str  # "keras", "tf_keras" or "tensorflow"
     releases: tuple[Release, ...]  # empty = the line says nothing about the version
     source: str
+    upgraded: bool = False  # by `pip install --upgrade`: the newest of the releases is there afterwards
 
 
 @dataclass(frozen=True)
@@ -511,11 +512,36 @@ def target_from_pip_lines(lines: Mapping[str, str]) -> Target | None:
         if match is None or _MENTIONED.search(line) is None:
             continue
         words = [word for quoted in _WORD.finditer(match[1]) if (word := "".join(filter(None, quoted.groups())))]
-        found += filter(None, (_requirement(word, source) for word in words if not word.startswith("-")))
-    answer = _answer(found)
+        upgrades = any(_UPGRADE.fullmatch(word) for word in words)
+        named = filter(None, (_requirement(word, source) for word in words if not word.startswith("-")))
+        found += (replace(requirement, upgraded=upgrades) for requirement in named)
+    answer = _answer(_newest_of_upgrades(found))
     return None if answer is None else _combined([answer])
 
 
+def _newest_of_upgrades(lines: Sequence[_Requirement]) -> list[_Requirement]:
+    """Keep the newest release of each upgraded line, among those that go with the other package's lines."""
+    keras = _releases_of(lines, "keras")
+    beside = [
+        _newest(line, [release for release in line.releases if _given_by([release]) & keras])
+        if line.package == "tensorflow"
+        else line
+        for line in lines
+    ]
+    given = _given_by(_releases_of(beside, "tensorflow"))
+    return [
+        line
+        if line.package == "tensorflow"
+        else _newest(line, [release for release in line.releases if release in given])
+        for line in beside
+    ]
+
+
+def _newest(line: _Requirement, fitting: Sequence[Release]) -> _Requirement:
+    return replace(line, releases=tuple(fitting or line.releases)[-1:]) if line.upgraded else line
+
+
+_UPGRADE = re.compile(r"--upgrade|-[a-zA-Z]*U[a-zA-Z]*")
 _INSTALL = re.compile(r"\s*[!%]?\s*(?:sudo\s+)?(?:\S+\s+-m\s+)?(?:uv\s+)?pip[\d.]*\s+install\s+([^&|\n]*)")
 _WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"']+)")
 
