@@ -15,9 +15,10 @@ from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
 from kerascheck.semantic.interpreter import Frame, Interpreter
+from kerascheck.semantic.legacy import legacy_evidence
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
-from kerascheck.semantic.target import LegacyEvidence, assumed_target
+from kerascheck.semantic.target import assumed_target
 from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
 from kerascheck.semantic.walk import children
 from kerascheck.text import SourceText, Span
@@ -98,36 +99,9 @@ def _is_deep(text: str) -> bool:
 
 _TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
-_LEGACY: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
-    ("tf_keras", re.compile(r"^[ \t]*(?:import|from)[ \t]+tf_keras\b", re.MULTILINE)),
-    (
-        "TF_USE_LEGACY_KERAS",
-        re.compile(r"""^[^#\n]*TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)""", re.MULTILINE),
-    ),
-    ("tf.contrib", re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.contrib\b", re.MULTILINE)),
-    ("keras.engine", re.compile(r"^[ \t]*(?:import|from)[ \t]+keras\.engine\b", re.MULTILINE)),
-    (
-        "lr=",
-        re.compile(
-            r"^[^#\n]*\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*=", re.MULTILINE
-        ),
-    ),
-    (
-        "tf1-session",
-        re.compile(
-            r"^[^#\n]*\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\(", re.MULTILINE
-        ),
-    ),
-)
 
-
-def legacy_evidence(text: str) -> tuple[LegacyEvidence, ...]:
-    """What in a text can only run on Keras 1 or 2; comments do not count."""
-    return tuple(kind for kind, pattern in _LEGACY if pattern.search(text))
-
-
-def _assumed(target: Target, text: str) -> Target:
-    return replace(assumed_target(legacy_evidence(text)), backend=target.backend)
+def _assumed(target: Target, text: str, tree: cst.Module) -> Target:
+    return replace(assumed_target(legacy_evidence(text, tree)), backend=target.backend)
 
 
 def _python_problem(text: str) -> SyntaxProblem | None:
@@ -151,7 +125,7 @@ class Module:
         self.source = source
         self.path = path
         self.tree = tree
-        self.target = _assumed(target, source.text) if target.assumed else target
+        self.target = _assumed(target, source.text, tree) if target.assumed else target
         self.project = project
         self.dependencies: list[str] = []
         self.interpreter_stars: list[str] = []
@@ -282,8 +256,7 @@ class Module:
     def is_tensorflow_1(self) -> bool:
         """Whether the code can only run on TensorFlow 1: it calls what TensorFlow 2 does not have."""
         return any(
-            call.original in _TENSORFLOW_1 or call.original.startswith("tensorflow.contrib.")
-            for call in self.calls
+            call.original in _TENSORFLOW_1 or call.original.startswith("tensorflow.contrib.") for call in self.calls
         )
 
     # ------------------------------------------------------------------ places

@@ -19,7 +19,15 @@ from typing import Any, Literal
 BACKENDS = ("tensorflow", "jax", "torch", "numpy")
 
 LegacyEvidence = Literal[
-    "keras.engine", "tf.contrib", "lr=", "tf1-session", "tf_keras", "TF_USE_LEGACY_KERAS", "keras1"
+    "keras.engine",
+    "a removed module",
+    "optimizers.legacy",
+    "tf.contrib",
+    "lr=",
+    "tf1-session",
+    "tf_keras",
+    "TF_USE_LEGACY_KERAS",
+    "keras1",
 ]
 """What in a source can only run on Keras 1 or 2."""
 

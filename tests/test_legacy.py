@@ -1,0 +1,88 @@
+"""What in a source lowers the assumed Keras to Keras 2."""
+
+from __future__ import annotations
+
+import libcst as cst
+import pytest
+
+from kerascheck.semantic.legacy import legacy_evidence
+
+
+def evidence(text: str) -> tuple[str, ...]:
+    return legacy_evidence(text, cst.parse_module(text))
+
+
+@pytest.mark.parametrize("prefix", ["keras", "tensorflow.keras"])
+@pytest.mark.parametrize(
+    "module",
+    """layers.core layers.embeddings layers.convolutional layers.recurrent layers.pooling layers.merge layers.wrappers
+    layers.noise layers.advanced_activations layers.normalization layers.local layers.cudnn_recurrent utils.conv_utils
+    utils.generic_utils utils.layer_utils utils.training_utils backend.tensorflow_backend legacy.interfaces""".split(),
+)
+def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
+    """All run on Keras 3.0.5, 3.6.0 and 3.15.1: ModuleNotFoundError or ImportError."""
+    above, _, name = module.rpartition(".")
+    for line in (
+        f"import {prefix}.{module}",
+        f"import {prefix}.{module} as M",
+        f"from {prefix}.{module} import x",
+        f"from {prefix}.{module} import *",
+        f"from {prefix}.{above} import {name}",
+        f"def f():\n    from {prefix}.{module} import x",
+    ):
+        assert evidence(line + "\n") == ("a removed module",), line
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from keras.engine.topology import Layer\n", ("keras.engine",)),
+        ("from keras import engine\n", ("keras.engine",)),
+        ("from keras.layers.core.dense import Dense\n", ("a removed module",)),
+        # run on Keras 3.0.5, 3.6.0 and 3.15.1: the import passes, the call raises ImportError
+        ("import tensorflow as tf\nopt = tf.keras.optimizers.legacy.Adam(0.1)\n", ("optimizers.legacy",)),
+        ("import keras\nopt = keras.optimizers.legacy.SGD()\n", ("optimizers.legacy",)),
+        ("from keras import optimizers as o\nopt = o.legacy.SGD()\n", ("optimizers.legacy",)),
+        ("from tensorflow.keras.optimizers import legacy\nopt = legacy.Adam()\n", ("optimizers.legacy",)),
+        ("from keras.optimizers.legacy import Adam as A\ndef f():\n    return A()\n", ("optimizers.legacy",)),
+        # tf_keras
+        ("import tf_keras\n", ("tf_keras",)),
+        ("try:\n    import tf_keras as keras\nexcept ImportError:\n    import keras\n", ("tf_keras",)),
+        ("def f():\n    import tf_keras\n    return tf_keras.Sequential()\n", ("tf_keras",)),
+    ],
+)
+def test_evidence(text: str, found: tuple[str, ...]) -> None:
+    assert evidence(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# from keras.layers.core import Dense\n",
+        '"""\nfrom keras.layers.core import Dense\nfrom keras.engine import Layer\nimport tf_keras\n"""\n',
+        "from .keras.layers.core import Dense\n",
+        "from mine.layers.core import Dense\n",
+        "from keras.layers import Dense, concatenate\n",
+        "from keras.layers.corex import y\n",
+        "import keras.legacy\n",  # run: passes on Keras 3
+        # labelled code that is judged as Keras 3
+        "from keras.utils import np_utils\n",
+        "from keras.wrappers.scikit_learn import KerasClassifier\n",
+        # runs on both
+        "try:\n    from keras.layers.merge import add\nexcept ImportError:\n    from keras.layers import add\n",
+        "try:\n    from keras.layers import add\nexcept ImportError:\n    from keras.layers.merge import add\n",
+        "try:\n    from keras.engine import Layer\nexcept (ValueError, ModuleNotFoundError):\n    pass\n",
+        "try:\n    from keras.engine import Layer\nexcept:\n    pass\n",
+        "import keras\nif keras.__version__ < '3':\n    from keras.engine import Layer\n",
+        "import keras\nif keras.__version__ >= '3':\n    x = 1\nelse:\n    from keras.engine import Layer\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from keras.engine import Layer\n",
+        # run: neither the import nor the class itself raises on Keras 3
+        "from keras.optimizers.legacy import Adam\n",
+        "import keras\nx = isinstance(y, keras.optimizers.legacy.Optimizer)\n",
+        "import tf_keras_x\nfrom mine import optimizers\nopt = optimizers.legacy.Adam()\n",
+        "try:\n    from keras.optimizers.legacy import SGD\nexcept ImportError:\n    SGD = str\nSGD()\n",
+        "import keras\ntry:\n    o = keras.optimizers.legacy.SGD()\nexcept ImportError:\n    o = 'sgd'\n",
+    ],
+)
+def test_no_evidence(text: str) -> None:
+    assert evidence(text) == ()
