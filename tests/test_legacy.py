@@ -82,6 +82,9 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         "import tf_keras_x\nfrom mine import optimizers\nopt = optimizers.legacy.Adam()\n",
         "try:\n    from keras.optimizers.legacy import SGD\nexcept ImportError:\n    SGD = str\nSGD()\n",
         "import keras\ntry:\n    o = keras.optimizers.legacy.SGD()\nexcept ImportError:\n    o = 'sgd'\n",
+        # one function of several
+        "import keras\ndef f():\n    import tf_keras\n",
+        "import tensorflow as tf\ntf.keras.Sequential()\ndef f():\n    import tf_keras\n",
     ],
 )
 def test_no_evidence(text: str) -> None:

@@ -69,18 +69,23 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     """What in a source can only run on Keras 1 or 2; comments do not count."""
     found = {kind: None for kind, pattern in _IN_TEXT if pattern.search(text)}
     if _HINT.search(text):
-        found |= dict.fromkeys(_in_tree(tree))
+        found |= dict.fromkeys(_in_tree(text, tree))
     return tuple(found)
 
 
-def _in_tree(tree: cst.Module) -> Iterator[LegacyEvidence]:
+def _in_tree(text: str, tree: cst.Module) -> Iterator[LegacyEvidence]:
     names: dict[str, str] = {}  # what a name stands for, by the last import above
-    for node, may_fail in _nodes(tree):
+    other_keras = "tf.keras" in text
+    tf_keras_in_function = False
+    for node, may_fail, deferred in _nodes(tree):
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
-                    yield "tf_keras"
+                    if not deferred:
+                        yield "tf_keras"
+                    tf_keras_in_function = True
                 elif is_keras(full):
+                    other_keras = True
                     keras = _KERAS.fullmatch(full)
                     if keras is not None and not may_fail:
                         if keras[1].split(".")[0] == "engine":
@@ -95,6 +100,8 @@ def _in_tree(tree: cst.Module) -> Iterator[LegacyEvidence]:
             first, dot, rest = _dotted(node.func).partition(".")
             if _LEGACY_OPTIMIZER.fullmatch(names.get(first, "") + dot + rest):
                 yield "optimizers.legacy"
+    if tf_keras_in_function and not other_keras:
+        yield "tf_keras"
 
 
 def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
@@ -117,17 +124,19 @@ def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
                 yield f"{module}.{name}", name if alias.asname is None else _dotted(alias.asname.name)
 
 
-def _nodes(tree: cst.Module) -> Iterator[tuple[cst.CSTNode, bool]]:
-    """Every node in its order, and whether it may fail or be left out on another Keras."""
-    stack: list[tuple[cst.CSTNode, bool]] = [(tree, False)]
+def _nodes(tree: cst.Module) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
+    """Every node in its order, whether it may fail or be left out on another Keras, and whether a function holds it."""
+    stack: list[tuple[cst.CSTNode, bool, bool]] = [(tree, False, False)]
     while stack:
-        node, may_fail = stack.pop()
-        yield node, may_fail
+        node, may_fail, deferred = stack.pop()
+        yield node, may_fail, deferred
         if isinstance(node, cst.Try):
             may_fail = may_fail or any(_catches_import_errors(handler) for handler in node.handlers)
         elif isinstance(node, cst.If):
             may_fail = may_fail or _VERSION_TEST.search(tree.code_for_node(node.test)) is not None
-        stack += [(child, may_fail) for child in reversed(children(node))]
+        elif isinstance(node, cst.FunctionDef):
+            deferred = True
+        stack += [(child, may_fail, deferred) for child in reversed(children(node))]
 
 
 _VERSION_TEST = re.compile(r"version|TYPE_CHECKING", re.IGNORECASE)
