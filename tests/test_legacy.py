@@ -45,6 +45,19 @@ def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
         ("from keras import optimizers as o\nopt = o.legacy.SGD()\n", ("optimizers.legacy",)),
         ("from tensorflow.keras.optimizers import legacy\nopt = legacy.Adam()\n", ("optimizers.legacy",)),
         ("from keras.optimizers.legacy import Adam as A\ndef f():\n    return A()\n", ("optimizers.legacy",)),
+        # TensorFlow's own copy of Keras 2
+        (
+            "from tensorflow.python.keras.models import Sequential\nm = Sequential()\n",
+            ("tensorflow.python.keras",),
+        ),
+        ("from tensorflow.python.keras import layers\nx = layers.Dense(1)\n", ("tensorflow.python.keras",)),
+        ("import tensorflow.python.keras as k\nm = k.Sequential()\n", ("tensorflow.python.keras",)),
+        ("from tensorflow.python import keras\nx = keras.layers.Dense(1)\n", ("tensorflow.python.keras",)),
+        (
+            "from tensorflow.python.keras.engine.base_layer import Layer\nclass A(Layer):\n    pass\n",
+            ("tensorflow.python.keras",),
+        ),
+        ("from tensorflow.python.keras.layers.core import Dense\nDense(1)\n", ("tensorflow.python.keras",)),
         # tf_keras
         ("import tf_keras\n", ("tf_keras",)),
         ("try:\n    import tf_keras as keras\nexcept ImportError:\n    import keras\n", ("tf_keras",)),
@@ -82,6 +95,15 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         "import tf_keras_x\nfrom mine import optimizers\nopt = optimizers.legacy.Adam()\n",
         "try:\n    from keras.optimizers.legacy import SGD\nexcept ImportError:\n    SGD = str\nSGD()\n",
         "import keras\ntry:\n    o = keras.optimizers.legacy.SGD()\nexcept ImportError:\n    o = 'sgd'\n",
+        # only imported, or not a model or layer
+        "from tensorflow.keras import Sequential\nfrom tensorflow.python.keras import activations\nSequential()\n",
+        "from tensorflow.python.keras.layers import Dense\n",
+        "from tensorflow.python.keras.layers import Dense\nfrom tensorflow.keras.layers import Dense\nDense(1)\n",
+        "from tensorflow.python.keras.layers import Dense\nx = isinstance(y, Dense)\n",
+        "from tensorflow.python.keras import backend as K\nK.clear_session()\n",
+        "from tensorflow.python.keras.callbacks import EarlyStopping\nEarlyStopping()\n",
+        "from tensorflow.python.keras.utils.data_utils import Sequence\nclass A(Sequence):\n    pass\n",
+        "from tensorflow.python.keras.layers import InputSpec\nInputSpec(ndim=2)\n",
         # one function of several
         "import keras\ndef f():\n    import tf_keras\n",
         "import tensorflow as tf\ntf.keras.Sequential()\ndef f():\n    import tf_keras\n",

@@ -57,12 +57,22 @@ _GONE = (
     "utils.training_utils",
 )
 _HINT = re.compile(
-    r"\btf_keras\b|\blegacy\b|\bengine\b|\b(?:"
+    r"\btf_keras\b|\btensorflow\.python\b|\blegacy\b|\bengine\b|\b(?:"
     + "|".join(sorted({name.rpartition(".")[2] for name in _GONE} - {"interfaces", "layers", "models"}))
     + r")\b"
 )
 _KERAS = re.compile(r"(?:tensorflow\.)?keras\.(.+)")
 _LEGACY_OPTIMIZER = re.compile(r"(?:tensorflow\.)?keras\.optimizers\.legacy\.[A-Z]\w*")
+# TensorFlow's own copy of Keras 2. Run on TensorFlow 2.16.2 with Keras 3.0.5, 3.6.0 and 3.15.1, and on 2.21.0 with
+# 3.15.1: it is imported, `save_weights("w")` writes a checkpoint, and neither takes a layer of the other (an error).
+# On 2.21.0 `save_weights` to any `.h5`, `.weights.h5` too, raises ImportError, so that suffix is no remedy there.
+_FROZEN = re.compile(
+    r"tensorflow\.python\.keras\."
+    r"(?:(?:layers|applications)\.(?:\w+\.)*(?!InputSpec$)[A-Z]\w*"
+    r"|models\.\w+"
+    r"|saving\.save\.load_model"
+    r"|(?:engine\.\w+\.)?(?:Model|Sequential|Functional|Network|Layer|Input))"
+)
 
 
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
@@ -96,10 +106,14 @@ def _in_tree(text: str, tree: cst.Module) -> Iterator[LegacyEvidence]:
                     names[local] = "" if may_fail and is_keras(full) else full
         elif may_fail:
             continue
-        elif isinstance(node, cst.Call):
-            first, dot, rest = _dotted(node.func).partition(".")
-            if _LEGACY_OPTIMIZER.fullmatch(names.get(first, "") + dot + rest):
-                yield "optimizers.legacy"
+        elif isinstance(node, (cst.Call, cst.ClassDef)):
+            for used in [node.func] if isinstance(node, cst.Call) else [base.value for base in node.bases]:
+                first, dot, rest = _dotted(used).partition(".")
+                full = names.get(first, "") + dot + rest
+                if isinstance(node, cst.Call) and _LEGACY_OPTIMIZER.fullmatch(full):
+                    yield "optimizers.legacy"
+                elif _FROZEN.fullmatch(full):
+                    yield "tensorflow.python.keras"
     if tf_keras_in_function and not other_keras:
         yield "tf_keras"
 

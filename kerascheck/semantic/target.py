@@ -22,6 +22,7 @@ LegacyEvidence = Literal[
     "keras.engine",
     "a removed module",
     "optimizers.legacy",
+    "tensorflow.python.keras",
     "tf.contrib",
     "lr=",
     "tf1-session",
