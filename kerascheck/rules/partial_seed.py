@@ -88,6 +88,8 @@ class PartialSeed(Rule):
         complete = [seed for seed in found if seed.kind == "all"]
         # the three generators together count from the last of them on
         first = complete[0].call if complete else found[-1].call
+        if (complete[0] if complete else found[-1]).imported:
+            return  # it is set when the file is imported
         if first.standalone or first.module is not self.module:
             return
         for event in training(program):

@@ -20,6 +20,7 @@ _GOOD = ".weights.h5"
 # measured: what `load_weights` of Keras 3 reads, and what nobody has run
 _READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
 _EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
+_FROZEN = "tensorflow.python.keras"
 _MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 
 
@@ -29,9 +30,11 @@ class WeightsFileSuffix(Rule):
     claim = Claim.SAVE_RAISES
     message = "`save_weights` raises: the file name ends in `{end}`, Keras 3 takes `.weights.h5` only"
     loading = "`load_weights` raises: Keras 3 reads no weights from a file name that ends in `{end}`"
+    frozen = "`save_weights` raises: TensorFlow's old copy `tensorflow.python.keras` writes no `{end}` file any more"
     some = " ({releases})"
 
     def check(self) -> None:
+        self._check_frozen()
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
@@ -59,6 +62,19 @@ class WeightsFileSuffix(Rule):
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
             )
+
+    def _check_frozen(self) -> None:
+        """Measured on TensorFlow 2.15.1, 2.16.2 and 2.21: ImportError, whatever stands in front of the `.h5`."""
+        if self.module.target.which(">=2.15") is not Reach.ALL:
+            return
+        for event in self.module.events_of("save_weights"):
+            found = _path(event)
+            known = suffix_of(found[1]) if found is not None else None
+            if known is None or event.module is not self.module or not known[0].endswith((".h5", ".hdf5")):
+                continue
+            models = models_of(event)
+            if models and all(flavour(model).startswith(_FROZEN) for model in models):
+                self.report(event.node, message=self.frozen, claim=Claim.SAVE_RAISES, end="." + known[0].split(".")[-1])
 
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""
@@ -97,8 +113,8 @@ class WeightsFileSuffix(Rule):
     def _is_model(self, event: Event) -> bool:
         """A Keras model for sure, or something that this file treats as one."""
         models = models_of(event)
-        if models:  # tf_keras is Keras 2, whatever else is installed
-            return all(model.kind == "model" and not flavour(model).startswith("tf_keras") for model in models)
+        if models:  # tf_keras and the old copy are Keras 2, whatever else is installed
+            return all(item.kind == "model" and not flavour(item).startswith(("tf_keras", _FROZEN)) for item in models)
         if event.receiver is not None or event.receiver_node is None or not self.module.uses_keras:
             return False
         if self.module.uses_only_tf_keras:
@@ -107,7 +123,9 @@ class WeightsFileSuffix(Rule):
         if _MODEL_NAME.search(receiver):
             return True
         return any(
-            other.receiver_node is not None and self.module.code(other.receiver_node) == receiver
+            other.module is self.module
+            and other.receiver_node is not None
+            and self.module.code(other.receiver_node) == receiver
             for other in self.module.events_of("compile", "fit", "fit_generator", "train_on_batch", "summary")
         )
 

@@ -28,7 +28,7 @@ BASE_KEYS = {
 # taken by the constructors of layers of any release, never part of what a class adds
 _BASE_ARGUMENTS = frozenset(
     """name trainable dtype dynamic autocast activity_regularizer reduction input_shape batch_input_shape input_dim
-    input_dtype batch_size weights""".split()
+    input_dtype batch_size weights input_tensor""".split()
 )
 _KINDS = {
     "keras.losses.": "loss",

@@ -808,7 +808,7 @@ class Interpreter:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
         excluded = _compared(node.test)
-        if excluded is not None and string(self.frame.names.get(excluded[0])) == excluded[1]:
+        if excluded is not None and _may_equal(self.frame.names.get(excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
@@ -1725,8 +1725,17 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
     )
 
 
-def _compared(test: cst.BaseExpression) -> tuple[str, str] | None:
-    """The name and the string of a test `name == "string"`, or of the first such part of `... and ...`."""
+def _may_equal(value: Maybe, text: str | None) -> bool:
+    """Whether a string is the one that a test compared with; None stands for the strings of something unknown."""
+    known = string(value)
+    return known is not None and (text is None or known == text)
+
+
+def _compared(test: cst.BaseExpression) -> tuple[str, str | None] | None:
+    """The name and the string of a test `name == "string"`, or of the first such part of `... and ...`.
+
+    `name in something` may be any string: None.
+    """
     if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
         return _compared(test.left) or _compared(test.right)
     if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
@@ -1734,6 +1743,8 @@ def _compared(test: cst.BaseExpression) -> tuple[str, str] | None:
         if isinstance(only.operator, cst.Equal) and isinstance(only.comparator, cst.SimpleString):
             text = only.comparator.evaluated_value
             return (test.left.value, text) if isinstance(text, str) else None
+        if isinstance(only.operator, cst.In):
+            return test.left.value, None
     return None
 
 
