@@ -8,7 +8,7 @@ import pytest
 from test_confirm_slice import start
 
 from kerascheck import engine
-from kerascheck.confirm.plan import _SIGNS, Experiment, Plan, plan
+from kerascheck.confirm.plan import _NOT_FOUND, _SIGNS, Experiment, Plan, plan
 from kerascheck.confirm.sandbox import Limits, Result
 from kerascheck.confirm.verdict import judge
 from kerascheck.engine import Options
@@ -155,6 +155,8 @@ def test_how_call_takes_its_input_apart(body: str, structure: object) -> None:
 
 
 ROUND = Experiment("roundtrip", claim=Claim.LOAD_RAISES, sign="node index")
+UNFOUND = Experiment("roundtrip", claim=Claim.LOAD_RAISES, sign=_NOT_FOUND.format(name="Block"))
+SAVING = Experiment("configuration", claim=Claim.SAVE_RAISES, sign=_SIGNS["KC302"])
 UNBUILT = Experiment("load_weights", claim=Claim.LOAD_RAISES, sign=_SIGNS["KC101"])
 EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_differ": False}
 
@@ -186,6 +188,9 @@ EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_
             Status.CONFIRMED,
         ),
         (UNBUILT, {"raised": "ValueError: Layer 'd' expected 0 variables, but received 2"}, Status.CONFIRMED),
+        (UNFOUND, {"raised": "Received: layer=Block of type <class 'str'>."}, Status.CONFIRMED),  # seen on 2.15
+        (UNFOUND, {"raised": "Received: layer=Other of type <class 'str'>."}, Status.NOT_REACHED),
+        (SAVING, {"raised": "TypeError: Unable to revive model from config."}, Status.NOT_REACHED),  # 3.0.5 to 3.11.3
         (UNBUILT, {"raised": "OSError: no such file"}, Status.NOT_REACHED),
         (Experiment("initializer"), {"skipped": "no graph mode"}, Status.NOT_REACHED),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import truth
@@ -167,6 +169,23 @@ def test_a_model_that_draws_random_numbers_is_judged_by_its_weights(sandbox: San
     status, evidence = judge(experiment, run(experiment, sandbox), sandbox.limits)
     assert status is Status.REFUTED
     assert "2 of 2 weights" in evidence
+
+
+@pytest.mark.parametrize("release", ["3.0.5", "3.6.0", "3.10.0"])
+def test_a_class_of_the_saving_script_is_not_found_by_another_script(
+    release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 3.8 Keras imports a class by the name of its module, which is `__main__` in both scripts."""
+    if truth.TARGETS is None or not (Path(truth.TARGETS) / release).is_dir():
+        pytest.skip(f"not run: keras {release} is not in KERASCHECK_KERAS_TARGETS")
+    monkeypatch.setenv("PYTHONPATH", f"{Path(truth.TARGETS) / release}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    (plan,) = planned(HEAD + SCALE % ", 'factor': self.factor", "KC305")
+    with Sandbox(truth.TARGET_PYTHON) as box:
+        for experiment in plan.experiments:
+            status, evidence = judge(experiment, run(experiment, box), box.limits)
+            assert status is Status.CONFIRMED, evidence
+            assert "Could not locate class 'Scale'" in evidence
+        assert box.keras == release
 
 
 @pytest.mark.parametrize(("form", "units"), [("binary", 2), ("binary", 5), ("categorical", 2), ("categorical", 3)])

@@ -93,7 +93,11 @@ _SIGNS = {
     "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
     "KC307": r"[Ll]ambda|locate|nknown|registered|marshal|unsafe",
 }
-_NOT_FOUND = r"(?=.*\b{name}\b)(?=.*(?:locate|nknown|interpret|not found|not a KerasSaveable))|string indices must be"
+# the last: Keras 2.15 takes the name of a layer that it does not find for the layer
+_NOT_FOUND = (
+    r"(?=.*\b{name}\b)(?=.*(?:locate|nknown|interpret|not found|not a KerasSaveable))|string indices must be|"
+    r"layer={name} of type <class 'str'>"
+)
 
 
 def _sign(finding: Finding) -> str:

@@ -155,6 +155,8 @@ def _configuration(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -
         if raised:
             again = fact.get("raised_again", "")
             best = again if again and not re.search(experiment.sign, raised, re.DOTALL) else raised
+            if claim is Claim.SAVE_RAISES and re.search(experiment.sign, best, re.DOTALL):
+                return Status.NOT_REACHED, f"saving does not raise on this release, loading does: {_short(best)}"
             return _exception("loading", best, experiment, claim is not Claim.SAVE_RAISES)
         if changed:
             return Status.NOT_REACHED, f"nothing raises, but a loaded copy differs: {_changes(changed)}"
