@@ -17,6 +17,7 @@ from kerascheck.semantic.values import Const, Obj
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
+_DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
 _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
 _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
@@ -35,11 +36,10 @@ class UnseededSplit(Rule):
 
     def check(self) -> None:
         module = self.module
-        kept = self._kept() if module.uses_keras else ""
-        if not kept:
-            return
-        for call in module.calls:
-            if call.module is not module or self._for_a_batch(call) or self._is_seeded(call):
+        drawn = [call for call in module.calls if call.name in _DRAWS and call.module is module]
+        kept = self._kept() if drawn and module.uses_keras else ""
+        for call in drawn if kept else ():
+            if self._for_a_batch(call) or self._is_seeded(call):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
                 if not self._has_state(call) and (call.name in _SPLITS or self._cuts(call)):

@@ -56,10 +56,14 @@ _GONE = (
     "utils.layer_utils",
     "utils.training_utils",
 )
-_HINT = re.compile(
-    r"\btf_keras\b|\btensorflow\.python\b|\blegacy\b|\bengine\b|\b(?:"
-    + "|".join(sorted({name.rpartition(".")[2] for name in _GONE} - {"interfaces", "layers", "models"}))
-    + r")\b"
+# a look at the text first: walking a tree takes long
+_LAST = "|".join(sorted({name.rpartition(".")[2] for name in _GONE}))
+_IMPORT_HINT = re.compile(
+    r"\btf_keras\b|\bkeras\.engine\b|\bkeras[ \t]+import\b[^\n]*\bengine\b"
+    rf"|\bkeras\.(?:layers|utils|backend|legacy)(?:\.|[ \t]+import\b[^#]{{0,400}}?\b)(?:{_LAST})\b"
+)
+_USE_HINT = re.compile(
+    r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"
 )
 _KERAS = re.compile(r"(?:tensorflow\.)?keras\.(.+)")
 _LEGACY_OPTIMIZER = re.compile(r"(?:tensorflow\.)?keras\.optimizers\.legacy\.[A-Z]\w*")
@@ -78,16 +82,17 @@ _FROZEN = re.compile(
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     """What in a source can only run on Keras 1 or 2; comments do not count."""
     found = {kind: None for kind, pattern in _IN_TEXT if pattern.search(text)}
-    if _HINT.search(text):
-        found |= dict.fromkeys(_in_tree(text, tree))
+    used = _USE_HINT.search(text) is not None
+    if used or _IMPORT_HINT.search(text):
+        found |= dict.fromkeys(_in_tree(text, tree, used))
     return tuple(found)
 
 
-def _in_tree(text: str, tree: cst.Module) -> Iterator[LegacyEvidence]:
+def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence]:
     names: dict[str, str] = {}  # what a name stands for, by the last import above
     other_keras = "tf.keras" in text
     tf_keras_in_function = False
-    for node, may_fail, deferred in _nodes(tree):
+    for node, may_fail, deferred in _nodes(tree, deep):
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
@@ -138,8 +143,11 @@ def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
                 yield f"{module}.{name}", name if alias.asname is None else _dotted(alias.asname.name)
 
 
-def _nodes(tree: cst.Module) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
-    """Every node in its order, whether it may fail or be left out on another Keras, and whether a function holds it."""
+def _nodes(tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
+    """Every node in its order, whether it may fail or be left out on another Keras, and whether a function holds it.
+
+    Not `deep`: only statements.
+    """
     stack: list[tuple[cst.CSTNode, bool, bool]] = [(tree, False, False)]
     while stack:
         node, may_fail, deferred = stack.pop()
@@ -150,6 +158,8 @@ def _nodes(tree: cst.Module) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
             may_fail = may_fail or _VERSION_TEST.search(tree.code_for_node(node.test)) is not None
         elif isinstance(node, cst.FunctionDef):
             deferred = True
+        elif isinstance(node, cst.BaseExpression) and not deep:
+            continue
         stack += [(child, may_fail, deferred) for child in reversed(children(node))]
 
 

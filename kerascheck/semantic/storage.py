@@ -13,6 +13,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import kind_of
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import (
+    NO_ARGUMENTS,
     Arguments,
     Bound,
     Choice,
@@ -53,9 +54,13 @@ class Save:
     node: cst.Call
     module: Module
     reader: Module
+    arguments: Arguments = NO_ARGUMENTS
     function: Func | None = None
-    temporary: bool = False
-    written: str = ""  # the path as it is written, when it stands in `module`
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the file lies in a temporary folder."""
+        return is_temporary(self.module, self.arguments)
 
     @property
     def place(self) -> str:
@@ -183,9 +188,11 @@ def read_as_weights(module: Module, save: Save) -> bool:
     """Whether the project reads what a save writes, and only with `load_weights`: then nothing but weights is used."""
     key = path_key(save.path)
     if key is None:  # the same expression in the same file
-        read = {_code(save.module, load.call.arguments) for load in loads(save.module)}
         weights = {_code(save.module, event.arguments) for event in save.module.events_of("load_weights")}
-        return save.written in weights - read - {""}
+        if not weights:
+            return False
+        read = {_code(save.module, load.call.arguments) for load in loads(save.module)}
+        return _code(save.module, save.arguments) in weights - read - {""}
     if loads_of(module, save):
         return False
     others = _with_text(module, ("load_weights",), key)
@@ -252,13 +259,10 @@ _TEMPORARY = (
 
 def is_temporary(module: Module, given: Arguments) -> bool:
     """Whether the file of a call lies in a temporary folder: in the next run it is not there."""
-    found = given.find("filepath", 0)
-    if found is None or not module.owns(found[0]):
-        return False
     names: str | None = module.memo.get("temporary")
     if names is None:
         names = module.memo["temporary"] = _temporary_names(module.source.text)
-    return bool(names) and re.search(names, module.code(found[0])) is not None
+    return bool(names) and re.search(names, _code(module, given)) is not None
 
 
 def _temporary_names(text: str) -> str:
@@ -299,9 +303,7 @@ def _saves(module: Module) -> Iterator[Save]:
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)
             if made is not None:
-                gone = is_temporary(event.module, event.arguments)
-                code = _code(event.module, event.arguments)
-                yield Save(made, path, models, event.node, event.module, module, event.function, gone, code)
+                yield Save(made, path, models, event.node, event.module, module, event.arguments, event.function)
         elif event.name in _FITS:
             yield from _checkpoints(module, event)
 
@@ -339,10 +341,8 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
         path = item.arguments.value("filepath", 0)
         made = _format(module, path, item.arguments)
         if made is not None and item.call is not None:
-            gone = is_temporary(item.module, item.arguments)
-            code = _code(item.module, item.arguments)
             call = cast("cst.Call", item.call)
-            yield Save(made, path, models, call, item.module, module, event.function, gone, code)
+            yield Save(made, path, models, call, item.module, module, item.arguments, event.function)
 
 
 def _loads(module: Module) -> Iterator[Load]:
