@@ -8,6 +8,7 @@ import pytest
 from test_confirm_slice import start
 
 from kerascheck import engine
+from kerascheck.confirm.child.program import describe, missing
 from kerascheck.confirm.plan import _NOT_FOUND, _SIGNS, Experiment, Plan, plan
 from kerascheck.confirm.sandbox import Limits, Result
 from kerascheck.confirm.verdict import judge
@@ -100,14 +101,50 @@ def test_a_lambda_of_a_program_that_saves_nothing_is_tried_alone() -> None:
 @pytest.mark.parametrize(
     ("layer", "loss", "reason"),
     [
-        ("layers.Dense(units, 'sigmoid')", "'binary_crossentropy'", "how many outputs the model has"),
-        ("layers.Dense(2)", "'mse'", "which labels the loss takes"),
+        (
+            "layers.Dense(units, 'sigmoid')",
+            "'binary_crossentropy'",
+            "how many outputs the model has cannot be told from the source; name a function that makes the model",
+        ),
+        ("layers.Dense(2)", "'mse'", "which labels the loss takes cannot be told from the source"),
     ],
 )
 def test_an_accuracy_that_depends_on_the_unknown_is_not_tried(layer: str, loss: str, reason: str) -> None:
     text = f"def make(units):\n    m = keras.Sequential([keras.Input((4,)), {layer}])\n"
     (item,) = planned(HEAD + text + f"    m.compile('adam', {loss}, metrics=['accuracy'])\n", "KC501")
-    assert item.reason == f"{reason} cannot be told from the source; name a function that makes the model"
+    assert item.reason == reason
+
+
+def test_a_set_of_unknown_elements_is_not_replaced_by_one_of_strings() -> None:
+    text = "import pandas as pd\ntags = list(set(pd.read_csv('a.csv')['tag'].values))\n"
+    text += "index = {tag: number for number, tag in enumerate(tags)}\nm = keras.Sequential([layers.Dense(2)])\n"
+    (item,) = planned(HEAD + text, "KC401")
+    assert not item.experiments
+    assert item.reason == (
+        "whether the elements of the set are strings, whose order differs from run to run, "
+        "cannot be told from the source"
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("from keras.engine import Layer", "keras.engine"),
+        ("from keras.layers import CuDNNGRU", "keras.layers.CuDNNGRU"),
+        ("import keras\nkeras.layers.CuDNNGRU(2)", "keras.layers.CuDNNGRU"),
+        ("import of_nobody.part", ""),
+    ],
+)
+def test_a_program_for_another_release_is_said_to_be_one(program: str, name: str) -> None:
+    pytest.importorskip("keras")
+    try:
+        exec(program, {})
+    except (AttributeError, ImportError) as error:
+        facts = {"failed": describe(error), "missing": missing(error)}
+    status, evidence = judge(Experiment("roundtrip"), [Result(facts)], Limits())
+    assert status is Status.COULD_NOT_RUN
+    start = f"the program is for another release, this one has no `{name}`: " if name else "ModuleNotFoundError"
+    assert evidence.startswith(start)
 
 
 def test_a_seed_that_comes_from_elsewhere_is_any_number() -> None:

@@ -93,6 +93,12 @@ x = np.load('x.npy')
 m = keras.Sequential([keras.Input(shape=x.shape[1:]), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)])
 m.compile('adam', keras.losses.BinaryCrossentropy(from_logits=True), metrics=['accuracy'])
 """
+NAMED = """
+one, two = keras.Input((3,), name="first"), keras.Input((2,), name="second", dtype="int32")
+out = layers.Dense(1)(layers.concatenate([one, layers.Rescaling(1.0)(two)]))
+m = keras.Model({"b": one, "a": two}, out)
+m.compile('adam', keras.losses.BinaryCrossentropy(from_logits=True), metrics=['accuracy'])
+"""
 NOISE = """
 class Net(keras.Model):
     def __init__(self):
@@ -140,6 +146,7 @@ CASES = [
         "for another reason: ValueError: Invalid filepath",
     ),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
+    ("inputs by their names", NAMED, "KC502", Status.CONFIRMED, ""),
     ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),
 ]
 

@@ -13,7 +13,7 @@ import libcst as cst
 
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
-from kerascheck.confirm.slice import Missing, Slicer
+from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Claim, Finding
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
@@ -72,7 +72,7 @@ def plan(module: Module, finding: Finding) -> Plan | None:
             experiment = make(module, module.source.offset(finding.start), finding)
         except Missing as missing:
             if not experiments:
-                reason = f"{missing} cannot be told from the source; name a function that makes the model"
+                reason = f"{missing} cannot be told from the source{missing.help}"
             continue
         if experiment is not None:
             experiments.append(replace(experiment, claim=finding.claim, sign=_sign(finding)))
@@ -228,7 +228,7 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
             continue
         known = suffix_of(event.arguments.value("filepath", 0))
         if known is None:
-            raise Missing("the path")
+            raise Untold("the path")
         name = known[0].replace("\\", "/").rpartition("/")[2]
         parameters: dict[str, Any] = {"method": event.name, "name": name if known[1] else "x" + name}
         models = models_of(event)
@@ -262,7 +262,7 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         text = slicer.expression(loss[1], "the loss") if loss is not None else "None"
         form = _FORMS.get(item.loss or "")
         if form is None:
-            raise Missing("which labels the loss takes")
+            raise Untold("which labels the loss takes")
         parameters = _model_parameters(slicer, module, models[0])
         open_size = item.head is None or item.head.units is None
         if form == "binary" and open_size and any(text.endswith("=8") for text in slicer.stand_ins):
@@ -336,7 +336,7 @@ def _order(module: Module, place: cst.BaseExpression, element: Any) -> Experimen
         stand_ins: tuple[str, ...] = ()
     except (ValueError, SyntaxError):
         if element_kind(element) != "str":
-            raise Missing("whether the elements of the set are strings") from None
+            raise Untold("whether the elements of the set are strings, whose order differs from run to run,") from None
         source = 'list({"cat", "dog", "bird", "fox", "horse", "cow", "ant", "bee"})'
         stand_ins = ("eight strings in place of the data",)
     return Experiment("run_once", {"source": "", "value": source}, fresh=3, framework=False, stand_ins=stand_ins)

@@ -102,6 +102,14 @@ _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matr
 class Missing(Exception):
     """Something that the model needs cannot be told from the source; the text names it."""
 
+    help = "; name a function that makes the model"
+
+
+class Untold(Missing):
+    """Something that is no matter of how the model is made: a function that makes it would not help."""
+
+    help = ""
+
 
 @dataclass(frozen=True)
 class Slice:

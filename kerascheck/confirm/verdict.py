@@ -25,9 +25,7 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
         if result.failure:
             return Status.COULD_NOT_RUN, "the process died"
         if "failed" in result.facts:
-            name = result.facts.get("missing")
-            hint = f" (`{name}` is missing)" if name else ""
-            return Status.COULD_NOT_RUN, _short(result.facts["failed"]) + hint
+            return Status.COULD_NOT_RUN, _failure(result.facts)
         if "skipped" in result.facts:
             return Status.NOT_REACHED, _short(result.facts["skipped"])
     try:
@@ -40,6 +38,14 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
     if notes:
         evidence += f"; with {', '.join(list(dict.fromkeys(notes))[:3])}"
     return status, evidence
+
+
+def _failure(facts: Mapping[str, Any]) -> str:
+    """Why an experiment could not be run: what is missing, and when that is a part of Keras itself."""
+    name = str(facts.get("missing") or "")
+    if name.startswith(("keras.", "tensorflow.")):
+        return f"the program is for another release, this one has no `{name}`: {_short(facts['failed'])}"
+    return _short(facts["failed"]) + (f" (`{name}` is missing)" if name else "")
 
 
 def _short(text: object) -> str:

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import linecache
 import os
+import re
 import sys
 import types
 from typing import Any
@@ -40,8 +41,13 @@ def describe(error: Any) -> Any:
 
 
 def missing(error: Any) -> Any:
-    """The name that a NameError, ImportError or FileNotFoundError speaks of."""
+    """The name that a NameError, ImportError, FileNotFoundError or a module's AttributeError speaks of."""
     try:
+        for pattern in (r"module '([\w.]+)' has no attribute '(\w+)'", r"cannot import name '(\w+)' from '([\w.]+)'"):
+            found = re.search(pattern, str(error)) if isinstance(error, (AttributeError, ImportError)) else None
+            if found is not None:
+                one, other = found.groups()
+                return other + "." + one if pattern.startswith("cannot") else one + "." + other
         if isinstance(error, NameError):
             return str(getattr(error, "name", None) or str(error).split("'")[1:2] or "")
         if isinstance(error, ImportError):
@@ -184,6 +190,8 @@ def sample(shape: Any, kind: Any, seed: Any = 0) -> Any:
     import numpy
 
     generator = numpy.random.RandomState(seed)
+    if kind == "string":
+        return generator.choice(["one", "two", "three"], shape)
     if kind.startswith("int"):
         return generator.randint(0, 2, shape).astype(kind)
     return generator.uniform(-1.0, 1.0, shape).astype(kind)
@@ -201,8 +209,22 @@ def wanted(model: Any, rows: Any) -> Any:
     for tensor in inputs:
         shape = [size if isinstance(size, int) else 8 for size in list(tensor.shape)[1:]]
         kind = str(getattr(tensor.dtype, "name", tensor.dtype))
-        found.append(((rows, *shape), kind if kind in ("int32", "int64") else "float32"))
+        found.append(((rows, *shape), kind if kind in ("int32", "int64", "string") else "float32"))
     return found
+
+
+def named(model: Any, arrays: Any) -> Any:
+    """The arrays for the inputs of a built model as it takes them: one, several, or by their names."""
+    if any(array.dtype.kind == "U" for array in arrays):  # a model takes strings as tensors, and then all as tensors
+        import tensorflow
+
+        arrays = [tensorflow.constant(array) for array in arrays]
+    structure = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
+    if isinstance(structure, dict) and len(structure) == len(arrays):
+        places = {id(tensor): index for index, tensor in enumerate(model.inputs)}
+        if all(id(tensor) in places for tensor in structure.values()):
+            return {name: arrays[places[id(tensor)]] for name, tensor in structure.items()}
+    return arrays if len(arrays) > 1 else arrays[0]
 
 
 SHAPES = ((8,), (64, 64, 3), (16, 8), (28, 28), (28, 28, 1), (784,), (1,), (16, 16, 16, 1))
@@ -239,8 +261,7 @@ def inputs_for(job: Any, rows: Any = 16) -> Any:
     model, _ = make(job)
     own = wanted(model, rows)
     if own is not None:
-        arrays = [sample(shape, kind, index) for index, (shape, kind) in enumerate(own)]
-        return arrays if len(arrays) > 1 else arrays[0]
+        return named(model, [sample(shape, kind, index) for index, (shape, kind) in enumerate(own)])
     hints = [((rows, *shape), kind) for shape, kind in job.get("shapes", ())]
     last = None
     shapes = [[item] for item in hints + [((rows,) + shape[1:], kind) for shape, kind in GENERIC]]
