@@ -46,16 +46,16 @@ def mentions_keras(raw: bytes) -> bool:
     return b"keras" in raw or (b"tensorflow" in raw and b"set_random_seed" in raw)
 
 
-def may_use_project(path: str, raw: bytes) -> bool:
+def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bool:
     """Whether a file without Keras may matter to a Keras program of its project.
 
     It has a method of models in it, numbers labels or sets a seed; and a file of the project that it imports, or that
-    imports it, directly or not, mentions Keras.
+    imports it, directly or not, mentions Keras. `project` are the files around it, by default those on the disk.
     """
     if not may_matter(raw):
         return False
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-    project = _neighbourhood()
+    project = project or _neighbourhood()
     return project.reaches_keras(path, text) or (_helps(raw) and project.is_used_with_keras(path))
 
 

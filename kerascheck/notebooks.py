@@ -261,7 +261,7 @@ def fix(raw: bytes, path: str, options: Options, *, unsafe: bool, project: Proje
     fixed = engine.fix(SourceText(joined.text), path, options, unsafe=unsafe, project=project)
     trouble = tuple(joined.finding(finding) for finding in fixed.left.findings if finding.code == "KC002")
     changed = {
-        cell.index: _rewritten(cell, part)
+        cell.index: rewritten(cell, part)
         for cell, part in zip(joined.cells, joined.parts(fixed.source.text))
         if part != cell.text
     }
@@ -536,7 +536,7 @@ def _closing(line: str, quote: str, start: int) -> int:
     return -1
 
 
-def _rewritten(cell: Cell, part: str) -> str:
+def rewritten(cell: Cell, part: str) -> str:
     """The cell's source with the changes that were made to its Python. Raises NotebookRefused at a magic."""
     old = _LINE.findall(cell.text)
     new = _LINE.findall(part)
