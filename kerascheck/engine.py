@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from kerascheck.edits import Edit, Fix, apply
 from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity, Status
 from kerascheck.registry import all_rules
-from kerascheck.rule import RawReport, Rule
+from kerascheck.rule import RawReport, RelatedNode, Rule
 from kerascheck.semantic.module import Module, SyntaxProblem, parse
 from kerascheck.suppress import Suppressions
 from kerascheck.text import Position, SourceText, Span
@@ -35,6 +36,9 @@ class Confirm(Protocol):
 
         `place` is where the finding stands in the text after the fixes.
         """
+
+
+_CELL = re.compile(r"# notebook cell-* (\d+)\r?")
 
 
 @dataclass(frozen=True)
@@ -264,9 +268,7 @@ def _run(rule: type[Rule], module: Module, path: str, options: Options) -> Itera
 
 
 def _finding(rule: type[Rule], module: Module, path: str, report: RawReport) -> Finding:
-    related = tuple(
-        Related(item.module.path, *_line_column(item.module, item.node), item.message) for item in report.related
-    )
+    related = tuple(_related(item) for item in report.related)
     return place(
         module.source,
         path,
@@ -280,6 +282,19 @@ def _finding(rule: type[Rule], module: Module, path: str, report: RawReport) -> 
         subject=report.subject,
         related=related,
     )
+
+
+def _related(item: RelatedNode) -> Related:
+    line, column = _line_column(item.module, item.node)
+    cell = None
+    if item.module.path.endswith(".ipynb"):  # `notebooks` writes a comment above each cell
+        lines = item.module.source.text.split("\n", line)[:line]
+        for above in range(line, 0, -1):
+            marker = _CELL.fullmatch(lines[above - 1])
+            if marker is not None:
+                cell, line = int(marker[1]), max(line - above, 1)
+                break
+    return Related(item.module.path, line, column, item.message, cell)
 
 
 def _line_column(module: Module, node: object) -> tuple[int, int]:

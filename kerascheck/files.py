@@ -23,6 +23,7 @@ SUFFIXES = (".py", ".ipynb")
 LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebook's code
 LARGEST_FOLDER = 100  # files of one folder whose imports are looked at for the top of a project
 LARGEST_PROJECT = 2_000  # files that are looked through for imports of a checked file
+LARGEST_START = 2_000_000  # bytes of a notebook that are looked through for its imports
 LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
 DEFAULT_EXCLUDE = frozenset(
     {
@@ -75,11 +76,17 @@ def _neighbourhood() -> Project:
     """The files around those of a run, read without a parser."""
     from kerascheck.semantic.project import Project
 
-    return Project(ProjectReader(), None)
+    return Project(ProjectReader(lambda raw: raw[:LARGEST_START].decode("utf-8", "replace")), None)
 
 
 class ProjectReader:
-    """Lets the core read the files that a checked file imports. What cannot be read is as if it were not there."""
+    """Lets the core read the files around a checked one. What cannot be read is as if it were not there.
+
+    `cells` gives the code of a notebook's bytes, None when it cannot be told; without it there are no notebooks.
+    """
+
+    def __init__(self, cells: Callable[[bytes], str | None] | None = None) -> None:
+        self._cells = cells
 
     def absolute(self, path: str) -> str:
         return os.path.abspath(path).replace(os.sep, "/")
@@ -96,6 +103,9 @@ class ProjectReader:
         try:
             raw = read(path)
             check_size(path, raw)
+            if path.endswith(".ipynb"):
+                code = self._cells(raw) if self._cells is not None else None
+                return SourceText(code) if code is not None else None
             return SourceText.from_bytes(raw)
         except (FileProblem, DecodeError):
             return None
@@ -110,11 +120,18 @@ class ProjectReader:
     def sources(self, folder: str) -> list[str]:
         found: list[str] = []
         for path in Discovery().files(folder):
-            if path.endswith(".py"):
+            if path.endswith(".py") or self._cells is not None:
                 found.append(os.path.abspath(path).replace(os.sep, "/"))
                 if len(found) >= LARGEST_PROJECT:
                     break
         return found
+
+    def start_of(self, path: str) -> str:
+        try:
+            with open(path, "rb") as file:
+                return file.read(LARGEST_START).decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def is_root(self, folder: str) -> bool:
         return any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_MARKS)

@@ -80,12 +80,16 @@ class PlacedEdit:
 
 @dataclass(frozen=True)
 class Related:
-    """Another place that a finding speaks of, such as where the file was saved."""
+    """Another place that a finding speaks of, such as where the file was saved.
+
+    `line` and `column` are counted from 1, in a notebook within `cell`, which is counted from 1 over all cells.
+    """
 
     path: str
     line: int
     column: int
     message: str
+    cell: int | None = None
 
 
 @dataclass(frozen=True)

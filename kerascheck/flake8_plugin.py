@@ -120,9 +120,10 @@ def _may_have_findings(path: str, text: str) -> bool:
 def _project(target: Target) -> Project:
     """The files around the checked ones; one for each process of flake8, so that a file is parsed once."""
     from kerascheck.files import ProjectReader
+    from kerascheck.notebooks import code
     from kerascheck.semantic.project import Project
 
-    return Project(ProjectReader(), target)
+    return Project(ProjectReader(code), target)
 
 
 def _refuse_unreadable(target_keras: str, backend: str | None) -> None:

@@ -5,6 +5,7 @@ A cell is counted from 1 over all cells of the notebook; lines and columns of fi
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -238,6 +239,24 @@ class Notebook:
         if after != {**before, **changed}:
             raise NotebookRefused("the notebook would not hold the fixed cells")
         return raw
+
+
+def code(raw: bytes) -> str | None:
+    """The Python of a notebook as one text, cells that cannot be parsed left out; None when it is no notebook."""
+    try:
+        notebook = Notebook.from_bytes(raw)
+    except NotebookProblem:
+        return None
+    broken = [cell.index for cell in notebook.cells if not _is_python_text(cell.text)]
+    return notebook.joined(broken).text
+
+
+def _is_python_text(text: str) -> bool:
+    try:
+        compile(text, "cell", "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def check(raw: bytes, path: str, options: Options, project: Project | None = None) -> Checked:

@@ -82,7 +82,7 @@ class Surroundings:
         from kerascheck.semantic.project import Project
 
         if target not in self._projects:
-            self._projects[target] = Project(files.ProjectReader(), target)
+            self._projects[target] = Project(files.ProjectReader(_cells), target)
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
@@ -158,3 +158,9 @@ def _of_notebook(path: str, raw: bytes) -> Target | None:
     from kerascheck.semantic.target import target_from_pip_lines
 
     return target_from_pip_lines(install_lines(raw, files.display(path)))
+
+
+def _cells(raw: bytes) -> str | None:
+    from kerascheck.notebooks import code
+
+    return code(raw)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kerascheck import notebooks
+from kerascheck import engine, notebooks
 from kerascheck.engine import Options
+from kerascheck.files import ProjectReader
 from kerascheck.notebooks import Notebook, NotebookProblem, cell_changes, check, fix, install_lines
+from kerascheck.semantic.project import Project
 from kerascheck.semantic.target import default_target
+from kerascheck.text import SourceText
 
 OPTIONS = Options(frozenset({"KC000", "KC001", "KC002", "KC101", "KC201", "KC402", "KC404"}), default_target())
 
@@ -348,3 +354,42 @@ def test_the_lines_that_install_packages() -> None:
         "a.ipynb cell 2:3": "%pip install -q numpy",
     }
     assert install_lines(b"install", "a.ipynb") == {}
+
+
+def test_a_notebook_tells_how_a_module_is_used(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    module = tmp_path / "blocks.py"
+    body = "    def call(self, x):\n        return 2 * x\n"
+    module.write_text(f"import keras\n\n\nclass Twice(keras.layers.Layer):\n{body}")
+    cells = [
+        ["# Training\n"],
+        ["import keras\n", "from blocks import Twice\n"],
+        ["%matplotlib inline\n", "model = keras.Sequential([keras.Input((3,)), Twice()])\n", "model.save('m.keras')\n"],
+        ["x = = 1\n"],
+    ]
+    kinds = ["markdown", "code", "code", "code"]
+    data = {
+        "cells": [
+            {"cell_type": kind, "metadata": {}, "source": lines, "outputs": [], "execution_count": None}
+            for kind, lines in zip(kinds, cells)
+        ],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (tmp_path / "train.ipynb").write_text(json.dumps(data, indent=1))
+    found = engine.check(
+        SourceText(module.read_text()),
+        str(module),
+        Options(frozenset({"KC305"}), default_target()),
+        Project(ProjectReader(notebooks.code), default_target()),
+    ).findings
+    assert [(finding.code, finding.start.line) for finding in found] == [("KC305", 4)]
+    assert [(other.cell, other.line, other.column) for other in found[0].related] == [(3, 3, 1)]
+    assert other_fronts_find(module) == [("KC305", 4)]
+
+
+def other_fronts_find(module: Path) -> list[tuple[str, int]]:
+    command = [sys.executable, "-m", "kerascheck", "--isolated", "--select", "KC305", "--format", "json", str(module)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [(item["code"], item["line"]) for item in json.loads(done.stdout)]

@@ -31,7 +31,9 @@ def _block(finding: Finding, color: bool) -> str:
         *_frame(finding, tint, color),
     ]
     for related in finding.related:
-        lines.append(f"  see {one_line(related.path)}:{related.line}:{related.column}: {one_line(related.message)}")
+        cell = "" if related.cell is None else f"cell {related.cell}:"
+        where = f"{one_line(related.path)}:{cell}{related.line}:{related.column}"
+        lines.append(f"  see {where}: {one_line(related.message)}")
     if finding.verdict is not None:
         lines.append(f"  {_verdict(finding.verdict)}")
     if finding.fix is not None:

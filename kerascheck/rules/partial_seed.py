@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
@@ -36,17 +38,32 @@ class PartialSeed(Rule):
 
     def check(self) -> None:
         self._check_program(self.module)
-        if not self.reports and any(call.name in SEEDS for call in self.module.calls) and not self._draws():
+        if not self.reports and any(call.name in SEEDS for call in self.module.calls) and not self._has_other_work():
             for user in self.module.users:  # a helper that seeds is judged by the scripts that call it
                 self._check_program(user)
 
-    def _draws(self) -> bool:
-        """Whether the module draws numbers itself: then its seed is for them."""
+    def _has_other_work(self) -> bool:
+        """Whether the module draws numbers or uses models itself: then its seed is for that."""
         roots = ("random.", "numpy.random.")
-        return any(call.name.startswith(roots) and call.name not in SEEDS for call in self.module.calls)
+        draws = any(call.name.startswith(roots) and call.name not in SEEDS for call in self.module.calls)
+        return draws or any(True for _ in self.module.events_of("predict", "load_weights", "fit"))
+
+    def _is_for_a_draw(self, program: Module, seed: Seed) -> bool:
+        """Whether a function seeds with what it is given, for the numbers that it draws itself."""
+        function = seed.call.function
+        if function is None or not isinstance(function.node, cst.FunctionDef):
+            return False
+        given = [node for node, _ in seed.call.arguments.positional]
+        names = {item.name.value for item in function.node.params.params}
+        if len(given) != 1 or not isinstance(given[0], cst.Name) or given[0].value not in names:
+            return False
+        return any(
+            call.function is function and call.name.startswith(("random.", "numpy.random.")) and call.name not in SEEDS
+            for call in program.calls
+        )
 
     def _check_program(self, program: Module) -> None:
-        found = seeds(program)
+        found = [seed for seed in seeds(program) if not self._is_for_a_draw(program, seed)]
         if not found or not program.uses_keras or program.is_test:
             return
         trained = list(training(program))

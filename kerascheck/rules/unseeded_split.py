@@ -18,6 +18,8 @@ _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
+_FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
+_WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
 _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
 _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
@@ -39,7 +41,7 @@ class UnseededSplit(Rule):
         drawn = [call for call in module.calls if call.name in _DRAWS and call.module is module]
         kept = self._kept() if drawn and module.uses_keras else ""
         for call in drawn if kept else ():
-            if self._for_a_batch(call) or self._is_seeded(call):
+            if self._for_a_batch(call) or self._is_seeded(call) or self._is_written(call):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
                 if not self._has_state(call) and (call.name in _SPLITS or self._cuts(call)):
@@ -106,6 +108,20 @@ class UnseededSplit(Rule):
             return True
         state = call.arguments.find("random_state")
         return state is not None and not is_none(state[1])
+
+    def _is_written(self, call: CallFact) -> bool:
+        """Whether a part of the split is written into a file, so that it can be read again."""
+        line = call.statement
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        rest = self.module.source.text[self.module.span(call.node).end :]
+        if not isinstance(small, cst.Assign) or small.value is not call.node or not re.search(_WRITES, rest):
+            return False
+        names = set(re.findall(r"[A-Za-z_]\w*", self.module.code(small.targets[0].target)))
+        for _ in range(2):  # what is made from them counts, too
+            parts = "|".join(map(re.escape, sorted(names)))
+            names |= set(re.findall(rf"(?m)^[ \t]*(\w+)[ \t]*=(?!=)[^\n]*\b(?:{parts})\b", rest))
+        parts = "|".join(map(re.escape, sorted(names)))
+        return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}[^\n]*\b(?:{parts})\b", rest) is not None
 
     def _cuts(self, call: CallFact) -> bool:
         """Whether shuffled rows are cut into parts: `x, y = shuffle(x, y)`, then `x[:n]` or a `validation_split`."""

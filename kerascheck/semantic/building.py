@@ -66,7 +66,7 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
         if event.every(Flag.MARKED):
             if event.name == "load_weights":
                 build = next((item for item in reversed(builds) if models_of(item) == models), None)
-                if build is not None and not deferred(module, event):
+                if build is not None and not deferred(module, event) and not _adapted(module, event):
                     yield EarlyUse("hollow", event, models, build)
             continue
         if any(state & Flag.MARKED for state in event.states):
@@ -77,10 +77,31 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
         ):
             continue
         if event.name != "load_weights":
+            if event.name == "save" and _writes_no_file(module, event):
+                continue
             if all(_has_layers(module, item) for item in models):
                 yield EarlyUse("save", event, models)
         elif not deferred(module, event) and not _inner_built(module, models) and not _recovered(module, event, models):
             yield EarlyUse("load", event, models)
+
+
+def _writes_no_file(module: Module, event: Event) -> bool:
+    """Whether Keras 3 refuses the name: run, it raises; and Keras 2 saves a SavedModel there, and raises unbuilt."""
+    end = suffix_of(event.arguments.value("filepath", 0))
+    return end is not None and (end[1] or "." in end[0]) and not end[0].endswith((".keras", ".h5", ".hdf5"))
+
+
+def _adapted(module: Module, load: Event) -> bool:
+    """Whether a layer of the model, such as a Normalization, got its variables from `adapt`."""
+    if load.receiver_node is None:
+        return False
+    owner = load.module.code(load.receiver_node) + "."
+    return any(
+        event.order < load.order
+        and event.receiver_node is not None
+        and event.module.code(event.receiver_node).startswith(owner)
+        for event in module.events_of("adapt")
+    )
 
 
 def deferred(module: Module, event: Event) -> bool:

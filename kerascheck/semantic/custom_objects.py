@@ -42,6 +42,7 @@ _KINDS = {
 _ROOTS = frozenset(
     {"keras.layers.Layer", "keras.Model", "keras.Sequential", "keras.losses.Loss", "keras.metrics.Metric"}
 )
+_OWN_PACKAGES = re.compile(r"(?:^|[/\\])(?:keras[/\\]src|keras_hub[/\\]src|keras_cv[/\\]src|keras_nlp[/\\]src)[/\\]")
 _REGISTER = "keras.utils.register_keras_serializable"
 _NEUTRAL_DECORATORS = frozenset(
     {"dataclasses.dataclass", "tensorflow.function", "typing.final", "functools.total_ordering"}
@@ -377,6 +378,8 @@ def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
     keys = config_keys(config, owner)
     if keys is None:
         return
+    if kind_of(owner) == "optimizer" and not all(made.takes(key) for key in config.keys):
+        return  # hyperparameters have names of their own
     for parameter in made.own:
         name = parameter.name
         if name in keys or (not parameter.required and name not in made.used):
@@ -392,6 +395,8 @@ def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
 
 def registered(thing: ClassInfo | Func) -> bool | None:
     """Whether Keras can find a class or function by its name; None when that cannot be told."""
+    if _OWN_PACKAGES.search(thing.module.path):
+        return None  # measured: Keras imports classes of its own packages
     if isinstance(thing, Func):
         names = list(thing.decorators)
     else:

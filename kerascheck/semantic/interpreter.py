@@ -789,6 +789,10 @@ class Interpreter:
         guard = _is_version_guard(node.test)
         self.guarded += guard
         self._fork()
+        ending = _ending_test(node.test)
+        known = string(self.frame.names.get(ending[0])) if ending is not None else None
+        if ending is not None and known is not None and not known.endswith(ending[1]):
+            self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
         if built is not None and positive:
             if self._never_built(self.eval(built)):
                 self.dead = True  # `if self.built: return` of a new instance
@@ -810,6 +814,8 @@ class Interpreter:
         excluded = _compared(node.test)
         if excluded is not None and _may_equal(self.frame.names.get(excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
+        if ending is not None and known is not None and known.endswith(ending[1]):
+            self.frame.names[ending[0]] = None
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
@@ -1723,6 +1729,18 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
         and test.left.value == "__name__"
         and isinstance(test.comparisons[0].operator, cst.Equal)
     )
+
+
+def _ending_test(test: cst.BaseExpression) -> tuple[str, str | tuple[str, ...]] | None:
+    """The name and the ends of a test `name.endswith("...")`."""
+    if not isinstance(test, cst.Call) or not isinstance(test.func, cst.Attribute) or len(test.args) != 1:
+        return None
+    owner, value = test.func.value, test.args[0].value
+    if test.func.attr.value != "endswith" or not isinstance(owner, cst.Name):
+        return None
+    parts = [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]
+    ends = tuple(part.evaluated_value for part in parts if isinstance(part, cst.SimpleString))
+    return (owner.value, tuple(end for end in ends if isinstance(end, str))) if len(ends) == len(parts) else None
 
 
 def _may_equal(value: Maybe, text: str | None) -> bool:

@@ -41,6 +41,7 @@ _GONE = (
     "layers.core",
     "layers.cudnn_recurrent",
     "layers.embeddings",
+    "layers.experimental",  # run on 3.0.5, 3.6.0 and 3.15.1; fine on 2.15
     "layers.local",
     "layers.merge",
     "layers.noise",
@@ -51,6 +52,7 @@ _GONE = (
     "legacy.interfaces",  # `import keras.legacy` itself does not raise
     "legacy.layers",
     "legacy.models",
+    "mixed_precision.experimental",
     "utils.conv_utils",
     "utils.generic_utils",
     "utils.layer_utils",
@@ -60,7 +62,7 @@ _GONE = (
 _LAST = "|".join(sorted({name.rpartition(".")[2] for name in _GONE}))
 _IMPORT_HINT = re.compile(
     r"\btf_keras\b|\bkeras\.engine\b|\bkeras[ \t]+import\b[^\n]*\bengine\b"
-    rf"|\bkeras\.(?:layers|utils|backend|legacy)(?:\.|[ \t]+import\b[^#]{{0,400}}?\b)(?:{_LAST})\b"
+    rf"|\bkeras\.(?:layers|utils|backend|legacy|mixed_precision)(?:\.|[ \t]+import\b[^#]{{0,400}}?\b)(?:{_LAST})\b"
 )
 _USE_HINT = re.compile(
     r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"

@@ -33,6 +33,7 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
 
 KEPT_TEXTS = 5_000
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
+_NOTEBOOK_IMPORTS = re.compile(r'(?:"|\\n)[ \t]*(?:from|import)[ \t]([^#"\\\n]*)')  # in the JSON as it is written
 _FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
 _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
@@ -62,7 +63,10 @@ class Reader(Protocol):
         """The Python files directly in a folder, sorted; bounded."""
 
     def sources(self, folder: str) -> list[str]:
-        """The Python files below a folder, sorted; those that discovery leaves out are left out; bounded."""
+        """The Python files and notebooks below a folder; those that discovery leaves out are left out; bounded."""
+
+    def start_of(self, path: str) -> str:
+        """The start of a notebook's file as it is, for a first look at its imports; bounded."""
 
 
 class Project:
@@ -166,7 +170,7 @@ class Project:
                 base = posixpath.dirname(base)
             tried = tuple(_candidates(base, parts))
             return next((path for path in tried if path != importer and self._text(path) is not None), None), tried
-        if not parts or parts[0] in _OUTSIDE:
+        if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"]):
             return None, ()
         looked: list[str] = []
         hits: list[str] = []
@@ -273,8 +277,12 @@ class Project:
         folder = posixpath.dirname(place)
         roots = self._search_roots(folder)
         top = next((root for root in roots if self._reader.is_root(root)), roots[0])
-        texts = {other: self._text(other) for other in map(_normal, self._reader.sources(top))}
         last = posixpath.basename(name)
+        texts = {
+            other: self._text(other)
+            for other in map(_normal, self._reader.sources(top))
+            if not other.endswith(".ipynb") or last in self._reader.start_of(other)
+        }
         stems = {
             posixpath.basename(other)[:-3]
             for other, source in texts.items()
@@ -332,10 +340,12 @@ class Project:
         if top not in self._indexes:
             index: dict[str, list[str]] = {}
             for path in self._reader.sources(top):
-                source = self._text(path)
-                if source is None:
-                    continue
-                words = {word for line in _IMPORTS.findall(source.text) for word in _WORDS.findall(line)}
+                if path.endswith(".ipynb"):
+                    lines = _NOTEBOOK_IMPORTS.findall(self._reader.start_of(path))
+                else:
+                    source = self._text(path)
+                    lines = _IMPORTS.findall(source.text) if source is not None else []
+                words = {word for line in lines for word in _WORDS.findall(line)}
                 for word in words:
                     index.setdefault(word, []).append(_normal(path))
             self._indexes[top] = {word: tuple(paths) for word, paths in index.items()}
