@@ -10,8 +10,10 @@ from test_confirm_slice import start
 from kerascheck import engine
 from kerascheck.confirm.child.program import describe, missing
 from kerascheck.confirm.plan import _NOT_FOUND, _SIGNS, Experiment, Plan, plan
+from kerascheck.confirm.proof import experiments
 from kerascheck.confirm.sandbox import Limits, Result
 from kerascheck.confirm.verdict import judge
+from kerascheck.edits import apply
 from kerascheck.engine import Options
 from kerascheck.finding import Claim, Finding, Status
 from kerascheck.semantic.module import Module
@@ -169,6 +171,58 @@ def test_an_application_gets_its_weights_from_a_file_of_the_run() -> None:
     assert made.name == "legacy_weights"
     assert made.parameters["make"].startswith("lambda weights: ")
     assert "weights=weights" in made.parameters["make"]
+
+
+GRAPH = """# target: keras 2.15.0
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import backend as K
+tf.compat.v1.disable_eager_execution()
+m = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,))])
+m.load_weights('w.h5')
+K.get_session().run(tf.compat.v1.global_variables_initializer())
+m.predict(x)
+"""
+SPLIT = "import sklearn.utils\nx, y = sklearn.utils.shuffle(x, y)\na, b = x[:8], x[8:]\nm.save('a.keras')\n"
+READ = SAVED + "n = keras.models.load_model('a.keras')\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "key", "before", "after"),
+    [
+        (
+            "from tensorflow import set_random_seed as seed\nimport keras\n",
+            "KC404",
+            "statement",
+            "from tensorflow import set_random_seed as seed",
+            "from tensorflow.random import set_seed as seed",
+        ),
+        (HEAD + LAYER + READ, "KC306", "without", ["Scale"], []),
+        (
+            HEAD + "m = keras.Sequential([keras.Input((3,))])\n" + SPLIT,
+            "KC405",
+            "value",
+            "(lambda rows: (sklearn.utils.shuffle(rows), rows))(list(range(40)))",
+            "(lambda rows: (sklearn.utils.shuffle(rows, random_state=42), rows))(list(range(40)))",
+        ),
+        (GRAPH, "KC111", "initialize", None, False),
+    ],
+)
+def test_a_fix_is_carried_over_into_the_experiment(
+    text: str, code: str, key: str, before: object, after: object
+) -> None:
+    module = start({"main.py": text})
+    assert module.project is not None
+    planner = Planner()
+    options = Options(frozenset({code}), module.target, confirm=planner)
+    engine.check(SourceText(text), "main.py", options, module.project)
+    (item,) = planner.plans
+    assert item.finding.fix is not None
+    repaired, _ = apply(text, [item.finding.fix])
+    (experiment, moved), *_ = experiments(item.finding, module, start({"main.py": repaired}), 0, item.finding.fix.edits)
+    assert experiment.parameters.get(key) == before
+    assert moved is not None
+    assert moved.parameters[key] == after
 
 
 @pytest.mark.parametrize(

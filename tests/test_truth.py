@@ -466,9 +466,15 @@ def test_the_findings_of_a_fixture_are_confirmed_where_the_page_says_so(stem: st
     assert wrong == {}
 
 
-# Fixes that confirm mode cannot prove one and all: the fixed program needs another step (KC103), an experiment with
-# TensorFlow 1 (KC111), or the fix does not carry over into the experiment.
-NOT_PROVED = frozenset({"KC103", "KC111", "KC301", "KC305", "KC306", "KC402", "KC404", "KC405"})
+# Fixes that confirm mode cannot prove here: graph mode needs Keras 2.
+NOT_PROVED = frozenset({"KC111"})
+# Fixes that are left, as they should be: a class that can be built is not built yet (KC103), loading raises for another
+# reason still (KC301), and a file saved after a fix that is called safe does not load before it (KC305).
+LEFT = {
+    "KC103": ["subclass_without_build.py:12", "subclass_without_build.py:52"],
+    "KC301": ["bad_unreached.py:7"],
+    "KC305": ["bad_layers.py:6"],
+}
 NO_PROOF = truth.WITHOUT_FIX | truth.HARMLESS_ON_KERAS_3 | NOT_PROVED
 FIXED = [stem for stem, code in CODES.items() if code not in NO_PROOF]
 
@@ -480,7 +486,7 @@ def test_the_fixes_of_a_fixture_take_the_fault_away(stem: str, tmp_path: Path) -
     extra = ("--fix", "--unsafe-fixes")
     left = truth.confirmed_fixtures(stem, CODES[stem], tmp_path / "fixtures", extra)
     dropped = [item for item in left if item["fix"] and truth.is_executable(item)]
-    assert [f"{Path(item['path']).name}:{item['line']}" for item in dropped] == []
+    assert [f"{Path(item['path']).name}:{item['line']}" for item in dropped] == LEFT.get(CODES[stem], [])
 
 
 # Appended to a fixture and the call of one of its functions: every whole model that was saved is loaded.

@@ -302,7 +302,7 @@ def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
             return _split(module, call)
     for event in training(module):
         models = models_of(event)
-        if not models:
+        if not models or event.name == "apply_gradients":  # of an optimizer, which does not tell the model
             continue
         slicer = Slicer(module)
         parameters = _model_parameters(slicer, module, models[0])

@@ -35,9 +35,17 @@ def experiments(
     for experiment in planned.experiments if planned is not None else ():
         moved = carried(experiment, before, after, edits)
         if moved is not None:
-            yield experiment, moved
-        same = [other for other in later if other.name == experiment.name]
-        yield experiment, same[0] if same else None
+            yield experiment, _whole(moved)
+        small = experiment.parameters.get("small")
+        same = [other for other in later if other.name == experiment.name and other.parameters.get("small") == small]
+        yield experiment, _whole(same[0]) if same else None
+
+
+def _whole(experiment: Experiment) -> Experiment:
+    """The experiment as one that can refute: the claim was shown with the same small model, which then tells enough."""
+    if not experiment.parameters.get("small"):
+        return experiment
+    return replace(experiment, parameters={**experiment.parameters, "small": False})
 
 
 def carried(experiment: Experiment, before: Module, after: Module, edits: Sequence[Edit]) -> Experiment | None:
@@ -65,6 +73,16 @@ def carried(experiment: Experiment, before: Module, after: Module, edits: Sequen
         parameters["source"] = "\n".join([*_imports(after.source.text, parameters["compile"]), parameters["source"]])
     elif experiment.name == "run_once":
         _settled(parameters, edits)
+    elif parameters.get("without"):  # what a fix hands over; the experiment hands over all but what it is without
+        given = {key for edit in edits for key in re.findall(r"[\"'](\w+)[\"']: *\w+", edit.text)}
+        if any("custom_objects" in edit.text for edit in edits):
+            parameters["without"] = [name for name in parameters["without"] if name not in given]
+    elif experiment.name == "initializer":
+        removed = [before.source.text[edit.start : edit.end] for edit in edits if not edit.text.strip()]
+        if any("initialize" in text for text in removed):
+            parameters["initialize"] = False
+    elif experiment.name == "statement":
+        parameters["statement"] = _edited(str(parameters.get("statement", "")), before, edits)
     if _plain(parameters) == _plain(experiment.parameters):
         return None
     return replace(experiment, parameters=parameters)
@@ -153,8 +171,22 @@ def _settled(parameters: dict[str, Any], edits: Sequence[Edit]) -> None:
     if "sorted" in texts and value.startswith("list("):
         parameters["value"] = "sorted(" + value[len("list(") :]
     state = re.search(r"random_state\s*=\s*\w+", texts)
-    if state is not None and "(list(range(40)))" in value:
-        parameters["value"] = value.replace("(list(range(40)))", f"(list(range(40)), {state.group()})")
+    if state is not None:
+        for rows in ("(list(range(40)))[0]", "shuffle(rows)"):  # as `train_test_split` and `shuffle` are tried
+            given, _, rest = rows.rpartition(")")
+            parameters["value"] = str(parameters["value"]).replace(rows, f"{given}, {state.group()}){rest}")
+
+
+def _edited(statement: str, before: Module, edits: Sequence[Edit]) -> str:
+    """A statement of the program with what the fix changes in it; as it is when that cannot be told."""
+    text = before.source.text
+    first, last = min(edit.start for edit in edits), max(edit.end for edit in edits)
+    start = text.rfind(statement, 0, first + len(statement)) if statement else -1
+    if not 0 <= start <= first or last > start + len(statement):
+        return statement
+    for edit in sorted(edits, reverse=True):
+        statement = statement[: edit.start - start] + edit.text + statement[edit.end - start :]
+    return statement
 
 
 __all__ = ["carried", "crossing", "experiments"]

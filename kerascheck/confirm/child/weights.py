@@ -144,7 +144,9 @@ def initializer(job: Any) -> Any:
     model.set_weights(kept)
     model.save_weights("old.h5")
     model.load_weights("old.h5")
-    old.keras.backend.get_session().run(old.global_variables_initializer())
+    session = old.keras.backend.get_session()
+    if job.get("initialize", True):
+        session.run(old.global_variables_initializer())
     found = model.get_weights()
     same = sum(bool(numpy.array_equal(one, other)) for one, other in zip(kept, found))
     return {"weights": len(kept), "loaded": same, "outputs_differ": same < len(kept), "stand_in": stand_in}

@@ -71,7 +71,7 @@ def roundtrip(job: Any) -> Any:
         loaded, facts = read_model(question["path"], objects, job.get("load", {}))
         if loaded is not None:
             facts["weights"] = len(loaded.weights)
-            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
+            facts["shadowed"] = shadowed(job.get("without", ()))
         return facts
 
     elsewhere = Elsewhere(load) if job.get("foreign") else None
@@ -111,6 +111,12 @@ def roundtrip(job: Any) -> Any:
         }
     )
     return facts
+
+
+def shadowed(names: Any) -> Any:
+    """The names under which Keras has something of its own, unless the program has registered what it means."""
+    registered = [getattr(value, "__name__", "") for value in framework().utils.get_custom_objects().values()]
+    return [name for name in names if name not in registered and known_to_keras(name)]
 
 
 def known_to_keras(name: Any) -> Any:
@@ -222,7 +228,7 @@ def configuration(job: Any) -> Any:
     def read(question: Any) -> Any:
         facts = {key: value for key, value in revive(question, handed(job)).items() if key != "object"}
         if "raised" not in facts:
-            facts["shadowed"] = [name for name in job.get("without", ()) if known_to_keras(name)]
+            facts["shadowed"] = shadowed(job.get("without", ()))
         return facts
 
     elsewhere = Elsewhere(read) if job.get("foreign") else None
