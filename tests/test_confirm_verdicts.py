@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,13 +139,6 @@ CASES = [
     ("fixed in 3.7", AGAIN, "KC208", Status.REFUTED, "equal outputs"),
     ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
-    (
-        "not saved at all",
-        UNBUILT % "out/a",
-        "KC104",
-        Status.NOT_REACHED,
-        "for another reason: ValueError: Invalid filepath",
-    ),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
     ("inputs by their names", NAMED, "KC502", Status.CONFIRMED, ""),
     ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),
@@ -176,6 +170,31 @@ def test_a_model_that_draws_random_numbers_is_judged_by_its_weights(sandbox: San
     status, evidence = judge(experiment, run(experiment, sandbox), sandbox.limits)
     assert status is Status.REFUTED
     assert "2 of 2 weights" in evidence
+
+
+REFUSED = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.d = layers.Dense(2)
+    def call(self, x):
+        one, two = x
+        import time
+        until = time.process_time() + 0.5
+        while time.process_time() < until:
+            pass
+        raise ValueError("never " + str(one.shape) + str(two.shape))
+m = Net()
+m.load_weights('a.weights.h5')
+"""
+
+
+def test_inputs_that_do_not_fit_are_not_tried_for_long(sandbox: Sandbox) -> None:
+    (plan,) = planned(HEAD + REFUSED, "KC101")
+    experiment = plan.experiments[0]
+    status, evidence = judge(experiment, run(experiment, sandbox), sandbox.limits)
+    assert status is Status.COULD_NOT_RUN
+    assert re.match(r"ValueError: no input fits the model, [2-5] of 54 were tried: ValueError: ", evidence), evidence
 
 
 @pytest.mark.parametrize("release", ["3.0.5", "3.6.0", "3.10.0"])

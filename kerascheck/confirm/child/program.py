@@ -6,6 +6,7 @@ import linecache
 import os
 import re
 import sys
+import time
 import types
 from typing import Any
 
@@ -242,6 +243,8 @@ def choose(job: Any) -> Any:
             return tried
         except Exception as error:
             last = last or error
+        if SPENT[0] > TRYING:
+            break
     assert last is not None
     raise last
 
@@ -256,6 +259,11 @@ def structured(job: Any, arrays: Any) -> Any:
     return arrays[0]
 
 
+TRYING = 2.0  # seconds of the processor that one experiment may spend on inputs that do not fit
+SPENT = [0.0]
+FOUND: "dict[Any, int]" = {}  # which of the inputs fitted, by the program
+
+
 def inputs_for(job: Any, rows: Any = 16) -> Any:
     """Arrays that the model takes: from its own inputs, the hints of the source, or generic shapes that work."""
     model, _ = make(job)
@@ -263,21 +271,30 @@ def inputs_for(job: Any, rows: Any = 16) -> Any:
     if own is not None:
         return named(model, [sample(shape, kind, index) for index, (shape, kind) in enumerate(own)])
     hints = [((rows, *shape), kind) for shape, kind in job.get("shapes", ())]
-    last = None
+    last: Any = None
     shapes = [[item] for item in hints + [((rows,) + shape[1:], kind) for shape, kind in GENERIC]]
     if job.get("structure"):
         few = [((rows, 8), "float32"), ((rows, 12), "int32"), ((rows, 10, 8), "float32"), ((rows, 1), "int32")]
         few += [((rows, 28, 28, 1), "float32"), ((rows, 64, 64, 3), "float32"), ((rows,), "int32")]
-        shapes += [[one, other] for one in few for other in few if one != other]
-    for several in shapes:
-        array = structured(job, [sample(shape, kind, index) for index, (shape, kind) in enumerate(several)])
+        first = len(hints) + 1  # the same for every part, then small ones that differ, then images
+        shapes[first:first] = [[one, other] for one in few for other in few if one != other]
+    key = (job["source"], job["make"], str(job.get("chosen")))
+    order = sorted(range(len(shapes)), key=lambda index: index != FOUND.get(key, 0))
+    for count, index in enumerate(order):
+        if count and SPENT[0] > TRYING:
+            raise ValueError(f"no input fits the model, {count} of {len(shapes)} were tried: {describe(last)}")
+        pairs = enumerate(shapes[index])
+        array = structured(job, [sample(shape, kind, number) for number, (shape, kind) in pairs])
+        started = time.process_time()
         try:
             fresh, _ = make(job)
             fresh(array)
+            FOUND[key] = index
             return array
         except Exception as error:  # the wrong shape: the next one may fit
             last = error
-    raise ValueError("no input fits the model: " + describe(last) if last else "no input fits the model")
+            SPENT[0] += time.process_time() - started
+    raise ValueError("no input fits the model: " + describe(last))
 
 
 def arrays_of(model: Any) -> Any:
