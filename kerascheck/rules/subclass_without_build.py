@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import libcst as cst
 
+from kerascheck.class_edits import given_values
 from kerascheck.finding import Claim, Severity
 from kerascheck.repairs import complete_build
 from kerascheck.rule import Rule
 from kerascheck.semantic.building import concerns, early_uses
 from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import constructor
 from kerascheck.semantic.events import Event, Flag
+from kerascheck.semantic.storage import instances
+from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Func, Obj, Tensor, Value
 
@@ -57,7 +61,21 @@ class SubclassWithoutBuild(Rule):
         if _is_abstract(owner, call):
             return False
         layers = [layer for group in (self.module.facts.sublayers(owner) or {}).values() for layer in group]
-        return any(self.module.facts.weighted(layer) for layer in layers)
+        return any(self.module.facts.weighted(layer) for layer in layers) or self._is_given_layers(owner)
+
+    def _is_given_layers(self, owner: ClassInfo) -> bool:
+        """Whether an instance of the project is made with a model that the class keeps.
+
+        Measured: up to 3.6 the weights of such parts, built before, are loaded all the same.
+        """
+        if self.module.target.which(">=3.7") is not Reach.ALL:
+            return False
+        made = constructor(owner)
+        if made is None or not made.held or made.function.owner is not owner:
+            return False
+        objects = instances(self.module, owner)
+        values = [value for name in made.held for value in given_values(objects, made, name)]
+        return any(isinstance(value, Obj) and value.kind == "model" for value in values)
 
     def _harmless(self, owner: ClassInfo) -> bool:
         receiver, made = self.module.facts.instance_of(owner)

@@ -119,6 +119,7 @@ class Interpreter:
         self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
         self.recoveries: tuple[cst.Try | cst.TryStar, ...] = ()
         self.quiet = 0
+        self._tests: dict[cst.If, _Test] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
         self._build_effects: dict[ClassInfo, BuildEffect] = {}
@@ -781,15 +782,16 @@ class Interpreter:
 
     def _if(self, node: cst.If) -> None:
         self.eval(node.test)
-        if _is_main_guard(node.test):
+        test = self._tests.get(node)
+        if test is None:
+            test = self._tests[node] = _Test(node)
+        if test.main:
             self._main_guard(node)
             return
         before = self.snapshot()
-        built, positive = _built_test(node.test)
-        guard = _is_version_guard(node.test)
+        built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
         self.guarded += guard
         self._fork()
-        ending = _ending_test(node.test)
         known = string(self.frame.names.get(ending[0])) if ending is not None else None
         if ending is not None and known is not None and not known.endswith(ending[1]):
             self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
@@ -805,13 +807,13 @@ class Interpreter:
             self.change(self.eval(built), Flag.VARIABLES)
         if node.orelse is None:
             self.guarded -= guard
-            default = _default_of(node)
+            default = test.default
             text = text_of(after[0].get(default)) if after is not None and default is not None else None
             self._merge((self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
-        excluded = _compared(node.test)
+        excluded = test.compared
         if excluded is not None and _may_equal(self.frame.names.get(excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if ending is not None and known is not None and known.endswith(ending[1]):
@@ -1729,6 +1731,20 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
         and test.left.value == "__name__"
         and isinstance(test.comparisons[0].operator, cst.Equal)
     )
+
+
+class _Test:
+    """What the test of an `if` is, read once: the statement may be followed often."""
+
+    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "positive")
+
+    def __init__(self, node: cst.If) -> None:
+        self.main = _is_main_guard(node.test)
+        self.built, self.positive = _built_test(node.test)
+        self.guard = _is_version_guard(node.test)
+        self.ending = _ending_test(node.test)
+        self.compared = _compared(node.test)
+        self.default = _default_of(node)
 
 
 def _ending_test(test: cst.BaseExpression) -> tuple[str, str | tuple[str, ...]] | None:

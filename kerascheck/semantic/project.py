@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from kerascheck.semantic.target import Target
 
 MAXIMUM_FILES = 40  # other files that the check of one file may parse
-MAXIMUM_BYTES = 3_000_000
+MAXIMUM_BYTES = 1_500_000
 MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 12
-KEPT_CHARACTERS = 3_000_000  # of source, whose parsed modules are kept from one checked file to the next
+LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
+KEPT_CHARACTERS = 2_000_000  # of source, whose parsed modules are kept from one checked file to the next
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
@@ -130,6 +131,8 @@ class Project:
         if module is None:
             source = self._text(path)
             if source is None or self._files >= MAXIMUM_FILES or self._bytes > MAXIMUM_BYTES:
+                return None
+            if len(source.text) > LARGEST_IMPORT:
                 return None
             self._files += 1
             self._bytes += len(source.text)

@@ -15,6 +15,7 @@ _LAYOUT = frozenset(
     footer semicolon comma equal colon dot indicator operator newline trailing_whitespace star_token""".split()
 )
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_IS_NODE: dict[type, bool] = {}  # `isinstance` of an abstract class is slow
 
 
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
@@ -30,11 +31,20 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     found: list[cst.CSTNode] = []
     for name in fields:
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        kind = type(value)
+        if kind is tuple or kind is list:
+            found += [item for item in value if _is_node(item)]
+        elif _IS_NODE.get(kind) or _is_node(value):
             found.append(value)
-        elif isinstance(value, (tuple, list)):
-            found += [item for item in value if isinstance(item, cst.CSTNode)]
     return found
+
+
+def _is_node(value: object) -> bool:
+    kind = type(value)
+    known = _IS_NODE.get(kind)
+    if known is None:
+        known = _IS_NODE[kind] = issubclass(kind, cst.CSTNode)
+    return known
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
