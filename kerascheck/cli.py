@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-_COMMANDS = ("check", "explain", "graph", "rules")
+_COMMANDS = ("check", "explain", "graph", "rules", "server")
 _USAGE = """kerascheck [check] PATH...      find faults; --fix repairs them
        kerascheck explain CODE|NAME|"pasted Keras error message"
        kerascheck graph FILE           show what is understood of its models
-       kerascheck rules"""
+       kerascheck rules
+       kerascheck server               the language server, for editors"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +51,8 @@ def _main(words: list[str]) -> int:
         return _graph(words)
     if command == "rules":
         return _rules(words)
+    if command == "server":
+        return _server(words)
     options = _check_parser().parse_args(words)
     from kerascheck.check_command import run_check
 
@@ -221,4 +224,23 @@ def _rules(words: list[str]) -> int:
     width = max((len(page.name) for page in pages), default=0)
     for page in pages:
         out(f"{page.code}  {page.name:<{width}}  {page.summary}\n")
+    return CLEAN
+
+
+# --- server
+
+
+def _server(words: list[str]) -> int:
+    what = "The language server: speaks the Language Server Protocol on stdin and stdout, for an editor to start."
+    parser = _parser("kerascheck server", "kerascheck server [--stdio]", what)
+    parser.add_argument("--stdio", action="store_true", help="on stdin and stdout, as it does in any case")
+    parser.parse_args(words)
+    try:
+        from kerascheck.server.app import main as serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        raise Failure("the language server needs pygls 2: pip install 'kerascheck[lsp]'") from None
+
+    serve()
     return CLEAN
