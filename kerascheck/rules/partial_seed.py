@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -26,6 +27,12 @@ def _frozen(program: Module) -> bool:
     """Whether all of Keras here is `tensorflow.python.keras`: measured, it draws from TensorFlow's seed."""
     names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
     return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
+
+
+_CHOOSES = re.compile(
+    r"[ \t]*(?:#[^\n]*)?\n\s*(?:[^\n=]*=[ \t]*)?"
+    r"(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
+)
 
 
 class PartialSeed(Rule):
@@ -95,11 +102,18 @@ class PartialSeed(Rule):
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
+            severity=Severity.INFO if len(found) == 1 and self._is_for_the_next_line(last) else Severity.WARNING,
             message=self.missing if "python" in kinds else self.message,
             fix=self._fix(last) if last.call.module is self.module else None,
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )
+
+    def _is_for_the_next_line(self, seed: Seed) -> bool:
+        """Whether the only seed stands directly above a shuffle or choice: likely it is meant for that."""
+        module = seed.call.module
+        rest = module.source.text[module.span(seed.call.node).end :]
+        return _CHOOSES.match(rest) is not None
 
     def _check_order(self, program: Module, found: list[Seed]) -> None:
         complete = [seed for seed in found if seed.kind == "all"]

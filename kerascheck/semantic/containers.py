@@ -33,6 +33,10 @@ def builtin(
 ) -> tuple[bool, Value | None]:
     first = arguments.positional[0][1] if arguments.positional else None
     if name in {"set", "frozenset"}:
+        inner = arguments.positional[0][0] if arguments.positional else None
+        zipped = isinstance(inner, cst.Call) and isinstance(inner.func, cst.Name) and inner.func.value == "zip"
+        if zipped and any(argument.star for argument in cast(cst.Call, inner).args):
+            return True, None  # tuples of who knows what: those of numbers have one order
         return True, make_set(self, node, first)
     if name in {"list", "tuple"}:
         if isinstance(first, Unordered):

@@ -1747,11 +1747,16 @@ class _Test:
         self.default = _default_of(node)
 
 
-def _ending_test(test: cst.BaseExpression) -> tuple[str, str | tuple[str, ...]] | None:
-    """The name and the ends of a test `name.endswith("...")`."""
+def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
+    """The name and the ends of a test `name.endswith("...")`, or of several of them with `or`."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
+        one, other = _ending_test(test.left), _ending_test(test.right)
+        return (one[0], one[1] + other[1]) if one is not None and other is not None and one[0] == other[0] else None
     if not isinstance(test, cst.Call) or not isinstance(test.func, cst.Attribute) or len(test.args) != 1:
         return None
     owner, value = test.func.value, test.args[0].value
+    if isinstance(owner, cst.Call) and len(owner.args) == 1 and _dotted(owner.func) == "str":
+        owner = owner.args[0].value
     if test.func.attr.value != "endswith" or not isinstance(owner, cst.Name):
         return None
     parts = [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]

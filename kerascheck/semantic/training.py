@@ -32,6 +32,9 @@ SEEDS = {
 }
 
 
+_DRAWN = ("random.", "numpy.random.", "time.", "secrets.", "os.urandom", "os.getpid", "datetime.")
+
+
 @dataclass(frozen=True)
 class Seed:
     """One call that seeds "python", "numpy", "tensorflow", "torch" or "all" generators; `imported`: in another file."""
@@ -57,10 +60,19 @@ def seeds(module: Module) -> list[Seed]:
 
 
 def _is_empty(given: Arguments) -> bool:
-    """Whether a generator is seeded with nothing, which is to say from the clock."""
+    """Whether a generator is seeded with nothing, from the clock, or with a number that was drawn."""
     if given.open_positional or given.open_keywords:
         return False
-    return all(is_none(value) for value in given.values())
+    return all(is_none(value) or _is_drawn(value) for value in given.values())
+
+
+def _is_drawn(value: Value | None) -> bool:
+    for _ in range(8):
+        if isinstance(value, Part):
+            value = value.base
+        elif isinstance(value, Obj) and value.ref in {"builtins.int", "builtins.round", "builtins.abs"}:
+            value = value.arguments.value("", 0)
+    return isinstance(value, Obj) and value.ref.startswith(_DRAWN)
 
 
 def training(module: Module) -> Iterator[Event]:
