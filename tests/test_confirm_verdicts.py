@@ -94,6 +94,12 @@ x = np.load('x.npy')
 m = keras.Sequential([keras.Input(shape=x.shape[1:]), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)])
 m.compile('adam', keras.losses.BinaryCrossentropy(from_logits=True), metrics=['accuracy'])
 """
+OLD_COPY = """# no HEAD: this file has no other Keras
+from tensorflow.python.keras.layers import Dense
+from tensorflow.python.keras.models import Sequential
+model = Sequential([Dense(1, input_shape=(3,))])
+model.save_weights("old.weights.h5")
+"""
 NAMED = """
 one, two = keras.Input((3,), name="first"), keras.Input((2,), name="second", dtype="int32")
 out = layers.Dense(1)(layers.concatenate([one, layers.Rescaling(1.0)(two)]))
@@ -139,6 +145,7 @@ CASES = [
     ("fixed in 3.7", AGAIN, "KC208", Status.REFUTED, "equal outputs"),
     ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
+    ("the old copy of Keras 2", OLD_COPY, "KC201", Status.CONFIRMED, "ImportError: cannot import name '__version__'"),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
     ("inputs by their names", NAMED, "KC502", Status.CONFIRMED, ""),
     ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),

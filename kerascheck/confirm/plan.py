@@ -232,6 +232,8 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
         name = known[0].replace("\\", "/").rpartition("/")[2]
         parameters: dict[str, Any] = {"method": event.name, "name": name if known[1] else "x" + name}
         models = models_of(event)
+        if any(model.original.startswith("tensorflow.python.") for model in models):
+            parameters["own"] = True  # a model of Keras itself does not stand for it
         try:
             parameters.update(
                 _model_parameters(Slicer(module), module, models[0]) if models else {"source": "", "make": "None"}

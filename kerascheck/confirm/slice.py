@@ -365,7 +365,12 @@ class Slicer:
 
     def _reference(self, ref: Ref) -> str:
         name = ref.original or ref.name
-        if name.startswith("tensorflow.python.keras") or ".contrib." in name:
+        if name.startswith("tensorflow.python.keras."):  # an old copy of Keras 2, which is not `tensorflow.keras`
+            home, _, last = name.rpartition(".")
+            made = name.replace(".", "_")  # `tensorflow.python` is no attribute of `tensorflow`
+            self._imports[f"from {home} import {last} as {made}"] = None
+            return made
+        if ".contrib." in name:
             name = "tensorflow." + ref.name
         root = name.partition(".")[0]
         if ref.name.startswith("builtins."):

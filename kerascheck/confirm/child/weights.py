@@ -106,6 +106,8 @@ def suffix(job: Any) -> Any:
         model(inputs)
         stand_in = False
     except Exception:
+        if job.get("own"):
+            raise
         keras = framework()
         model = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dense(2)])
         stand_in = True
