@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kerascheck import engine, files, notebooks
-from kerascheck.editor.documents import Document, Notebook, Sheet
+from kerascheck.editor.documents import Change, Document, Encoding, Notebook, Sheet
 from kerascheck.editor.live import LiveProject, shown
+from kerascheck.editor.repair import silenced
 from kerascheck.edits import apply
 from kerascheck.finding import Finding
+from kerascheck.pages import TOOL_NAMES
 from kerascheck.semantic.module import SyntaxProblem
 from kerascheck.settings import Settings, SettingsError, matches
 from kerascheck.surroundings import Overrides, Surroundings
@@ -192,6 +194,29 @@ def joined_of(sheet: Notebook, findings: Sequence[Finding]) -> Joined:
     """The cells of a notebook as the core joined them: without those that cannot be parsed."""
     broken = {finding.cell for finding in findings if finding.code == "KC000" and finding.cell is not None}
     return notebooks.Notebook.from_bytes(sheet.raw).joined(broken)
+
+
+def suppression(analysis: Analysis, document: Document, finding: Finding, encoding: Encoding) -> Change | None:
+    """The comment that silences a finding of a document, where it goes; None where it cannot be silenced so."""
+    if finding.code in TOOL_NAMES:
+        return None
+    text, rows = document.source.text, None
+    row = finding.start.line
+    if isinstance(analysis.sheet, Notebook):
+        joined = joined_of(analysis.sheet, analysis.findings)
+        cell = next((item for item in joined.cells if item.index == finding.cell), None)
+        if cell is None or any(line.shift for line in cell.lines):
+            return None
+        text, rows = cell.text, [line.number for line in cell.lines]
+        row = rows.index(row) + 1 if row in rows else 0
+    edit = silenced(text, row, finding.code) if row else None
+    if edit is None:
+        return None
+    source = SourceText(text)
+    start, end = source.position(edit.start), source.position(edit.end)
+    if rows is not None:
+        start, end = replace(start, line=rows[start.line - 1]), replace(end, line=rows[end.line - 1])
+    return Change(edit.text, document.range(start, end, encoding))
 
 
 def root_of(path: str, folders: Sequence[str]) -> str:

@@ -21,14 +21,14 @@ from pygls.lsp.server import LanguageServer
 from kerascheck import __version__, files, notebooks
 from kerascheck.editor import hover as hovers
 from kerascheck.editor import repair
-from kerascheck.editor.analysis import Analysis, Analyst, World, joined_of
-from kerascheck.editor.documents import Cell, Change, Document, Encoding, Notebook, Place, Range, Sheet
+from kerascheck.editor.analysis import Analysis, Analyst, World, suppression
+from kerascheck.editor.documents import Cell, Document, Notebook, Place, Range, Sheet
 from kerascheck.finding import Finding
 from kerascheck.notebooks import NotebookRefused
 from kerascheck.pages import all_pages, folder, url
 from kerascheck.server import wire
 from kerascheck.surroundings import Overrides
-from kerascheck.text import Position, SourceText
+from kerascheck.text import Position
 
 T = TypeVar("T")
 
@@ -623,9 +623,9 @@ def _quick_fixes(server: Server, analysis: Analysis, document: Document, asked: 
                         edit=fix,
                     )
                 )
-        silence = _silence(analysis, document, finding)
+        silence = suppression(analysis, document, finding, encoding)
         if silence is not None:
-            edit = wire.workspace_edit([(document, wire.to_edits(_one(document, silence, encoding)))], server.abilities)
+            edit = wire.workspace_edit([(document, wire.to_edits([silence]))], server.abilities)
             title = f"suppress {finding.code} on this line"
             others.append(types.CodeAction(title, types.CodeActionKind.QuickFix, shown, is_preferred=False, edit=edit))
         page = types.Command(f"open the page of {finding.code}", OPEN_PAGE, arguments=[finding.code])
@@ -670,33 +670,6 @@ async def _fix_all(server: Server, uri: str) -> types.WorkspaceEdit | None:
         server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"kerascheck: {refused}"))
         return None
     return _edit(server, texts) if server.sheet_at(uri) is sheet else None
-
-
-def _silence(analysis: Analysis, document: Document, finding: Finding) -> tuple[Position, Position, str] | None:
-    """The comment that silences a finding: where it goes (from 1, in the document) and its text."""
-    if finding.code in ("KC000", "KC001", "KC002"):
-        return None
-    if isinstance(analysis.sheet, Document):
-        text, row, rows = document.source.text, finding.start.line, None
-    else:
-        joined = joined_of(analysis.sheet, analysis.findings)
-        cell = next((item for item in joined.cells if item.index == finding.cell), None)
-        if cell is None or any(line.shift for line in cell.lines):
-            return None
-        text, rows = cell.text, [line.number for line in cell.lines]
-        row = rows.index(finding.start.line) + 1 if finding.start.line in rows else 0
-    edit = repair.silenced(text, row, finding.code) if row else None
-    if edit is None:
-        return None
-    source = SourceText(text)
-    start, end = source.position(edit.start), source.position(edit.end)
-    if rows is not None:
-        start, end = replace(start, line=rows[start.line - 1]), replace(end, line=rows[end.line - 1])
-    return start, end, edit.text
-
-
-def _one(document: Document, edit: tuple[Position, Position, str], encoding: Encoding) -> list[Change]:
-    return [Change(edit[2], document.range(edit[0], edit[1], encoding))]
 
 
 # ---------------------------------------------------------------------- commands
