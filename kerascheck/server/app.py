@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -40,7 +41,9 @@ CONFIRM_FINDING = "kerascheck.confirmFinding"
 
 _DEBOUNCE_SECONDS = 0.02  # what follows so soon is checked together
 _LONGEST_WAIT = 0.15  # a text that changes all the time is checked as often
+_LONGEST_SILENCE = 1.0  # where checks take longer than the next key, an older version is shown after this time
 _QUIET_SECONDS = 0.4  # without a change, before other open texts are checked again
+_CHECKS_UNCOLLECTED = 10  # after so many checks their garbage goes even while somebody types
 _STACK_BYTES = 64 * 1024 * 1024  # of the thread that parses: texts may be nested deeply
 _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 _WATCHED = (
@@ -81,8 +84,10 @@ class Server(LanguageServer):
         self._running: dict[str, tuple[Sheet, int, asyncio.Future[Analysis | None]]] = {}
         self._due: dict[str, float] = {}
         self._first_due: dict[str, float] = {}
+        self._published: dict[str, float] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._others: asyncio.TimerHandle | None = None
+        self._uncollected = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._worker = _worker()
 
@@ -114,7 +119,7 @@ class Server(LanguageServer):
     def remove(self, uri: str) -> None:
         """A sheet was closed; its findings go."""
         sheet = self.sheets.pop(uri, None)
-        for known in (self.analyses, self.verdicts, self._due, self._first_due):
+        for known in (self.analyses, self.verdicts, self._due, self._first_due, self._published):
             known.pop(uri, None)
         self.generation += 1
         if sheet is not None and not self.abilities.pull:
@@ -160,6 +165,9 @@ class Server(LanguageServer):
             def work() -> Analysis | None:
                 if self.sheets.get(uri) is not sheet:
                     return None  # there is a newer text
+                self._uncollected += 1
+                if self._uncollected > _CHECKS_UNCOLLECTED:
+                    self._collect()
                 return self.analyst.check(sheet, world)
 
             future = asyncio.ensure_future(self.in_worker(work))
@@ -171,6 +179,12 @@ class Server(LanguageServer):
                 self.analyses[uri] = (sheet, generation, analysis)
                 self._complain(analysis.problem)
         return analysis
+
+    def _collect(self) -> None:
+        """Collect garbage, in the worker: syntax trees are many objects, and a collection amid a check doubles it."""
+        if self._uncollected:
+            self._uncollected = 0
+            gc.collect()
 
     def _complain(self, problem: str) -> None:
         if problem and problem not in self.complaints:
@@ -211,12 +225,15 @@ class Server(LanguageServer):
             self._first_due.pop(uri, None)
             sheet = self.sheets.get(uri)
             analysis = await self._analysed(sheet) if sheet is not None else None
-            if analysis is not None and self.sheets.get(uri) is analysis.sheet:
+            fresh = analysis is not None and self.sheets.get(uri) is analysis.sheet
+            waited = time.monotonic() - self._published.get(uri, 0.0) > _LONGEST_SILENCE
+            if analysis is not None and uri in self.sheets and (fresh or waited):
                 self.publish(self._with_verdicts(analysis))
 
     def publish(self, analysis: Analysis) -> None:
         """Push the findings of a sheet, cell by cell."""
         found = self.diagnostics(analysis)
+        self._published[analysis.sheet.uri] = time.monotonic()
         for document in wire.documents_of(analysis):
             self.text_document_publish_diagnostics(
                 types.PublishDiagnosticsParams(document.uri, found.get(document.uri, []), document.version)
@@ -250,6 +267,7 @@ class Server(LanguageServer):
 
     def all_due(self, but: str = "") -> None:
         """Check all open sheets again, but for one; a client that asks by itself is told to ask."""
+        self._worker.submit(self._collect)
         if self.abilities.pull:
             if self.abilities.refresh and not but:
                 self.spawn(self._refresh())
@@ -788,4 +806,8 @@ def main() -> None:
     """Serve one client on stdin and stdout until it says goodbye. Nothing else may write to stdout."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("pygls").setLevel(logging.ERROR)
-    make_server().start_io()
+    server = make_server()
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # `Server` collects when nobody waits
+    server.start_io()
