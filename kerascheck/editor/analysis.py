@@ -177,7 +177,7 @@ class Analyst:
         options = surroundings.options(sheet.path, raw)
         project = self._project(root, options.target)
         project.sync(world.open, disk=world.disk)
-        if not files.mentions_keras(raw) and not files.may_use_project(path, raw, project):
+        if not (isinstance(sheet, Notebook) or files.mentions_keras(raw) or files.may_use_project(path, raw, project)):
             return None
         return _Setting(root, path, options, settings.unsafe_fixes, project)
 
