@@ -655,8 +655,13 @@ async def test_a_finding_is_confirmed_and_the_diagnostic_says_so(project: Path) 
 
 
 @together
-async def test_confirming_can_be_cancelled(project: Path) -> None:
+async def test_confirming_can_be_cancelled_and_leaves_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("keras")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     async with session(project, adapt=full, options={"trusted": True}) as editor:
         uri = editor.open(project / "train.py")
         await editor.findings(uri)
@@ -666,6 +671,7 @@ async def test_confirming_can_be_cancelled(project: Path) -> None:
         editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
         answer = await asyncio.wait_for(asked, 30)
         assert answer == {"verdicts": {}, "problems": ["cancelled"]}
+        await editor.until(lambda: not list(temporary.glob("kerascheck-*")))
         assert await editor.findings(uri)
 
 

@@ -41,9 +41,10 @@ CONFIRM_FINDING = "kerascheck.confirmFinding"
 
 _DEBOUNCE_SECONDS = 0.02  # what follows so soon is checked together
 _LONGEST_WAIT = 0.15  # a text that changes all the time is checked as often
-_LONGEST_SILENCE = 1.0  # where checks take longer than the next key, an older version is shown after this time
+_LONGEST_SILENCE = 0.3  # where checks take longer than the next key, an older version is shown after this time
 _QUIET_SECONDS = 0.4  # without a change, before other open texts are checked again
 _CHECKS_UNCOLLECTED = 10  # after so many checks their garbage goes even while somebody types
+_LONGEST_END = 20.0  # seconds for the confirming process to clean up after itself
 _STACK_BYTES = 64 * 1024 * 1024  # of the thread that parses: texts may be nested deeply
 _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 _WATCHED = (
@@ -796,9 +797,11 @@ async def _child(request: dict[str, Any], tell: Callable[[str], None]) -> dict[s
         await process.wait()
     finally:
         if process.returncode is None:
-            process.stdin.close()
-            process.terminate()
-            await process.wait()
+            process.stdin.close()  # it ends with its stdin and cleans up; one request to end is enough
+            try:
+                await asyncio.wait_for(process.wait(), _LONGEST_END)
+            except asyncio.TimeoutError:
+                process.kill()
     return answer
 
 
