@@ -14,6 +14,7 @@ from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Sev
 from kerascheck.registry import all_rules
 from kerascheck.rule import RawReport, RelatedNode, Rule
 from kerascheck.semantic.module import Module, SyntaxProblem, parse
+from kerascheck.semantic.positions import PositionsLostError
 from kerascheck.suppress import Suppressions
 from kerascheck.text import Position, SourceText, Span
 
@@ -254,6 +255,8 @@ def _run(rule: type[Rule], module: Module, path: str, options: Options) -> Itera
         instance = rule(module)
         instance.check()
         return [_finding(rule, module, path, report) for report in instance.reports]
+    except PositionsLostError:
+        return []
     except Exception as error:  # the one broad except of the program: a fault of ours must not stop the run
         where = traceback.extract_tb(error.__traceback__)[-1]
         if "KC002" not in options.codes:
@@ -288,9 +291,8 @@ def _related(item: RelatedNode) -> Related:
     line, column = _line_column(item.module, item.node)
     cell = None
     if item.module.path.endswith(".ipynb"):  # `notebooks` writes a comment above each cell
-        lines = item.module.source.text.split("\n", line)[:line]
         for above in range(line, 0, -1):
-            marker = _CELL.fullmatch(lines[above - 1])
+            marker = _CELL.fullmatch(item.module.source.line(above))
             if marker is not None:
                 cell, line = int(marker[1]), max(line - above, 1)
                 break

@@ -188,7 +188,14 @@ def keras_name(module: Module, dotted: str, flavour: str = "") -> tuple[str, lis
     if offset is None:
         offset = _behind_header(module)
     package = "from tensorflow import keras" if of_tensorflow else "import keras"
-    return f"keras.{dotted}", [Edit(offset, offset, package + module.source.newline)]
+    return f"keras.{dotted}", [Edit(offset, offset, own_line(module, offset, package))]
+
+
+def own_line(module: Module, offset: int, code: str) -> str:
+    """The text that puts `code` on a line of its own at the start of a line, or behind a last line without an end."""
+    before = module.source.text[:offset]
+    newline = module.source.newline
+    return code + newline if not before or before.endswith(("\n", "\r")) else newline + code
 
 
 def _binds(module: Module, name: str) -> bool:

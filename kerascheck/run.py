@@ -113,6 +113,8 @@ def fix(
     result = engine.fix(source, path, options, unsafe=unsafe, project=project)
     if result.source.text == source.text:
         return raw, (), result.left
+    if source.to_bytes() != raw:
+        raise notebooks.NotebookRefused(f"its encoding `{source.encoding}` cannot be written back byte for byte")
     return result.source.to_bytes(), result.applied, result.left
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_COOKIE_BYTES = 10_000  # the comment stands in the first two lines
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#[^\r\n]*)?$")
 
@@ -56,6 +57,8 @@ class SourceText:
             raw = raw[len(codecs.BOM_UTF8) :]
         declared = _declared_encoding(raw)
         encoding = declared or "utf-8"
+        if encoding.lower().replace("_", "-") == "utf-8-sig":
+            encoding = "utf-8"  # the mark was taken off above, and is written again only where there was one
         if bom and declared is not None and declared.lower().replace("_", "-") not in {"utf-8", "utf8", "utf-8-sig"}:
             raise DecodeError(f"a UTF-8 byte order mark, but the file declares `{declared}`")
         try:
@@ -114,8 +117,7 @@ class SourceText:
 
 def _declared_encoding(raw: bytes) -> str | None:
     """The encoding that a PEP 263 comment in the first two lines names."""
-    for line in raw.split(b"\n", 2)[:2]:
-        line = line.rstrip(b"\r")
+    for line in re.split(rb"\r\n|\n|\r", raw[:_COOKIE_BYTES], maxsplit=2)[:2]:
         match = _COOKIE.match(line)
         if match:
             return match.group(1).decode("ascii", "replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,13 @@ def test_the_texts_of_project_files(tmp_path: Path) -> None:
         "requirements.txt",
         "requirements/base.txt",
     ]
+
+
+def test_an_encoding_that_cannot_be_written_back_is_not_fixed(tmp_path: Path) -> None:
+    path = tmp_path / "escaped.py"
+    raw = b'# coding: unicode_escape\nimport keras\nd = {c: i for i, c in enumerate(set(["a", "b"]))}\n'
+    path.write_bytes(raw)
+    command = [sys.executable, "-m", "kerascheck", "--isolated", "--fix", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "not fixed: its encoding `unicode_escape`" in done.stderr
+    assert path.read_bytes() == raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,11 @@ def test_a_large_literal_and_a_long_file() -> None:
     facts("import keras\nx = [" + "1, " * 100_000 + "]\nfor y in x:\n    f(y)\n")
     module = facts("import keras\n" + "".join(f"x{i} = f({i})\n" for i in range(10_000)))
     assert module.interpreter.steps < 60_000
+
+
+@pytest.mark.parametrize("joint", ["\nand ", "\nor\n", "|", "&", "^"])
+def test_a_long_chain_of_operators_ends_soon_and_harms_nothing(joint: str) -> None:
+    text = "import keras\nx = (" + joint.join(["a"] * 10_000) + ")\n"
+    start = time.process_time()
+    assert engine.check(SourceText(text), "chain.py", engine.Options(frozenset({"KC000", "KC002"}), default_target())).findings == ()
+    assert time.process_time() - start < 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,13 @@ def test_every_offset_comes_back(text: str) -> None:
 def test_every_text_survives_bytes(text: str) -> None:
     raw = ("#\n\n" + text).encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
     assert SourceText.from_bytes(raw).to_bytes() == raw
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_utf_8_sig_is_written_back_byte_for_byte(mark: bytes) -> None:
+    raw = mark + b"# -*- coding: utf-8-sig -*-\nx = 1\n"
+    assert SourceText.from_bytes(raw).to_bytes() == raw
+
+
+def test_the_encoding_is_looked_for_in_two_lines_of_old_line_ends() -> None:
+    assert SourceText.from_bytes(b"# old mac\rimport keras\rx = dict(encoding=enc)\r").encoding == "utf-8"

@@ -85,6 +85,7 @@ class LiveProject(Project):
                 self._indexes.clear()
                 self._roots.clear()
                 self._tops.clear()
+                self._sources.clear()
                 self._forget_users()
             self._checked = time.monotonic()
 
@@ -117,6 +118,7 @@ class LiveProject(Project):
                 del self._modules[other]
         self._forget_users()
         self._note_imports(self._texts.get(place), new)
+        self._starts.pop(place, None)
         self._texts[place] = new
         self._broken.discard(place)
 
@@ -130,6 +132,7 @@ class LiveProject(Project):
     def _note_imports(self, before: SourceText | None, after: SourceText | None) -> None:
         if _imports(before) != _imports(after):
             self._indexes.clear()
+            self._words.clear()
 
 
 def signature(path: str) -> Signature:

@@ -30,7 +30,7 @@ def _frozen(program: Module) -> bool:
 
 
 _CHOOSES = re.compile(
-    r"[ \t]*(?:#[^\n]*)?\n\s*(?:[^\n=]*=[ \t]*)?"
+    r"[ \t]*(?:#[^\n]*)?\n[ \t\n]*(?:[^\s=][^\n=]*=[ \t]*)?"
     r"(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
 )
 

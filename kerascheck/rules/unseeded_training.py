@@ -32,6 +32,8 @@ class UnseededTraining(Rule):
         name, imports = keras_name(self.module, "utils.set_random_seed")
         if not imports and not self._bound_before(name.partition(".")[0], offset):
             return None
+        if offset and self.module.source.text[offset - 1] not in "\r\n":
+            return None  # the import is the last line, and has no end
         newline = self.module.source.newline
         rest = self.module.source.text[offset:]
         gap = "" if rest.startswith((newline, "\n")) or not rest else newline

@@ -20,6 +20,7 @@ _GOOD = ".weights.h5"
 # measured: what `load_weights` of Keras 3 reads, and what nobody has run
 _READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
 _EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
+_MOST_FIXES = 100  # each looks through the whole file
 _FROZEN = "tensorflow.python.keras"
 _MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 
@@ -57,7 +58,7 @@ class WeightsFileSuffix(Rule):
                 message=message,
                 severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
-                fix=self._fix(event, *found),
+                fix=self._fix(event, *found) if len(faults) <= _MOST_FIXES else None,
                 subject=self.module.code(found[0]),
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),

@@ -147,7 +147,14 @@ def constructor(owner: ClassInfo) -> Constructor | None:
 
 
 def read_constructor(function: Func) -> Constructor | None:
-    """What an `__init__` does with its parameters."""
+    """What an `__init__` does with its parameters; read once."""
+    known: dict[cst.CSTNode, Constructor | None] = function.module.memo.setdefault("constructors", {})
+    if function.node not in known:
+        known[function.node] = _read_constructor(function)
+    return known[function.node]
+
+
+def _read_constructor(function: Func) -> Constructor | None:
     node = function.node
     if not isinstance(node, cst.FunctionDef) or not node.params.params:
         return None

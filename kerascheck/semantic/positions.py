@@ -98,6 +98,10 @@ class _Region(AbstractContextManager[None]):
         return self.counter.inner.get(id(node)) or self.counter.outer[id(node)]
 
 
+class PositionsLostError(Exception):
+    """The tree is nested too deeply to be placed in its text."""
+
+
 class Positions:
     """The spans of all nodes of one tree, in code points of `text`, the text that it was parsed from.
 
@@ -110,6 +114,7 @@ class Positions:
         self._starts: list[int] = []
         self._shifts: list[int] = []
         self.reliable = True
+        self.lost = False
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _RECURSION))
         try:
@@ -119,6 +124,7 @@ class Positions:
         except RecursionError:  # without positions nothing is reported
             counter = _Counter(tree)
             self.reliable = False
+            self.lost = True
         finally:
             sys.setrecursionlimit(limit)
         self._outer, self._inner = counter.outer, counter.inner
@@ -131,8 +137,10 @@ class Positions:
     def span(self, node: cst.CSTNode) -> Span:
         """The span of a node without comments above it and without its own parentheses.
 
-        Raises KeyError for a node of another tree.
+        Raises KeyError for a node of another tree, PositionsLostError when there are no positions at all.
         """
+        if self.lost:
+            raise PositionsLostError
         start, end = self._inner.get(id(node)) or self._outer[id(node)]
         return self._placed(start, end)
 

@@ -82,6 +82,9 @@ class Project:
         self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
         self._tops: dict[str, str] = {}
         self._broken: set[str] = set()
+        self._sources: dict[str, list[str]] = {}
+        self._starts: dict[str, str] = {}
+        self._words: dict[str, frozenset[str]] = {}
         self._loading: list[str] = []
         self._files = self._bytes = 0
 
@@ -281,10 +284,12 @@ class Project:
         roots = self._search_roots(folder)
         top = next((root for root in roots if self._reader.is_root(root)), roots[0])
         last = posixpath.basename(name)
+        if top not in self._sources:
+            self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
         texts = {
             other: self._text(other)
-            for other in map(_normal, self._reader.sources(top))
-            if not other.endswith(".ipynb") or last in self._reader.start_of(other)
+            for other in self._sources[top]
+            if not other.endswith(".ipynb") or last in self._start_of(other)
         }
         stems = {
             posixpath.basename(other)[:-3]
@@ -298,11 +303,20 @@ class Project:
             above = posixpath.commonpath([folder, posixpath.dirname(other)])
             if "/" not in name.strip("/") and above not in {folder, posixpath.dirname(other)}:
                 continue
-            imports = {word for line in _IMPORTS.findall(source.text) for word in _WORDS.findall(line)}
-            if last in source.text or not stems.isdisjoint(imports):
+            if last in source.text or not stems.isdisjoint(self._import_words(other, source.text)):
                 hits.append((-len(above), other))
         found = (self.module(other) for _, other in sorted(hits)[:MAXIMUM_IMPORTERS])
         return [module for module in found if module is not None]
+
+    def _start_of(self, path: str) -> str:
+        if path not in self._starts:
+            self._starts[path] = self._reader.start_of(path)
+        return self._starts[path]
+
+    def _import_words(self, path: str, text: str) -> frozenset[str]:
+        if path not in self._words:
+            self._words[path] = frozenset(word for line in _IMPORTS.findall(text) for word in _WORDS.findall(line))
+        return self._words[path]
 
     def is_run_elsewhere(self, path: str) -> bool:
         """Whether a file of the project that does something when it is run imports this one."""
