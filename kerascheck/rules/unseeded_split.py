@@ -98,7 +98,9 @@ class UnseededSplit(Rule):
     def _foreign(self, event: Event) -> bool:
         """Whether it is surely not a model that is saved: an image, a figure."""
         receiver = event.receiver
-        return isinstance(receiver, Obj) and receiver.ref.partition(".")[0] in _NO_MODELS
+        if not isinstance(receiver, Obj):
+            return False
+        return receiver.ref.partition(".")[0] in _NO_MODELS or receiver.ref.endswith("train.Saver")
 
     def _has_state(self, call: CallFact) -> bool:
         if call.arguments.open_keywords:
