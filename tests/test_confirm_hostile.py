@@ -376,6 +376,7 @@ def test_an_interrupted_run_leaves_nothing_behind(number: int, project: Path) ->
     package = project.parent / "with_model"
     (package / "keras").mkdir(parents=True)
     model = "\n\nclass Model:\n    pass\n\n\nModel.__module__ = 'keras'\n"
+    model += "\n\nclass utils:\n    set_random_seed = staticmethod(lambda seed: None)\n    get_custom_objects = dict\n"
     (package / "keras" / "__init__.py").write_text(FAKE_KERAS + model)
     (project / "train.py").write_text(LOOPS)
     before = os.environ["PYTHONPATH"]
