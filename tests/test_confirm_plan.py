@@ -15,9 +15,9 @@ from kerascheck.confirm.sandbox import Limits, Result
 from kerascheck.confirm.verdict import judge
 from kerascheck.edits import apply
 from kerascheck.engine import Options
-from kerascheck.finding import Claim, Finding, Status
+from kerascheck.finding import Claim, Finding, Severity, Status
 from kerascheck.semantic.module import Module
-from kerascheck.text import SourceText
+from kerascheck.text import Position, SourceText
 
 HEAD = "import keras\nfrom keras import layers\n"
 LAYER = """
@@ -288,3 +288,11 @@ EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_
 )
 def test_what_results_say_of_a_claim(experiment: Experiment, facts: dict[str, object], status: Status) -> None:
     assert judge(experiment, [Result(facts)], Limits())[0] is status
+
+
+def test_a_claim_without_an_experiment_could_not_be_run() -> None:
+    place = Position(1, 1)
+    finding = Finding("a.py", "KC999", "none", Severity.ERROR, "", place, place, claim=Claim.WRONG_BACKEND)
+    made = plan(start({"main.py": HEAD}), finding)
+    assert made is not None
+    assert (made.status, made.reason) == (Status.COULD_NOT_RUN, "no experiment for the claim wrong-backend yet")

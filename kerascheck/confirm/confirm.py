@@ -125,7 +125,7 @@ def _lost(results: Sequence[Result]) -> str:
 def _decide(planned: Plan, sandbox: Sandbox, say: Callable[[], None] = lambda: None) -> tuple[Status, str, float]:
     """Run the experiments of a plan until one decides; equal ones are run once."""
     known = sandbox.known
-    status, evidence, seconds = Status.NOT_REACHED, planned.reason, 0.0
+    status, evidence, seconds = planned.status, planned.reason, 0.0
     for index, experiment in enumerate(planned.experiments):
         if experiment.key not in known:
             say()

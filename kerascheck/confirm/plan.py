@@ -14,7 +14,7 @@ import libcst as cst
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
 from kerascheck.confirm.slice import Missing, Slicer, Untold
-from kerascheck.finding import Claim, Finding
+from kerascheck.finding import Claim, Finding, Status
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
 from kerascheck.semantic.classes import ClassInfo
@@ -56,6 +56,7 @@ class Plan:
     finding: Finding
     experiments: tuple[Experiment, ...] = ()
     reason: str = ""
+    status: Status = Status.NOT_REACHED  # what it is when there are none
 
 
 def plan(module: Module, finding: Finding) -> Plan | None:
@@ -64,7 +65,8 @@ def plan(module: Module, finding: Finding) -> Plan | None:
         return None
     makers = _BY_CODE.get(finding.code) or _PLANNERS.get(finding.claim)
     if makers is None:
-        return Plan(finding, reason=f"no experiment shows {finding.claim.value} yet")
+        reason = f"no experiment for the claim {finding.claim.value} yet"
+        return Plan(finding, reason=reason, status=Status.COULD_NOT_RUN)
     experiments: list[Experiment] = []
     reason = "the object that the finding speaks of was not found again"
     for make in makers:
