@@ -12,6 +12,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import Event
+from kerascheck.semantic.receivers import OLD_COPY, is_model
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import flavour, models_of
 from kerascheck.semantic.values import Value, string, suffix_of
@@ -21,8 +22,6 @@ _GOOD = ".weights.h5"
 _READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
 _EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
 _MOST_FIXES = 100  # each looks through the whole file
-_FROZEN = "tensorflow.python.keras"
-_MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 
 
 class WeightsFileSuffix(Rule):
@@ -74,13 +73,13 @@ class WeightsFileSuffix(Rule):
             if known is None or event.module is not self.module or not known[0].endswith((".h5", ".hdf5")):
                 continue
             models = models_of(event)
-            if models and all(flavour(model).startswith(_FROZEN) for model in models):
+            if models and all(flavour(model).startswith(OLD_COPY) for model in models):
                 self.report(event.node, message=self.frozen, claim=Claim.SAVE_RAISES, end="." + known[0].split(".")[-1])
 
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""
         found = _path(event)
-        if found is None or event.module is not self.module or not self._is_model(event):
+        if found is None or event.module is not self.module or not is_model(self.module, event):
             return None
         end = self._bad_end(found[1], event.name)
         return None if end is not None and end.endswith(".json") and self._sharded(event) else end
@@ -111,25 +110,6 @@ class WeightsFileSuffix(Rule):
             event.name == "load_weights" or event.arguments.find("max_shard_size") is not None
         )
 
-    def _is_model(self, event: Event) -> bool:
-        """A Keras model for sure, or something that this file treats as one."""
-        models = models_of(event)
-        if models:  # tf_keras and the old copy are Keras 2, whatever else is installed
-            return all(item.kind == "model" and not flavour(item).startswith(("tf_keras", _FROZEN)) for item in models)
-        if event.receiver is not None or event.receiver_node is None or not self.module.uses_keras:
-            return False
-        if self.module.uses_only_tf_keras:
-            return False
-        receiver = self.module.code(event.receiver_node)
-        if _MODEL_NAME.search(receiver):
-            return True
-        return any(
-            other.module is self.module
-            and other.receiver_node is not None
-            and self.module.code(other.receiver_node) == receiver
-            for other in self.module.events_of("compile", "fit", "fit_generator", "train_on_batch", "summary")
-        )
-
     def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
         edits = list(rename_end(event, node, _EXTENSION, _GOOD))
         if not edits:
@@ -148,7 +128,7 @@ class WeightsFileSuffix(Rule):
                 loads = []  # another file of that name, which is written well
                 break
         for other, path in loads:
-            edits += rename_end(other, path, _EXTENSION, _GOOD) if self._is_model(other) else ()
+            edits += rename_end(other, path, _EXTENSION, _GOOD) if is_model(self.module, other) else ()
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
 
 

@@ -1,0 +1,37 @@
+"""What a method is called on: a Keras model for sure, or something that the file treats as one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kerascheck.semantic.training import flavour, models_of
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.events import Event
+    from kerascheck.semantic.module import Module
+
+OLD_COPY = "tensorflow.python.keras"  # TensorFlow's old copy of Keras 2
+_MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
+_ONLY_OF_MODELS = ("compile", "fit", "fit_generator", "train_on_batch", "summary")
+
+
+def is_model(module: Module, event: Event) -> bool:
+    """Whether the receiver of an event is a Keras model for sure, or something that this file treats as one.
+
+    Models of `tf_keras` and of the old copy do not count: they are Keras 2, whatever else is installed.
+    """
+    models = models_of(event)
+    if models:
+        return all(item.kind == "model" and not flavour(item).startswith(("tf_keras", OLD_COPY)) for item in models)
+    if event.receiver is not None or event.receiver_node is None or not module.uses_keras:
+        return False
+    if module.uses_only_tf_keras:
+        return False
+    receiver = module.code(event.receiver_node)
+    if _MODEL_NAME.search(receiver):
+        return True
+    return any(
+        other.module is module and other.receiver_node is not None and module.code(other.receiver_node) == receiver
+        for other in module.events_of(*_ONLY_OF_MODELS)
+    )
