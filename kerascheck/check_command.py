@@ -47,7 +47,7 @@ def run_check(options: argparse.Namespace) -> int:
     if not found:
         return _nothing(options, problems, looked_at, time.perf_counter() - started)
 
-    from kerascheck.run import look_at_all
+    from kerascheck.run import look_again, look_at_all
 
     progress = _Progress(len(found), started)
     outcomes: list[Outcome] = []
@@ -56,6 +56,8 @@ def run_check(options: argparse.Namespace) -> int:
         for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs, confirm):
             outcomes.append(outcome)
             progress.at(len(outcomes))
+    if options.fix:
+        outcomes = look_again(found, outcomes, _overrides(options), options.jobs)
     progress.end()
     if options.show_slice:
         return told([*problems, *(problem for outcome in outcomes for problem in outcome.problems)])

@@ -68,11 +68,16 @@ class Checked:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A repaired text, the fixes that went into it (as findings of the pass that made them) and what is left."""
+    """A repaired text, what is left, and for each pass the text it found and the fixes it made, as findings there."""
 
     source: SourceText
-    applied: tuple[Finding, ...]
+    passes: tuple[tuple[SourceText, tuple[Finding, ...]], ...]
     left: Checked
+
+    @property
+    def applied(self) -> tuple[Finding, ...]:
+        """The fixes that went into the text; the place of each is that in the text of its pass."""
+        return tuple(finding for _, found in self.passes for finding in found)
 
 
 def mentions_keras(text: str) -> bool:
@@ -108,11 +113,11 @@ def fix(
     A pass whose result does not parse is our fault: the text stays as it was before it, and KC002 names the rules.
     When the passes come to no end, the text stays as it was before them all.
     """
-    applied: list[Finding] = []
+    passes: list[tuple[SourceText, tuple[Finding, ...]]] = []
     refused: dict[str, str] = {}
     first = checked = check(source, path, options, project)
     original = source
-    for _ in range(MAXIMUM_PASSES):
+    while True:
         wanted = {
             id(finding.fix): finding
             for finding in checked.findings
@@ -121,7 +126,9 @@ def fix(
         _leave_unproved(wanted, refused, source, path, options, project)
         text, done = apply(source.text, [finding.fix for finding in wanted.values() if finding.fix is not None])
         if not done or text == source.text:
-            return Fixed(source, tuple(applied), _explained(checked, refused))
+            return Fixed(source, tuple(passes), _explained(checked, refused))
+        if len(passes) == MAXIMUM_PASSES:
+            break
         fixed = source.with_text(text)
         used = [wanted[id(item)] for item in done]
         again = check(fixed, path, options, project)
@@ -130,10 +137,10 @@ def fix(
             problem = _internal(
                 source, path, f"the fix of {', '.join(names)} would break this file; it was not applied"
             )
-            return Fixed(source, tuple(applied), Checked((*checked.findings, problem), checked.dependencies))
-        applied.extend(used)
+            return Fixed(source, tuple(passes), Checked((*checked.findings, problem), checked.dependencies))
+        passes.append((source, tuple(used)))
         source, checked = fixed, again
-    names = sorted({finding.code for finding in checked.findings if finding.fix is not None})
+    names = sorted({wanted[id(item)].code for item in done})
     problem = _internal(original, path, f"the fixes of {', '.join(names)} do not come to an end; none was applied")
     return Fixed(original, (), Checked((*first.findings, problem), first.dependencies))
 

@@ -87,21 +87,13 @@ def read_module(path: str, surroundings: Surroundings) -> tuple[Module, Joined |
 
 
 def _joined(raw: bytes) -> Joined:
-    import ast
-
-    from kerascheck.notebooks import Notebook, NotebookProblem
+    from kerascheck.notebooks import Notebook, NotebookProblem, is_python
 
     try:
         notebook = Notebook.from_bytes(raw)
     except NotebookProblem as problem:
         raise SyntaxProblem(problem.message, problem.line, problem.column) from None
-    broken = set()
-    for cell in notebook.cells:
-        try:
-            ast.parse(cell.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            broken.add(cell.index)
-    return notebook.joined(broken)
+    return notebook.joined(cell.index for cell in notebook.cells if not is_python(cell.text))
 
 
 class _Shown:

@@ -29,9 +29,8 @@ PYTHON_MAGICS = frozenset(
 LARGEST_CODE = 5_000_000  # characters of all code cells together
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
-_BODY = re.compile(r"(?P<indent>[ \t]*)(?P<body>.*?)(?P<end>[ \t]*(?:\r\n|\n|\r)?)", re.DOTALL)
 _TIMED = re.compile(r"%(?:time|timeit|prun)[ \t]+(?!-)(?=\S)")
-_ASSIGNED = re.compile(r"(?P<left>[\w.][\w., \[\]'\"*()]*?)[ \t]*=[ \t]*[!%](?!=)")
+_ASSIGNED = re.compile(r"(?P<left>[\w.](?: *[\w.,\[\]'\"*()])*?)[ \t]*=[ \t]*[!%](?!=)")
 # a cell of one line that IPython runs as a magic without its percent sign; Python would take none of them
 _AUTOMAGIC = re.compile(r"(?:cat|cd|conda|cp|ls|mkdir|mv|pip|rm|rmdir)[ \t]+(?:[\w./~$]|-+\w)")
 _HELP = re.compile(r"\?{1,2}[\w.*]+\??|[\w.*%\[\]]+\?{1,2}")
@@ -247,11 +246,12 @@ def code(raw: bytes) -> str | None:
         notebook = Notebook.from_bytes(raw)
     except NotebookProblem:
         return None
-    broken = [cell.index for cell in notebook.cells if not _is_python_text(cell.text)]
+    broken = [cell.index for cell in notebook.cells if not is_python(cell.text)]
     return notebook.joined(broken).text
 
 
-def _is_python_text(text: str) -> bool:
+def is_python(text: str) -> bool:
+    """Whether a cell's text can be parsed by itself; `await` may stand outside of functions."""
     try:
         compile(text, "cell", "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -289,8 +289,22 @@ def fix(raw: bytes, path: str, options: Options, *, unsafe: bool, project: Proje
     after = notebook.with_sources(changed)
     left = check(after, path, options, project)
     new = tuple(item for item in trouble if item.message not in {finding.message for finding in left.findings})
-    applied = tuple(joined.finding(finding) for finding in fixed.applied)
+    applied = tuple(
+        stage.finding(finding)
+        for source, found in fixed.passes
+        for stage in [_at(joined, source.text)]
+        for finding in found
+    )
     return NotebookFixed(after, applied, replace(left, findings=(*left.findings, *new)))
+
+
+def _at(joined: Joined, text: str) -> Joined:
+    """The cells as they are in a text that a pass of fixes made of the joined one."""
+    cells = []
+    for cell, part in zip(joined.cells, joined.parts(text)):
+        changed = cell if part == cell.text else _python_cell(cell.index, rewritten(cell, part))
+        cells.append(changed or cell)
+    return Joined(text, tuple(cells), joined.markers)
 
 
 def cell_changes(before: bytes, after: bytes) -> list[tuple[int, str, str]]:
@@ -485,9 +499,10 @@ def _masked(originals: Sequence[str], start: int, indent: str) -> Iterator[_Line
             yield _Line(line[len(line.rstrip("\r\n")) :], number, shift, True)
             continue
         if not depth and not quote and not goes_on:
-            match = _BODY.fullmatch(line)
-            assert match is not None  # every text matches
-            blank, body, end = match["indent"], match["body"], match["end"]
+            inner = line.rstrip("\r\n")
+            body = inner.strip(" \t")
+            blank = inner[: len(inner) - len(inner.lstrip(" \t"))]
+            end = line[len(blank) + len(body) :]
             timed = _TIMED.match(body)
             if timed is not None:
                 line = blank + body[timed.end() :] + end

@@ -147,6 +147,25 @@ def look_at_all(
         yield look_at(path, mode, surroundings)
 
 
+def look_again(
+    paths: Sequence[str], outcomes: Sequence[Outcome], overrides: Overrides, jobs: int | None = None
+) -> list[Outcome]:
+    """The outcomes after all fixes: what a file was found guilty of may be mended by the fix of another file.
+
+    `paths` and `outcomes` are those of `look_at_all` with fixes that were written. A finding that is still there keeps
+    its verdict.
+    """
+    changed = [at for at, outcome in enumerate(outcomes) if outcome.changed]
+    again = [at for at, outcome in enumerate(outcomes) if outcome.findings and changed not in ([], [at])]
+    found = list(outcomes)
+    for at, now in zip(again, look_at_all([paths[at] for at in again], Mode.CHECK, overrides, jobs)):
+        known = {finding.fingerprint: finding for finding in outcomes[at].findings}
+        kept = [item for item in outcomes[at].findings if item.code == "KC002"]  # why it was not fixed
+        left = [known.get(finding.fingerprint, finding) for finding in now.findings]
+        found[at] = replace(outcomes[at], findings=(*left, *(item for item in kept if item not in left)))
+    return found
+
+
 def difference(path: str, before: bytes, after: bytes) -> str:
     """A unified diff of two versions of a file; of a notebook, one for each changed cell."""
     if before == after:

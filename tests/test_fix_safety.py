@@ -204,3 +204,26 @@ def test_unsafe_fixes_of_a_rule_wait_for_the_request(monkeypatch: pytest.MonkeyP
     text = "import keras\nx = bad\n"
     assert fix(text, "KC404").source.text == text
     assert fix(text, "KC404", unsafe=True).source.text == "import keras\nx = good\n"
+
+
+def test_ten_passes_are_an_end_when_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Countdown(Rule):
+        code = "KC404"
+        severity = Severity.ERROR
+        message = "one more"
+
+        def check(self) -> None:
+            text = self.module.source.text
+            if "x" in text:
+                self.report(
+                    self.module.tree.body[0], fix=safe_fix("less", [Edit(text.index("x"), text.index("x") + 1, "")])
+                )
+
+    monkeypatch.setattr(engine, "all_rules", lambda: (Countdown,))
+    fixed = fix("import keras  # " + "x" * 10 + "\n", "KC404")
+    assert (fixed.source.text, codes_left(fixed), len(fixed.applied)) == ("import keras  # \n", [], 10)
+    fixed = fix("import keras  # " + "x" * 11 + "\n", "KC404")
+    assert "x" * 11 in fixed.source.text
+    assert [item.message for item in fixed.left.findings if item.code == "KC002"] == [
+        "the fixes of KC404 do not come to an end; none was applied"
+    ]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kerascheck import engine, notebooks
+from kerascheck.edits import Edit
 from kerascheck.engine import Options
 from kerascheck.files import ProjectReader
+from kerascheck.finding import Severity
 from kerascheck.notebooks import Notebook, NotebookProblem, cell_changes, check, fix, install_lines
+from kerascheck.rule import Rule, safe_fix
 from kerascheck.semantic.project import Project
 from kerascheck.semantic.target import default_target
 from kerascheck.text import SourceText
@@ -296,6 +300,44 @@ def test_magics_and_indentation_survive_a_fix() -> None:
     bash = b'"bad_safe()"\n   ]'
     assert raw.count(bash) == 1
     assert fixed.raw == raw.replace(b"bad_safe", b"good").replace(b'"good()"\n   ]', bash)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [" " * 60_000 + "x = 1", "x" + " " * 60_000 + "! y", "x = 1" + " " * 60_000 + "# %"],
+    ids=["left", "inner", "right"],
+)
+def test_many_blanks_take_time_in_proportion(line: str) -> None:
+    """Measured before: 60,000 blanks took more than ten seconds."""
+    start = time.process_time()
+    assert list(python(notebook(code(line))).values()) == [line.lstrip() + "\n"]
+    assert time.process_time() - start < 3
+
+
+def test_fixes_of_later_passes_are_placed_in_the_text_of_their_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seed lines that go away in a first pass must not move what a second pass mends into another cell."""
+
+    class Shrink(Rule):
+        code = "KC404"
+        severity = Severity.ERROR
+        message = "too long"
+
+        def check(self) -> None:
+            text = self.module.source.text
+            where = text.find("first()\n\n\n\n")
+            last = text.find("last()")
+            if where >= 0:
+                self.report(self.module.tree.body[1], fix=safe_fix("cut", [Edit(where + 8, where + 11, "")]))
+            elif last >= 0:
+                self.report(self.module.tree.body[-1], fix=safe_fix("rename", [Edit(last, last + 6, "done()")]))
+
+    monkeypatch.setattr(engine, "all_rules", lambda: (Shrink,))
+    raw = notebook(
+        code("import keras\n", "first()\n", "\n", "\n", "\n", "second()"), text("words"), code("x = 1\n", "last()")
+    )
+    fixed = notebooks.fix(raw, "a.ipynb", OPTIONS, unsafe=False)
+    assert [(item.cell, item.start.line, item.start.column) for item in fixed.applied] == [(1, 2, 1), (3, 2, 1)]
+    assert b"done()" in fixed.raw
 
 
 @pytest.mark.usefixtures("fake_rules")

@@ -1,0 +1,58 @@
+"""Runs over several files with the real rules: what one fix means for the findings of other files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kerascheck.cli import main
+
+LAYER = """\
+import keras
+
+
+class Scale(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs * 2
+
+
+def train():
+    keras.Sequential([keras.Input((3,)), Scale()]).save("out/scale.keras")
+"""
+SERVE = """\
+import keras
+
+Scale = 1.5  # in the way of a fix here
+model = keras.models.load_model("out/scale.keras")
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--jobs", "2")])
+def test_what_the_fix_of_another_file_mends_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("evaluate.py").write_text(SERVE, "utf-8")
+    Path("layers.py").write_text(LAYER, "utf-8")
+    arguments = [".", "--isolated", "--select", "KC305,KC306", "--format", "json", *more]
+    assert main(arguments) == 1
+    before = json.loads(capsys.readouterr().out)
+    assert [(item["path"], item["code"], item["fix"] is None) for item in before] == [
+        ("evaluate.py", "KC306", True),
+        ("layers.py", "KC305", False),
+    ]
+    assert main([*arguments, "--fix", "--unsafe-fixes"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_what_is_left_in_other_files_stays_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.py").write_text('import keras\n\nkeras.models.load_model("m.h5").save_weights("w.h5")\n', "utf-8")
+    Path("b.py").write_text("import keras\nimport tensorflow as tf\n\ntf.set_random_seed(1)\n", "utf-8")
+    arguments = [".", "--isolated", "--select", "KC201,KC404", "--format", "json"]
+    assert main([*arguments, "--fix"]) == 1
+    assert [(item["path"], item["code"]) for item in json.loads(capsys.readouterr().out)] == [("a.py", "KC201")]
