@@ -39,6 +39,10 @@ _RESERVED = frozenset(
 )
 
 
+# a comma behind a value, blanks, lines and comments before it
+_COMMA = re.compile(r"(?:[ \t\f\r\n\\]|#[^\r\n]*(?=[\r\n]))*,")
+
+
 @dataclass(frozen=True)
 class Entry:
     """A key of a configuration and the code of its value. `attribute`: the statement that must keep the argument."""
@@ -210,18 +214,19 @@ def _insert_items(module: Module, place: cst.Dict, items: list[str]) -> list[Edi
     last = place.elements[-1]
     value_end = module.positions.whole(last.value).end
     first = module.span(last.key if isinstance(last, cst.DictElement) else last.value).start
-    comma = re.match(r"[^#\n]*?,", text[value_end:end])
+    comma = _COMMA.match(text, value_end)
+    behind = comma.end() if comma and comma.end() <= end else value_end
     line = module.source.offset(Position(module.source.position(first).line, 1))
-    if text[line:first].strip(" \t*") == "" and "\n" in text[value_end:end]:
+    if text[line:first].strip(" \t*") == "" and "\n" in text[behind:end]:
         lead = module.source.newline + indentation(module, first)
         joined = "".join(f"{lead}{item}," for item in items)
-        at = _end_of_line(module, last)  # behind a comment
-        separator = [] if comma else [Edit(value_end, value_end, ",")]
-        if separator and at == value_end:
+        number = module.source.position(behind).line
+        at = module.source.offset(Position(number, len(module.source.line(number)) + 1))  # behind a comment
+        separator = [] if comma else [Edit(behind, behind, ",")]
+        if separator and at == behind:
             return [Edit(at, at, "," + joined)]
         return [*separator, Edit(at, at, joined)]
-    at = value_end + comma.end() if comma else value_end
-    return [Edit(at, at, (" " if comma else ", ") + ", ".join(items))]
+    return [Edit(behind, behind, (" " if comma else ", ") + ", ".join(items))]
 
 
 def new_get_config(

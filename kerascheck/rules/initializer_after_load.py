@@ -12,6 +12,7 @@ from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Obj
+from kerascheck.semantic.walk import walk
 from kerascheck.text import Position
 
 _GRAPH_MODE = ("disable_eager_execution", "disable_v2_behavior")
@@ -71,8 +72,13 @@ class InitializerAfterLoad(Rule):
         node = load.receiver_node
         return self.module.code(node) if node is not None and self.module.owns(node) else "the model"
 
+    def _is_alone(self, line: cst.SimpleStatementLine) -> bool:
+        """Whether a block has no other statement."""
+        blocks = (node for node in walk(self.module.tree) if isinstance(node, cst.IndentedBlock))
+        return any(len(block.body) == 1 and block.body[0] is line for block in blocks)
+
     def _fix(self, run: Event) -> Fix | None:
-        """Take the whole line away, unless it is the first of its block: it may be the only one."""
+        """Take the whole line away, unless it is the only one of its block or a comment above speaks of it."""
         line = run.statement
         if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
             return None
@@ -80,8 +86,8 @@ class InitializerAfterLoad(Rule):
         if not isinstance(small, cst.Expr) or small.value is not run.node:
             return None
         first, last = source.position(span.start).line, source.position(span.end).line
-        above = next((text for number in range(first - 1, 0, -1) if (text := source.line(number).strip())), ":")
-        if above.endswith(":") or above.startswith("#"):
+        above = next((text for number in range(first - 1, 0, -1) if (text := source.line(number).strip())), "")
+        if above.startswith("#") or self._is_alone(line):
             return None
         start, end = source.offset(Position(first, 1)), source.offset(Position(last + 1, 1))
         return unsafe_fix("take the initializer away", [Edit(start, end, "")])
