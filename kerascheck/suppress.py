@@ -23,7 +23,9 @@ _IGNORE = re.compile(
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r"[,\s]+")
-_NAMES_OUR_CODE = re.compile(r"(?:noqa:|kerascheck:)[^\n\r]*KC\d", re.IGNORECASE)
+_WORD = re.compile(r"noqa:|kerascheck:", re.IGNORECASE)
+_OUR_CODE = re.compile(r"KC\d", re.IGNORECASE)
+_LINE_END = re.compile(r"[\r\n]|\Z")
 _BLANK_TOKENS = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -44,13 +46,13 @@ class _Directive:
     span: Span
     codes: tuple[str, ...] | None
     codes_span: Span
-    lines: frozenset[int] | None
+    lines: tuple[range, ...] | None
     own_line: bool
     bracketed: bool
     used: set[str] = field(default_factory=set)
 
     def covers(self, line: int) -> bool:
-        return self.lines is None or line in self.lines
+        return self.lines is None or any(line in part for part in self.lines)
 
     def take(self, finding: Finding) -> bool:
         """Whether this silences the finding; remembers which of its codes did."""
@@ -92,9 +94,10 @@ class Suppressions:
 
         Foreign codes, codes that were not looked for and comments without codes are never reported.
         """
-        if not self._active or not _NAMES_OUR_CODE.search(self._text):
+        if not self._active or not _names_our_code(self._text):
             return []
         directives = self._directives()
+        accepting = [directive for directive in directives if "KC001" in (directive.codes or ())]
         found = []
         for directive in directives:
             idle = [
@@ -102,14 +105,16 @@ class Suppressions:
                 for code in dict.fromkeys(directive.codes or ())
                 if code in codes and code != "KC001" and code not in directive.used
             ]
-            if idle and not self._accepted(directive, directives):
+            if idle and not self._accepted(directive, accepting):
                 found.append(Unused(directive.comment, _message(idle), self._removal(directive, idle)))
         return found
 
-    def _accepted(self, directive: _Directive, directives: list[_Directive]) -> bool:
+    def _accepted(self, directive: _Directive, accepting: list[_Directive]) -> bool:
         """Whether `KC001` is itself silenced where this comment stands."""
+        if not accepting:
+            return False
         line = self._text.count("\n", 0, directive.comment.start) + 1
-        return any("KC001" in (other.codes or ()) and other.covers(line) for other in directives)
+        return any(other.covers(line) for other in accepting)
 
     def _directives(self) -> list[_Directive]:
         if self._found is None:
@@ -125,7 +130,7 @@ class Suppressions:
                 continue
             names = match["codes"]
             place = match.span("codes") if names is not None else (match.end(), match.end())
-            lines: frozenset[int] | None = comment.statement_lines if bracketed else comment.physical_lines
+            lines: tuple[range, ...] | None = comment.statement_lines if bracketed else comment.physical_lines
             if bracketed and match["file"]:
                 lines = None
             end = match.end() if bracketed or names is None else match.start("codes") + len(names.rstrip(", \t\r\n"))
@@ -175,8 +180,8 @@ class _Comment:
     text: str
     start: int
     own_line: bool
-    physical_lines: frozenset[int]
-    statement_lines: frozenset[int]
+    physical_lines: tuple[range, ...]
+    statement_lines: tuple[range, ...]
 
 
 @dataclass(eq=False)
@@ -187,8 +192,9 @@ class _Open:
     start: int
     line: int
     own_line: bool
-    physical: set[int] = field(default_factory=set)
-    statement: set[int] = field(default_factory=set)
+    physical: list[range] = field(default_factory=list)
+    statement: list[range] = field(default_factory=list)
+    inside: bool = False  # of the statement that is open
 
 
 def _comments(text: str) -> list[_Comment]:
@@ -219,25 +225,28 @@ def _comments(text: str) -> list[_Comment]:
                         waiting.append(comment)
                     if first_of_statement:
                         inside.append(comment)
+                        comment.inside = True
             elif kind not in _BLANK_TOKENS and kind != tokenize.NEWLINE:
                 if not first_of_statement:
                     first_of_statement = start_line
                     decorator = token.string == "@"
                 elif waiting and not decorator:
-                    for comment in [item for item in waiting if item in inside]:
-                        comment.statement.add(start_line)
-                        waiting.remove(comment)
+                    for comment in waiting:
+                        if comment.inside:
+                            comment.statement.append(range(start_line, start_line + 1))
+                    waiting = [comment for comment in waiting if not comment.inside]
             if kind in (tokenize.NL, tokenize.NEWLINE):
                 for comment in row:
-                    comment.physical.update(range(first_line, last_line + 1))
-                    comment.statement.update(range(first_line, last_line + 1))
+                    comment.physical.append(range(first_line, last_line + 1))
+                    comment.statement.append(range(first_line, last_line + 1))
                 row.clear()
                 first_line = last_line = 0
             if kind == tokenize.NEWLINE and first_of_statement:
                 for comment in inside:
-                    comment.statement.add(first_of_statement)
+                    comment.statement.append(range(first_of_statement, first_of_statement + 1))
+                    comment.inside = False
                 for comment in waiting:
-                    comment.statement.update(range(first_of_statement, end_line + 1))
+                    comment.statement.append(range(first_of_statement, end_line + 1))
                 if not decorator:  # what stands above a decorator means the class or function too
                     waiting.clear()
                 inside.clear()
@@ -245,9 +254,20 @@ def _comments(text: str) -> list[_Comment]:
     except (tokenize.TokenError, SyntaxError):
         pass  # the findings of a text that cannot be tokenized to its end keep the comments found so far
     return [
-        _Comment(item.text, item.start, item.own_line, frozenset(item.physical), frozenset(item.statement))
+        _Comment(item.text, item.start, item.own_line, tuple(item.physical), tuple(item.statement))
         for item in found
     ]
+
+
+def _names_our_code(text: str) -> bool:
+    """Whether a line names one of our codes behind one of our words; each line is read once."""
+    place = 0
+    while (word := _WORD.search(text, place)) is not None:
+        end = _LINE_END.search(text, word.end())
+        place = end.start() if end is not None else len(text)
+        if _OUR_CODE.search(text, word.end(), place):
+            return True
+    return False
 
 
 def _message(idle: list[str]) -> str:

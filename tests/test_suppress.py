@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import tokenize
 from pathlib import Path
 
@@ -226,3 +227,23 @@ def test_the_lines_of_noqa_are_those_of_flake8(tmp_path: Path) -> None:
     every = {2, 3, 6, 8, 11, 12, 13}
     ours = Suppressions.of(text, noqa=True)
     assert {line for line in every if not ours.silences(found(line, "E225"))} == theirs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1  " + "# noqa: " * 40_000 + "\n",
+        "x = 1  " + "# kerascheck: " * 40_000 + "KC101\n",
+        "# kerascheck: ignore[KC101]\n" * 3_000 + "x = [\n" + "    1,\n" * 3_000 + "]\n",
+        "x = [\n" + "    1,  # kerascheck: ignore[KC101]\n    # noqa: KC101\n" * 3_000 + "]\n",
+    ],
+    ids=["words", "other words", "above", "inside"],
+)
+def test_many_comments_take_time_in_proportion(text: str) -> None:
+    """Quadratic work took from 10 seconds on; a second is many times what is needed."""
+    start = time.process_time()
+    suppressions = Suppressions.of(text, noqa=True)
+    for line in range(1, 20):
+        suppressions.silences(found(line))
+    suppressions.unused(CODES)
+    assert time.process_time() - start < 3
