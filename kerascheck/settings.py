@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-BACKENDS = ("tensorflow", "jax", "torch", "numpy")
+from kerascheck.semantic.target import BACKENDS
+
 PerFile = tuple[tuple[str, tuple[str, ...]], ...]
 _FAMILY = re.compile(r"KC\d{0,3}")
 

@@ -22,7 +22,6 @@ from kerascheck.semantic.target import (
     known_releases,
     parse_target,
     releases_text,
-    target_from_installed,
     target_from_pip_lines,
     target_from_project,
 )
@@ -783,13 +782,6 @@ def test_an_upgrade_installs_the_newest_release_it_allows(line: str, shown: str 
 def test_only_the_lines_with_an_upgrade_are_narrowed() -> None:
     lines = {"1": "!pip install -U pip", "2": "!pip install 'keras>=3.14'"}
     assert text_of(target_from_pip_lines(lines)) == "keras 3.14.0-3.15.1"
-
-
-def test_installed_packages() -> None:
-    target = target_from_installed({"numpy": "1.26", "keras": "3.6.0", "tensorflow": "2.18.0"})
-    assert target is not None
-    assert (target.text, target.source) == ("keras 3.6.0", "installed")
-    assert target_from_installed({"numpy": "1.26"}) is None
 
 
 # --- cost

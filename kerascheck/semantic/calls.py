@@ -36,8 +36,6 @@ from kerascheck.semantic.values import (
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
 
-Maybe = "Value | None"
-
 TRAINING_METHODS = frozenset({"fit", "fit_generator", "train_on_batch"})
 RUNNING_METHODS = TRAINING_METHODS | frozenset(
     """evaluate evaluate_generator predict predict_generator test_on_batch predict_on_batch predict_classes
@@ -347,8 +345,6 @@ def _keras_initializer(self: Interpreter, receiver: Obj, arguments: Arguments) -
         self.heap[(receiver, "#functional")] = Const(True)
         if outputs is not None:
             _set_graph(self, receiver, arguments.find("inputs", 0), outputs)
-    elif arguments.open_keywords and not arguments.keywords:
-        return
 
 
 def _set_layers(self: Interpreter, model: Obj, layers: Items | None) -> None:
@@ -645,8 +641,6 @@ def _keras_method(
         self.heap[(one, "#layers")] = None
     elif name in {"add_weight", "add_variable"}:
         self.heap[(one, "#own")] = Const(True)
-    elif name == "summary" and self.module.target.bad("<3.7"):
-        pass
     elif name == "get_layer" and one.kind == "model":
         return _get_layer(self, one, arguments)
     return _tensor_if_any(name, node, arguments)

@@ -32,7 +32,7 @@ class BuildEffect(Enum):
 
 
 class ClassInfo:
-    """A class statement and what its body binds. Facts about its instances are found by `ClassFacts`."""
+    """A class statement and what its body binds. `custom_objects` reads its constructor and configuration."""
 
     __slots__ = ("bases", "decorators", "frame", "module", "name", "node", "scope")
 

@@ -94,7 +94,6 @@ class Constructor:
     node: cst.FunctionDef
     parameters: tuple[Parameter, ...]
     keywords: str | None
-    variadic: bool
     calls: list[SuperCall] = field(default_factory=list)
     held: dict[str, Holding] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
@@ -167,7 +166,6 @@ def _read_constructor(function: Func) -> Constructor | None:
         node,
         parameters,
         node.params.star_kwarg.name.value if node.params.star_kwarg is not None else None,
-        isinstance(node.params.star_arg, cst.Param),
     )
     reader = _Reader(found, node.params.params[0].name.value)
     node.body.visit(reader)

@@ -18,6 +18,7 @@ from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.legacy import legacy_evidence
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
+from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.target import assumed_target
 from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
 from kerascheck.semantic.walk import children
@@ -114,9 +115,6 @@ def _has_long_operation(tree: ast.AST) -> bool:
             if length > _LONG_OPERATION:
                 return True
     return False
-
-
-_TEST_FILE = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
 
 def _assumed(target: Target, text: str, tree: cst.Module) -> Target:
@@ -256,7 +254,7 @@ class Module:
     @property
     def is_test(self) -> bool:
         """Whether the file is one of tests, by its name or folder."""
-        return _TEST_FILE.search(self.path) is not None
+        return is_test_file(self.path)
 
     @cached_property
     def has_entry_point(self) -> bool:

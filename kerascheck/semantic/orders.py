@@ -78,8 +78,6 @@ def note_subscript(self: Interpreter, node: cst.Subscript, base: Value | None, k
             current = current.base
         if isinstance(current, Obj) and current.ref.endswith("argmax"):
             self.record_order_use("classes", base, node)
-    elif isinstance(base, Part) and isinstance(base.base, Unordered):
-        return
 
 
 def _target_names(target: cst.BaseExpression) -> list[str]:

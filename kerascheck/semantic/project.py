@@ -42,7 +42,12 @@ _USES = re.compile(
 )
 _WORDS = re.compile(r"\w+")
 _RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
-_TESTS = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|(^|/)tests?/")
+_TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file is one of tests, by its name or folder."""
+    return _TESTS.search(path) is not None
 
 
 class Reader(Protocol):
@@ -327,7 +332,7 @@ class Project:
             seen.add(place)
             for other in self.importers(place):
                 source = self._text(other)
-                if source is not None and other not in seen and not _TESTS.search(other):
+                if source is not None and other not in seen and not is_test_file(other):
                     if _RUNS.search(source.text):
                         return True
                     queue.append(other)

@@ -62,12 +62,6 @@ class Save:
         """Whether the file lies in a temporary folder."""
         return is_temporary(self.module, self.arguments)
 
-    @property
-    def place(self) -> str:
-        """The place for messages."""
-        line = self.module.source.position(self.module.span(self.node).start).line
-        return f"{self.module.path}:{line}"
-
 
 @dataclass(frozen=True)
 class Load:

@@ -555,13 +555,6 @@ _INSTALL = re.compile(r"\s*[!%]?\s*(?:sudo\s+)?(?:\S+\s+-m\s+)?(?:uv\s+)?pip[\d.
 _WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"']+)")
 
 
-def target_from_installed(versions: Mapping[str, str], source: str = "installed") -> Target | None:
-    """The target of installed distributions, name -> version (importlib.metadata); None without Keras in them."""
-    found = (_requirement_of(name, f"=={version}", source) for name, version in versions.items())
-    answer = _answer(filter(None, found))
-    return None if answer is None else _combined([answer])
-
-
 _Reader = Callable[[str, str], Iterator[_Requirement]]
 
 

@@ -17,7 +17,8 @@ from kerascheck.editor.documents import Change, Document, Encoding, Notebook, Pl
 from kerascheck.editor.hover import verdict_text
 from kerascheck.finding import Finding, Related, Severity, Verdict
 from kerascheck.pages import known_codes, url
-from kerascheck.settings import BACKENDS, SettingsError, check_selectors
+from kerascheck.semantic.target import BACKENDS
+from kerascheck.settings import SettingsError, check_selectors
 from kerascheck.surroundings import Overrides
 from kerascheck.text import Position
 
