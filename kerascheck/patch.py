@@ -44,6 +44,17 @@ def insert_before(module: Module, statement: cst.CSTNode, line: str) -> Edit | N
     return Edit(start, start, line + module.source.newline + indentation(module, start))
 
 
+def insert_after(module: Module, statement: cst.CSTNode, line: str) -> Edit | None:
+    """Put a line of code behind a statement and its comment. None when it shares its line with another (`a(); b()`)."""
+    text, span = module.source.text, module.span(statement)
+    end = min((place for place in (text.find("\n", span.end), text.find("\r", span.end)) if place >= 0), default=-1)
+    end = len(text) if end < 0 else end
+    rest = text[span.end : end].strip(" \t\f")
+    if (rest and not rest.startswith("#")) or insert_before(module, statement, line) is None:
+        return None
+    return Edit(end, end, module.source.newline + indentation(module, span.start) + line)
+
+
 def insert_argument(module: Module, call: cst.Call, argument: str) -> Edit:
     """Append an argument to a call, in front of its closing parenthesis; a trailing comma is used."""
     text, span = module.source.text, module.span(call)

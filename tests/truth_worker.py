@@ -291,6 +291,21 @@ def watch_evaluate(owner: Any) -> None:
                 RECORD.busy = False
         return result
 
+def after_training(model: Any, before: dict[int, Any], name: str) -> None:
+    """Whether the weights that are trainable moved, and only these; what a layer counts for itself is left out."""
+    import numpy as np
+
+    weights = [weight for weight in model.weights if id(weight) in before]
+    weights = [weight for weight in weights if not any(part in weight.name for part in ("moving", "seed", "count"))]
+    moved = {id(weight) for weight in weights if not np.array_equal(before[id(weight)], numpy_of(weight))}
+    wanted = {id(weight) for weight in model.trainable_weights}
+    still = [weight.name for weight in weights if id(weight) in wanted - moved]
+    frozen = [weight.name for weight in weights if id(weight) in moved - wanted]
+    nothing = bool(weights) and not moved
+    evidence = f"in {name} {len(moved)} of {len(weights)} weights moved; trainable and still: {still}; frozen: {frozen}"
+    RECORD.examine("NOT_TRAINED", bool(still or frozen or nothing), evidence)
+
+
     owner.evaluate = watched
 
 
@@ -300,8 +315,10 @@ def watch_layer(layer_class: Any) -> None:
 
     @functools.wraps(original)
     def watched(*arguments: Any, **keywords: Any) -> Any:
+        before = {id(weight): numpy_of(weight) for weight in arguments[0].weights}
         if RECORD.training_flags is not None:
             bound = signature.bind(*arguments, **keywords)
+            after_training(arguments[0], before, name)
             bound.apply_defaults()
             _, flags = RECORD.training_flags.setdefault(id(arguments[0]), (arguments[0], set()))
             flags.add(bool(bound.arguments["training"]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import commandline, containers, keras_api, orders, texts
+from kerascheck.semantic import commandline, containers, keras_api, orders, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.values import (
@@ -619,6 +619,8 @@ def _keras_method(
     if name in RUNNING_METHODS and one.kind == "model":
         trained = Flag.TRAINED if name in TRAINING_METHODS else Flag.NEW
         self.change(receiver, Flag.VARIABLES | trained, Flag.MARKED | Flag.CHILDREN)
+        if trained:
+            phases.note_training(self, receiver, name, node)
         for option in options(receiver):
             if isinstance(option, Obj) and option.cls is not None:
                 for key in [key for key in self.heap if key[0] is option and key[1][0] != "#"]:
@@ -633,8 +635,12 @@ def _keras_method(
         return _tensor_if_any("call", node, arguments)
     elif name == "compile":
         self.change(receiver, Flag.COMPILED)
+        phases.note_compile(self, receiver, node)
     elif name == "load_weights":
         self.change(receiver, Flag.LOADED)
+        phases.note_weights(self, receiver)
+    elif name == "set_weights":
+        phases.note_weights(self, receiver)
     elif name == "add" and one.form == "sequential" and arguments.positional:
         _add_layer(self, receiver, arguments.positional[0][1])
     elif name == "pop" and one.form == "sequential":

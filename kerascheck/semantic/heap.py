@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 Key = tuple[object, str]
 _MISSING = object()
 _DEEPEST = 12
+# facts that are sets of possibilities: None is the one in which nothing has happened yet
+_NOTHING_YET = ("#phase", "#train")
+_NOTHING: frozenset[None] = frozenset({None})
 
 
 class Facts:
@@ -110,6 +113,8 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
         rival = right.get(key, _MISSING)
         if rival is _MISSING:
             rival = _MISSING if base is None else base.get(key, _MISSING)
+        if rival is _MISSING and key[1][:6] in _NOTHING_YET:
+            rival = _NOTHING
         if rival is _MISSING or rival is value:
             result[key] = value
         else:
@@ -117,6 +122,8 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
     for key, value in right.items():
         if key not in left:
             rival = _MISSING if base is None else base.get(key, _MISSING)
+            if rival is _MISSING and key[1][:6] in _NOTHING_YET:
+                rival = _NOTHING
             result[key] = value if rival is _MISSING or rival is value else join(rival, value)
     return result
 

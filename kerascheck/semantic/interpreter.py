@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from kerascheck.semantic import calls, commandline, elements, keras_api, orders, texts
+from kerascheck.semantic import calls, commandline, elements, keras_api, orders, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
@@ -119,6 +119,9 @@ class Interpreter:
         self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
         self.recoveries: tuple[cst.Try | cst.TryStar, ...] = ()
         self.quiet = 0
+        self.loops: tuple[tuple[cst.For, Func | None], ...] = ()
+        self.units: dict[phases.Unit, None] = {}
+        self.moments: list[phases.Moment] = []
         self._tests: dict[cst.If, _Test] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
@@ -195,6 +198,7 @@ class Interpreter:
                 self.heap = other.heap.fork()
                 self.heap.update(mine)
                 self.lasting.update(other.lasting)
+                self.units.update(other.units)
 
     # ------------------------------------------------------------------ driving
 
@@ -221,6 +225,7 @@ class Interpreter:
         self.returns, self.jumps, self.stack = [], [], []
         self.loop = self.guarded = self.quiet = self.unrolling = 0
         self.attempts = self.recoveries = ()
+        self.loops = ()
         self.tainted = True
         for name, value in self.root.names.items():
             if not isinstance(value, (Ref, Class, Func, ModuleValue)):
@@ -265,6 +270,7 @@ class Interpreter:
             if slot == "#states" and isinstance(states, frozenset):
                 for key in [key for key in self.heap if key[1] == "#states"]:
                     self.heap[key] = UNSURE
+                    phases.note_lost(self, cast(Obj, key[0]))
                 return
 
     def _visit_method(self, function: Func) -> None:
@@ -275,7 +281,9 @@ class Interpreter:
             for key in list(heap):
                 if key[1] == "#states" and key[0] is not receiver and self._used_elsewhere(owner, function, key[0]):
                     self.heap[key] = UNSURE
+                    phases.note_lost(self, cast(Obj, key[0]))
             self.heap[(receiver, "#states")] = UNSURE
+            phases.note_lost(self, receiver)
         first: Maybe = Class(owner) if "classmethod" in function.decorators else receiver
         self.invoke(function, NO_ARGUMENTS, first)
 
@@ -550,6 +558,7 @@ class Interpreter:
             if (value, "#states") in self.heap and value.kind in {"model", "layer"}:
                 old = self.heap[(value, "#states")]
                 self.heap[(value, "#states")] = cast(States, old) | UNSURE
+                phases.note_lost(self, value)
             if value.cls is not None:
                 for key in [key for key in self.heap if key[0] is value and key[1][0] != "#"]:
                     self.escape(cast(Maybe, self.heap[key]), depth + 1)
@@ -638,6 +647,8 @@ class Interpreter:
         elif kind is cst.Attribute:
             attribute = cast(cst.Attribute, target)
             holder = self.eval(attribute.value)
+            if attribute.attr.value == "trainable":
+                phases.note_switch(self, attribute, holder, value)
             self.set_attribute(holder, attribute.attr.value, value)
         elif kind is cst.Tuple or kind is cst.List:
             self._unpack(cast("cst.Tuple | cst.List", target), value)
@@ -854,6 +865,7 @@ class Interpreter:
         iterable = self.eval(node.iter)
         jumps, self.jumps = self.jumps, []
         self.loop += 1
+        loops, self.loops = self.loops, (*self.loops, (node, self.function))
         items = self._unrolled(iterable)
         orders.note_iteration(self, node, iterable)
         if items is not None and self.loop <= 2 and self.steps < self.budget:
@@ -872,7 +884,7 @@ class Interpreter:
                 self._iteration(node.body, node.target, self.element(iterable))
                 self._merge((first, self._leave()))
         self.loop -= 1
-        self.jumps = jumps
+        self.jumps, self.loops = jumps, loops
         if node.orelse is not None:
             self.body(node.orelse.body)
 
@@ -1038,6 +1050,13 @@ class Interpreter:
         """The abstract value of an expression; everything in it is visited."""
         evaluate = self._eval.get(type(node))
         return evaluate(node) if evaluate is not None else None
+
+    def peek(self, node: cst.BaseExpression) -> Maybe:
+        """The abstract value of an expression, without a trace in the records."""
+        self.quiet += 1
+        value = self.eval(node)
+        self.quiet -= 1
+        return value
 
     def _name(self, node: cst.Name) -> Maybe:
         name = node.value
@@ -1633,6 +1652,8 @@ class Interpreter:
     def record_order_use(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
         if not self.quiet:
             self.order_uses.append(OrderUse(kind, value, node))
+        if name == "compile" or name in calls.TRAINING_METHODS:
+            phases.note_moment(self, self.events[-1])
 
 
 def _arithmetic(operator: type, one: float | int, other: float | int) -> Maybe:
