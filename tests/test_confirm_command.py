@@ -485,3 +485,30 @@ def test_files_cross_a_safe_fix_or_it_is_none() -> None:
         lost = sandbox.run("crossing", {"one": one, "other": changed}).facts["lost"]
     assert any(text.startswith("a weights.h5 file of the program as it was in the repaired program: ") for text in lost)
     assert any(" of the repaired program in the program as it was: " in text for text in lost)
+
+
+REGISTERED = """
+import keras
+
+
+@keras.utils.register_keras_serializable("own")
+class Shift(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs + 1
+"""
+
+
+@needs_keras
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_a_file_with_a_new_registered_name_is_lost_to_those_who_read_such_files_before(handed_over: bool) -> None:
+    make = "keras.Sequential([keras.Input((3,)), Shift(), keras.layers.Dense(1)])"
+    other = {"source": REGISTERED, "make": make, "without": [] if handed_over else ["Shift"]}
+    one = {**other, "source": REGISTERED.replace('@keras.utils.register_keras_serializable("own")', "")}
+    with Sandbox() as sandbox:
+        lost = sandbox.run("crossing", {"one": one, "other": other}).facts["lost"]
+    if handed_over:
+        assert [text.partition(": ")[0] for text in lost] == [
+            "a keras file of the repaired program in the program as it was"
+        ]
+    else:
+        assert lost == []

@@ -92,7 +92,7 @@ def crossing(experiment: Experiment, after: Experiment) -> Experiment | None:
     """A file of the program as it was, read by the repaired one, and the other way round."""
     if not experiment.parameters.get("make") or not after.parameters.get("make"):
         return None
-    keys = ("source", "modules", "files", "make", "shapes")
+    keys = ("source", "modules", "files", "make", "shapes", "structure", "without")
     one, other = ({key: item.parameters[key] for key in keys if key in item.parameters} for item in (experiment, after))
     return None if one == other else Experiment("crossing", {"one": one, "other": other})
 

@@ -76,7 +76,7 @@ class UnregisteredObject(Rule):
             self.report(
                 thing.node.name,
                 message=self.message + (self.some if reach is Reach.SOME else ""),
-                fix=self._fix(thing, needing),
+                fix=self._fix(thing, every, needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,
@@ -84,12 +84,14 @@ class UnregisteredObject(Rule):
             )
             return
 
-    def _fix(self, thing: ClassInfo | Func, needing: list[Load]) -> Fix | None:
+    def _fix(self, thing: ClassInfo | Func, every: list[Load], needing: list[Load]) -> Fix | None:
         edits = register(self.module, thing, flavour_of(thing) if isinstance(thing, ClassInfo) else "")
         if edits is None:
             return None
-        # the registered name is in new files: who reads them has to import the decorated object
+        # the registered name is in new files: who reads them has to import the decorated object; and a program that
+        # handed the object over by its old name read them before, and does not find it under the new one
         safe = bool(needing) and all(any(item is thing.module for item in load.module.family()) for load in needing)
+        safe = safe and not any(supplies(load, name_of(thing)) for load in every)
         return (safe_fix if safe else unsafe_fix)(f"register `{name_of(thing)}`", edits)
 
 
