@@ -47,17 +47,18 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC405": ("RUNS_DIFFER",),
     "KC501": ("METRIC_WRONG",),
     "KC502": ("METRIC_WRONG",),
+    "KC507": ("CONSTANT_OUTPUT",),
     "KC509": ("METRIC_WRONG",),
     "KC601": ("TRAINING_FLAG_LOST",),
-}
     "KC610": ("NOT_TRAINED",),
+}
 # Rules whose fault no Keras 3 shows: there the string "accuracy" must be right.
 HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 # An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
-# Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 # Rules whose claim confirm mode cannot show yet: their pages are run, their fixtures are not confirmed.
 WITHOUT_EXPERIMENT = frozenset({"KC507", "KC610"})
+# Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset({"KC208", "KC209", "KC210"})
 FAILS_ELSEWHERE = frozenset({"KC208", "KC209", "KC301", "KC302", "KC304", "KC305", "KC307"})
 RAISING = frozenset({"LOAD_RAISES", "SAVE_RAISES", "CALL_RAISES"})

@@ -207,6 +207,8 @@ def accuracy_by_hand(model: Any, x: Any, y: Any) -> float:
 
     predictions = np.asarray(model.predict(x, verbose=0))
     labels = np.asarray(y)
+    if not np.all(labels == np.round(labels)):  # quantities, not classes
+        return float(np.mean(np.isclose(predictions.ravel(), labels.ravel(), atol=1e-3)))
     if predictions.shape[-1] == 1:
         limit = 0.0 if getattr(model.loss, "from_logits", False) else 0.5
         return float(np.mean((predictions.ravel() > limit) == (labels.ravel() > 0.5)))
@@ -217,7 +219,46 @@ def accuracy_by_hand(model: Any, x: Any, y: Any) -> float:
     return float(np.mean((predictions > 0.5) == (labels > 0.5)))
 
 
+def loss_name(model: Any) -> str:
+    """The loss as its function is called: "binary_crossentropy"; empty when it is none of Keras."""
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", None)
+    return loss or getattr(model.loss, "__name__", "")
+
+
+def loss_by_hand(model: Any, predictions: Any, labels: Any) -> float | None:
+    """The cross-entropy of the predictions, taken as what the last layer makes: probabilities or logits."""
+    import numpy as np
+
+    ends = [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")]
+    if not loss_name(model).endswith("crossentropy") or not ends:
+        return None
+    within = ends[-1] in {"sigmoid", "softmax"}
+    if predictions.shape[-1] == 1 or loss_name(model) == "binary_crossentropy":
+        if predictions.size != labels.size:
+            return None
+        share = predictions if within else 1 / (1 + np.exp(-predictions))
+        share, truth = np.clip(share.ravel(), 1e-7, 1 - 1e-7), labels.ravel()
+        return float(np.mean(-truth * np.log(share) - (1 - truth) * np.log(1 - share)))
+    if within and not np.allclose(predictions.sum(axis=-1), 1, atol=1e-3):
+        return None  # neither probabilities nor surely logits
+    if not within:
+        predictions = np.exp(predictions - predictions.max(axis=-1, keepdims=True))
+        predictions = predictions / predictions.sum(axis=-1, keepdims=True)
+    classes = labels.argmax(axis=-1) if labels.shape == predictions.shape else labels.ravel().astype(int)
+    chosen = predictions.reshape(-1, predictions.shape[-1])[np.arange(classes.size), classes.ravel()]
+    return float(np.mean(-np.log(np.clip(chosen, 1e-7, 1))))
+
+
 def after_evaluate(model: Any, x: Any, y: Any, logs: dict[str, float]) -> None:
+    import numpy as np
+
+    predictions, labels = np.asarray(model.predict(x, verbose=0)), np.asarray(y)
+    same = len(predictions) > 1 and bool(np.all(predictions == predictions[:1])) and not np.all(x == np.asarray(x)[:1])
+    RECORD.examine("CONSTANT_OUTPUT", same, f"the answer to every row is {predictions[0].tolist()}")
+    loss = loss_by_hand(model, predictions, labels)
+    if loss is not None:
+        evidence = f"loss is {logs['loss']:.4f}, by hand {loss:.4f}"
+        RECORD.examine("METRIC_WRONG", not abs(logs["loss"] - loss) <= 0.01 * max(1.0, loss), evidence)
     right = accuracy_by_hand(model, x, y)
     for name, value in logs.items():
         if "acc" in name:
@@ -250,6 +291,21 @@ def watch_file_function(owner: Any, name: str, error_claim: str, after: Callable
     setattr(owner, name, watched)
 
 
+def after_training(model: Any, before: dict[int, Any], name: str) -> None:
+    """Whether the weights that are trainable moved, and only these; what a layer counts for itself is left out."""
+    import numpy as np
+
+    weights = [weight for weight in model.weights if id(weight) in before]
+    weights = [weight for weight in weights if not any(part in weight.name for part in ("moving", "seed", "count"))]
+    moved = {id(weight) for weight in weights if not np.array_equal(before[id(weight)], numpy_of(weight))}
+    wanted = {id(weight) for weight in model.trainable_weights}
+    still = [weight.name for weight in weights if id(weight) in wanted - moved]
+    frozen = [weight.name for weight in weights if id(weight) in moved - wanted]
+    nothing = bool(weights) and not moved
+    evidence = f"in {name} {len(moved)} of {len(weights)} weights moved; trainable and still: {still}; frozen: {frozen}"
+    RECORD.examine("NOT_TRAINED", bool(still or frozen or nothing), evidence)
+
+
 def watch_training(owner: Any, name: str) -> None:
     original = getattr(owner, name)
 
@@ -259,8 +315,10 @@ def watch_training(owner: Any, name: str) -> None:
             return original(*arguments, **keywords)
         RECORD.loaded.pop(id(arguments[0]), None)
         RECORD.training_flags = {}
+        before = {id(weight): numpy_of(weight) for weight in arguments[0].weights}
         try:
             result = original(*arguments, **keywords)
+            after_training(arguments[0], before, name)
             for layer, flags in RECORD.training_flags.values():
                 lost = True not in flags and bool(layer.trainable)
                 evidence = f"{layer.name} saw training={sorted(flags)} in {name}"
@@ -291,21 +349,6 @@ def watch_evaluate(owner: Any) -> None:
                 RECORD.busy = False
         return result
 
-def after_training(model: Any, before: dict[int, Any], name: str) -> None:
-    """Whether the weights that are trainable moved, and only these; what a layer counts for itself is left out."""
-    import numpy as np
-
-    weights = [weight for weight in model.weights if id(weight) in before]
-    weights = [weight for weight in weights if not any(part in weight.name for part in ("moving", "seed", "count"))]
-    moved = {id(weight) for weight in weights if not np.array_equal(before[id(weight)], numpy_of(weight))}
-    wanted = {id(weight) for weight in model.trainable_weights}
-    still = [weight.name for weight in weights if id(weight) in wanted - moved]
-    frozen = [weight.name for weight in weights if id(weight) in moved - wanted]
-    nothing = bool(weights) and not moved
-    evidence = f"in {name} {len(moved)} of {len(weights)} weights moved; trainable and still: {still}; frozen: {frozen}"
-    RECORD.examine("NOT_TRAINED", bool(still or frozen or nothing), evidence)
-
-
     owner.evaluate = watched
 
 
@@ -315,10 +358,8 @@ def watch_layer(layer_class: Any) -> None:
 
     @functools.wraps(original)
     def watched(*arguments: Any, **keywords: Any) -> Any:
-        before = {id(weight): numpy_of(weight) for weight in arguments[0].weights}
         if RECORD.training_flags is not None:
             bound = signature.bind(*arguments, **keywords)
-            after_training(arguments[0], before, name)
             bound.apply_defaults()
             _, flags = RECORD.training_flags.setdefault(id(arguments[0]), (arguments[0], set()))
             flags.add(bool(bound.arguments["training"]))

@@ -121,8 +121,8 @@ def _step(interpreter: Interpreter, layer: Obj) -> Head | str | None:
     name, arguments = layer.short, layer.arguments
     if name == "Activation":
         return activation_name(arguments.value("activation", 0)) or None
-    if name == "Softmax":
-        return "softmax"
+    if name == "Softmax":  # over another axis it is no activation of the units
+        return "softmax" if arguments.lacks("axis", 0) or number(arguments.value("axis", 0)) == -1 else None
     if name in {"ReLU", "LeakyReLU", "PReLU", "ELU"}:
         return "relu"
     if name in {"Dropout", "Identity", "ActivityRegularization"}:

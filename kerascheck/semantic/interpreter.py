@@ -1376,7 +1376,11 @@ class Interpreter:
             return base
         if isinstance(base, Tensor):
             return Tensor(None, "slice", (base,), NO_ARGUMENTS, node)
-        return Part(base, "#slice") if isinstance(base, (Obj, Part)) else None
+        if not isinstance(base, (Obj, Part)):
+            return None
+        if len(keys) == 2 and isinstance(node.slice[0].slice, cst.Slice) and isinstance(node.slice[1].slice, cst.Index):
+            return Part(base, "#column", key.value if isinstance(key := keys[1], Const) else None)
+        return Part(base, "#slice" if len(keys) == 1 else "#slices")
 
     def _index(self, node: cst.BaseSlice) -> Maybe:
         if isinstance(node, cst.Index):
@@ -1648,12 +1652,12 @@ class Interpreter:
                 self.recoveries,
             )
         )
+        if name == "compile" or name in calls.TRAINING_METHODS:
+            phases.note_moment(self, self.events[-1])
 
     def record_order_use(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
         if not self.quiet:
             self.order_uses.append(OrderUse(kind, value, node))
-        if name == "compile" or name in calls.TRAINING_METHODS:
-            phases.note_moment(self, self.events[-1])
 
 
 def _arithmetic(operator: type, one: float | int, other: float | int) -> Maybe:

@@ -46,7 +46,7 @@ class AccuracyString:
 def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
     """Every "accuracy" string given as a metric to a Keras model's `compile`."""
     for event in module.events_of("compile"):
-        if event.module is not module or not _is_keras(module, event):
+        if event.module is not module or not is_keras_model(module, event):
             continue
         loss, from_logits = loss_of(module, event)
         for keyword in ("metrics", "weighted_metrics"):
@@ -61,7 +61,8 @@ def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
                 yield AccuracyString(event, name, node, literal, loss, from_logits, event.head)
 
 
-def _is_keras(module: Module, event: Event) -> bool:
+def is_keras_model(module: Module, event: Event) -> bool:
+    """Whether what is compiled is a Keras model, surely or by the arguments it is given."""
     receivers = options(event.receiver)
     if all(isinstance(item, Obj) and item.kind == "model" for item in receivers):
         return True

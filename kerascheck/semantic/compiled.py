@@ -1,0 +1,110 @@
+"""What a model is compiled for: its end, its loss, and the labels of the fits that follow, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.events import Event
+from kerascheck.semantic.graph import Head
+from kerascheck.semantic.labels import Labels, labels_of
+from kerascheck.semantic.metrics import is_keras_model, loss_of
+from kerascheck.semantic.values import Items, Obj, Part, Value, options
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+CLASS_LOSSES = frozenset({"categorical_crossentropy", "sparse_categorical_crossentropy"})
+PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One `compile` of a model with one output, and the fits up to the next `compile` of the same model.
+
+    `loss` is the snake-case name of a loss of Keras, None when it is not one or cannot be told. `labels` is None when
+    nothing is known of them or two fits differ.
+    """
+
+    event: Event
+    head: Head | None
+    loss: str | None
+    from_logits: bool | None
+    loss_node: cst.BaseExpression | None
+    fits: tuple[Event, ...]
+    labels: Labels | None
+
+
+def compiled_models(module: Module) -> tuple[Compiled, ...]:
+    """Every `compile` of a Keras model that stands in this file, once for each way it is run."""
+    known = module.memo.get("compiled")
+    if known is None:
+        known = module.memo["compiled"] = tuple(_found(module))
+    found: tuple[Compiled, ...] = known
+    return found
+
+
+def _found(module: Module) -> Iterator[Compiled]:
+    compiles = [event for event in module.events_of("compile") if is_keras_model(module, event)]
+    for event in compiles:
+        if event.module is not module:
+            continue
+        loss, from_logits = loss_of(module, event)
+        given = event.arguments.find("loss", 1)
+        fits = tuple(_fits(module, event, compiles))
+        yield Compiled(event, event.head, loss, from_logits, given[0] if given else None, fits, _labels(fits))
+
+
+def _fits(module: Module, event: Event, compiles: list[Event]) -> Iterator[Event]:
+    if event.receiver is None or isinstance(event.receiver, Part):
+        return
+    again = [other.order for other in compiles if other.receiver == event.receiver and other.order > event.order]
+    end = min(again, default=None)
+    for other in module.events:
+        if other.name not in TRAINING_METHODS or other.receiver != event.receiver:
+            continue
+        if event.order < other.order and (end is None or other.order < end):
+            yield other
+
+
+def targets_of(fit: Event) -> Value | None:
+    """What a fit compares the outputs with: its labels, or the data set or generator that gives them."""
+    if fit.name == "fit_generator":
+        return fit.arguments.value("generator", 0)
+    found = fit.arguments.find("y", 1)
+    if found is not None:
+        return found[1]
+    return fit.arguments.value("x", 0) if fit.arguments.lacks("y", 1) else None
+
+
+def _labels(fits: tuple[Event, ...]) -> Labels | None:
+    found = [labels_of(targets_of(fit)) for fit in fits]
+    return found[0] if found and all(item == found[0] for item in found) else None
+
+
+def layer_node(module: Module, head: Head | None) -> cst.CSTNode | None:
+    """The call that makes the last layer, when it stands in this file."""
+    if head is None or head.layer is None or head.layer.call is None or not module.owns(head.layer.call):
+        return None
+    return head.layer.call
+
+
+def is_inside_another(module: Module, model: Value | None) -> bool:
+    """Whether a model is part of another one, as the discriminator of a GAN is."""
+    wanted = {item for item in options(model) if isinstance(item, Obj) and item.kind == "model"}
+    if not wanted:
+        return False
+    for other in module.facts.models:
+        if other in wanted:
+            continue
+        stack = module.facts.lasting.get((other, "#layers"))
+        if isinstance(stack, Items) and any(item in wanted for item in stack.known() if isinstance(item, Obj)):
+            return True
+    return any(
+        event.name == "__call__" and any(item in wanted for item in options(event.receiver) if isinstance(item, Obj))
+        for event in module.events
+    )
