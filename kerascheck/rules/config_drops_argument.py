@@ -19,6 +19,7 @@ from kerascheck.semantic.custom_objects import (
     missing_keys,
     refuses,
 )
+from kerascheck.semantic.purposes import gives_first_values, says_where_to_read
 from kerascheck.semantic.storage import instances
 
 
@@ -29,6 +30,10 @@ class ConfigDropsArgument(Rule):
     message = "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}` instead"
     required = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises"
     wrong = "`{owner}.get_config` writes {keys} and not `{argument}`, which the constructor takes: loading raises"
+    first = (
+        "`{owner}.get_config` leaves out `{argument}`: a copy made anew starts with the default `{default}`, "
+        "a loaded one has the saved values"
+    )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
     def check(self) -> None:
@@ -37,8 +42,13 @@ class ConfigDropsArgument(Rule):
                 self._check_class(owner)
 
     def _check_class(self, owner: ClassInfo) -> None:
-        missing = [item for item in missing_keys(owner) if not is_fixed_below(self.module, owner, item.name)]
         made, config = constructor(owner), config_of(owner)
+        missing = [
+            item
+            for item in missing_keys(owner)
+            if not is_fixed_below(self.module, owner, item.name)
+            and (item.required or made is None or not says_where_to_read(owner, made, item.name))
+        ]
         if not missing or config is None:
             return
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
@@ -47,7 +57,7 @@ class ConfigDropsArgument(Rule):
             base = BASE_KEYS.get(kind_of(owner) or "", frozenset())
             cause = next((f"`{key}`" for key in sorted(base) if not made.takes(key)), "")
         fix = self._fix(owner, missing)
-        for parameter in missing:
+        for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
             place: cst.CSTNode = parameter.node.name
@@ -56,14 +66,18 @@ class ConfigDropsArgument(Rule):
             message = self.message
             if wrong or parameter.required or cause:
                 message = self.wrong if wrong else self.required if parameter.required else self.unreached
+            severity = Severity.ERROR
+            if message is self.message and made is not None and gives_first_values(owner, made, parameter.name):
+                message, severity = self.first, Severity.INFO
             self.report(
                 place,
                 message=message,
-                claim=Claim.CONFIG_DIFFERS if message is self.message else Claim.LOAD_RAISES,
+                severity=severity,
+                claim=Claim.CONFIG_DIFFERS if message in (self.message, self.first) else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,
                 owner=owner.name,
-                argument=parameter.name,
+                argument="` and `".join(item.name for item in missing) if wrong else parameter.name,
                 default=self._default(parameter),
                 keys=", ".join(f"`{key}`" for key in wrong),
                 cause=cause,
@@ -85,8 +99,10 @@ class ConfigDropsArgument(Rule):
             return None  # a wrong key raises anyway
         found = [entry(self.module, owner, made, item, instances(self.module, owner)) for item in missing]
         entries = [item for item in found if item is not None]
-        if len(entries) < len(found) or any(item.rebuild for item in entries) or not keys.isdisjoint(
-            item.key for item in entries
+        if (
+            len(entries) < len(found)
+            or any(item.rebuild for item in entries)
+            or not keys.isdisjoint(item.key for item in entries)
         ):
             return None
         kept = keep_arguments(self.module, made, entries)
