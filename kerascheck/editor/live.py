@@ -9,8 +9,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from kerascheck import files, notebooks
-from kerascheck.semantic.module import SyntaxProblem
+from kerascheck.editor.reparse import Parsed, PartPositions, parsed, reparsed
+from kerascheck.semantic.module import SyntaxProblem, parse
 from kerascheck.semantic.project import Project
 from kerascheck.text import SourceText
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t][^#\n]*", re.MULTILINE)
 _REFRESH_SECONDS = 2.0  # how long the state of the disk is believed
+_TREES_KEPT = 8  # of texts that were looked at, for when they change
 _FROM_USERS = ("users", "serves_keras", "has_entry_point")  # what a module keeps about files that import it
 
 Signature = tuple[int, int] | None
@@ -70,6 +74,7 @@ class LiveProject(Project):
         self._files_first = OpenFirst(root)
         super().__init__(self._files_first, target)
         self._checked = time.monotonic()
+        self._parsed: dict[str, Parsed] = {}
 
     def sync(self, open_texts: Mapping[str, str], *, disk: bool = False) -> None:
         """Take these texts (by absolute path) for those of their files; with `disk` look at all files again."""
@@ -101,6 +106,32 @@ class LiveProject(Project):
             self._drop(place, source)  # as long as it is broken, nothing of it is known to others
             raise
         self._broken.discard(place)
+        return module
+
+    def _parse(self, source: SourceText, path: str) -> Module:
+        place = self._files_first.absolute(path)
+        before = self._parsed.pop(place, None)
+        after: Parsed | None = None
+
+        def tree_of(text: str) -> cst.Module:
+            nonlocal after
+            after = reparsed(before, text) if before is not None else None
+            if after is not None:
+                return after.tree
+            tree = cst.parse_module(text)
+            after = parsed(text, tree)
+            return tree
+
+        try:
+            module = parse(source, path, self._meant(), self, tree_of)
+        finally:
+            last = after or before  # while a text is broken, what it was before is of use
+            if last is not None:
+                self._parsed[place] = last
+                if len(self._parsed) > _TREES_KEPT:
+                    del self._parsed[next(iter(self._parsed))]
+        if after is not None and module.tree is after.tree:
+            module.__dict__["positions"] = PartPositions(after)
         return module
 
     def changed(self, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,12 +39,18 @@ class SyntaxProblem(ValueError):
         self.column = column
 
 
-def parse(source: SourceText, path: str, target: Target, project: Project | None = None) -> Module:
-    """Parse a text. Raises SyntaxProblem when neither libcst nor Python itself can parse it."""
+def parse(
+    source: SourceText,
+    path: str,
+    target: Target,
+    project: Project | None = None,
+    tree_of: Callable[[str], cst.Module] = cst.parse_module,
+) -> Module:
+    """Parse a text; `tree_of` does it. Raises SyntaxProblem when neither libcst nor Python itself can parse it."""
     try:
         if _is_deep(source.text):
             raise RecursionError
-        tree = cst.parse_module(source.text)
+        tree = tree_of(source.text)
     except (cst.ParserSyntaxError, RecursionError, UnicodeError) as error:
         problem = _python_problem(source.text)
         if problem is not None:

@@ -14,6 +14,7 @@ import re
 import sys
 from bisect import bisect_right
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -96,6 +97,27 @@ class _Region(AbstractContextManager[None]):
 
     def _of(self, node: cst.CSTNode) -> tuple[int, int]:
         return self.counter.inner.get(id(node)) or self.counter.outer[id(node)]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How long a part of a tree is, and where its nodes are from its start, by their id: with and without trivia."""
+
+    length: int
+    outer: dict[int, tuple[int, int]]
+    inner: dict[int, tuple[int, int]]
+
+
+def extent(part: cst.CSTNode, tree: cst.Module) -> Extent:
+    """Measure one part directly below a tree. Raises RecursionError when it is nested too deeply."""
+    counter = _Counter(tree)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        part._codegen(counter)
+    finally:
+        sys.setrecursionlimit(limit)
+    return Extent(counter.offset, counter.outer, counter.inner)
 
 
 class PositionsLostError(Exception):

@@ -98,8 +98,6 @@ class Project:
 
         A module that was parsed as an import of another file, from the same text, is used again.
         """
-        from kerascheck.semantic.module import parse
-
         self._files = self._bytes = 0
         kept = sum(len(module.source.text) for module in self._modules.values())
         for old in list(self._modules):  # those unused for longest come first
@@ -117,9 +115,15 @@ class Project:
             for other, user in list(self._modules.items()):
                 if any(item is known for item in user.family()):
                     del self._modules[other]
-        module = self._modules[place] = parse(source, path, self._meant(), self)
+        module = self._modules[place] = self._parse(source, path)
         self._texts[place] = source
         return module
+
+    def _parse(self, source: SourceText, path: str) -> Module:
+        """Parse a file that is to be checked. Raises SyntaxProblem."""
+        from kerascheck.semantic.module import parse
+
+        return parse(source, path, self._meant(), self)
 
     def folder_of(self, path: str) -> str:
         """The absolute folder of a file, whichever way its path is written."""
