@@ -6,17 +6,18 @@ import ast
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import libcst as cst
 
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
+from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Claim, Finding, Status
 from kerascheck.semantic import keras_api
-from kerascheck.semantic.building import EarlyUse, early_uses, input_shape
+from kerascheck.semantic.building import EarlyUse, early_uses
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import Parameter, constructor, missing_keys, name_of
 from kerascheck.semantic.elements import element_kind
@@ -29,24 +30,6 @@ from kerascheck.semantic.storage import Reached, Save, instances, loads, loads_o
 from kerascheck.semantic.training import models_of, seeds, training
 from kerascheck.semantic.values import Func, Obj, boolean, suffix_of
 from kerascheck.text import Span
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment of the worker. `fresh` is the number of new processes it needs; 0 means a fork of the warm one."""
-
-    name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    fresh: int = 0
-    framework: bool = True
-    stand_ins: tuple[str, ...] = ()
-    claim: Claim = Claim.NONE
-    sign: str = ""  # what the text of an exception has when it is the one that the claim speaks of
-
-    @property
-    def key(self) -> str:
-        """Equal for findings that one run can serve."""
-        return repr((self.name, sorted(self.parameters.items(), key=lambda item: item[0]), self.fresh))
 
 
 @dataclass(frozen=True)
@@ -111,65 +94,17 @@ def _sign(finding: Finding) -> str:
     return _SIGNS.get(finding.code, "")
 
 
-def _at(module: Module, node: cst.CSTNode, offset: int) -> bool:
-    return module.owns(node) and module.span(node).start == offset
-
-
-def _circle(module: Module) -> Iterator[Module]:
-    yield module
-    yield from module.users
-
-
-def _model_parameters(slicer: Slicer, module: Module, model: Obj) -> dict[str, Any]:
-    """The slice that makes a model, and the input shapes that the source names."""
-    shapes = []
-    text = input_shape(module, model)
-    if text is not None:
-        shape = [size if isinstance(size, int) else 8 for size in ast.literal_eval(text)]
-        shapes = [[shape, "float32"], [shape, "int32"]]
-    maker = in_use()
-    if maker is not None:
-        return maker.parameters(slicer, model, shapes)
-    make = slicer.expression(model, f"`{model.short}`")
-    made = slicer.finish()
-    return {
-        "source": made.source,
-        "modules": made.modules,
-        "make": make,
-        "shapes": shapes,
-        "open_shape": slicer.open_shape,
-        "structure": _structure(model),
-    }
-
-
-def _structure(model: Obj) -> int | list[str]:
-    """How `call` takes its input apart: into how many, or by which names; 0 when it does not."""
-    call = model.cls.method("call")[0] if model.cls is not None else None
-    if call is None or not isinstance(call.node, cst.FunctionDef) or len(call.node.params.params) < 2:
-        return 0
-    name = re.escape(call.node.params.params[1].name.value)
-    code = call.module.code(call.node)
-    parts = re.search(rf"^\s*\(?\[?(\w+(?:\s*,\s*\w+)+)\]?\)?\s*=\s*{name}\s*$", code, re.MULTILINE)
-    if parts is not None:
-        return parts.group(1).count(",") + 1
-    keys = list(dict.fromkeys(re.findall(rf"\b{name}\[['\"](\w+)['\"]\]", code)))
-    if keys:
-        return keys
-    highest = max((int(text) for text in re.findall(rf"\b{name}\[(\d)\]", code)), default=0)
-    return highest + 1 if highest else 0
-
-
 def _early(module: Module, offset: int) -> Iterator[tuple[Module, EarlyUse]]:
     """The early uses that a finding at this place speaks of."""
     for owner in module.classes:
-        if _at(module, owner.node.name, offset):
-            for other in _circle(module):
+        if stands_at(module, owner.node.name, offset):
+            for other in module_and_users(module):
                 for use in early_uses(other):
                     if any(model.cls is not None and owner in model.cls.lineage() for model in use.models):
                         yield other, use
     for use in early_uses(module):
         place = use.build.site if use.kind == "hollow" and use.build is not None else use.event.site
-        if _at(module, place, offset):
+        if stands_at(module, place, offset):
             yield module, use
 
 
@@ -178,7 +113,7 @@ def _load(module: Module, offset: int, finding: Finding) -> Experiment | None:
         if use.kind == "save":
             return _save_of(home, use)
         slicer = Slicer(home)
-        parameters = _model_parameters(slicer, home, use.models[0])
+        parameters = model_parameters(slicer, home, use.models[0])
         end = suffix_of(use.event.arguments.value("filepath", 0))
         parameters["legacy"] = end is not None and end[0].endswith((".h5", ".hdf5")) and ".weights." not in end[0]
         if use.kind == "hollow" and use.build is not None:
@@ -190,12 +125,12 @@ def _load(module: Module, offset: int, finding: Finding) -> Experiment | None:
                 parameters["shapes"] = [[sample, "float32"], [sample, "int32"]]
         return Experiment("load_weights", parameters, stand_ins=tuple(slicer.stand_ins))
     for owner in module.classes:
-        if _at(module, owner.node.name, offset):
+        if stands_at(module, owner.node.name, offset):
             made = next((model for model in _instances(module, owner) if model.call is not None), None)
             receiver = made or module.facts.instance_of(owner)[0]
             slicer = Slicer(module)
             return Experiment(
-                "load_weights", _model_parameters(slicer, module, receiver), stand_ins=tuple(slicer.stand_ins)
+                "load_weights", model_parameters(slicer, module, receiver), stand_ins=tuple(slicer.stand_ins)
             )
     return _suffix(module, offset, finding)
 
@@ -216,7 +151,7 @@ def _save(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 def _save_of(home: Module, use: EarlyUse) -> Experiment:
     slicer = Slicer(home)
-    parameters = _model_parameters(slicer, home, use.models[0])
+    parameters = model_parameters(slicer, home, use.models[0])
     parameters["method"] = use.event.name
     known = suffix_of(use.event.arguments.value("filepath", 0))
     if use.event.name == "save" and known is not None:  # the format hangs on the end of the name
@@ -226,7 +161,7 @@ def _save_of(home: Module, use: EarlyUse) -> Experiment:
 
 def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for event in module.events_of("save_weights", "load_weights"):
-        if not _at(module, event.node, offset):
+        if not stands_at(module, event.node, offset):
             continue
         known = suffix_of(event.arguments.value("filepath", 0))
         if known is None:
@@ -238,7 +173,7 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
             parameters["own"] = True  # a model of Keras itself does not stand for it
         try:
             parameters.update(
-                _model_parameters(Slicer(module), module, models[0]) if models else {"source": "", "make": "None"}
+                model_parameters(Slicer(module), module, models[0]) if models else {"source": "", "make": "None"}
             )
         except Missing:
             parameters.update({"source": "", "make": "None"})
@@ -256,7 +191,7 @@ _FORMS = {
 
 def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for item in accuracy_strings(module):
-        if not _at(module, item.node, offset):
+        if not stands_at(module, item.node, offset):
             continue
         models = models_of(item.event)
         if not models:
@@ -267,7 +202,7 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         form = _FORMS.get(item.loss or "")
         if form is None:
             raise Untold("which labels the loss takes")
-        parameters = _model_parameters(slicer, module, models[0])
+        parameters = model_parameters(slicer, module, models[0])
         open_size = item.head is None or item.head.units is None
         if form == "binary" and open_size and any(text.endswith("=8") for text in slicer.stand_ins):
             raise Missing("how many outputs the model has")  # one and several are counted in different ways
@@ -281,13 +216,17 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 
 def _training_flag(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    for home in _circle(module):
+    for home in module_and_users(module):
         for model in home.facts.calls_when_trained:
             call = model.cls.method("call")[0] if model.cls is not None else None
-            if call is None or not isinstance(call.node, cst.FunctionDef) or not _at(module, call.node.name, offset):
+            if (
+                call is None
+                or not isinstance(call.node, cst.FunctionDef)
+                or not stands_at(module, call.node.name, offset)
+            ):
                 continue
             slicer = Slicer(home)
-            parameters = _model_parameters(slicer, home, model)
+            parameters = model_parameters(slicer, home, model)
             parameters["layers"] = sorted(keras_api.TRAINING_LAYERS | set(keras_api.TRAINING_ARGUMENTS))
             return Experiment("training_flag", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
@@ -295,10 +234,10 @@ def _training_flag(module: Module, offset: int, finding: Finding) -> Experiment 
 
 def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for use in module.order_uses:
-        if _at(module, use.value.place, offset):
+        if stands_at(module, use.value.place, offset):
             return _order(module, use.value.place, use.value.element)
     for call in module.calls:
-        if _at(module, call.node, offset) and call.name.rpartition(".")[2] in {
+        if stands_at(module, call.node, offset) and call.name.rpartition(".")[2] in {
             "train_test_split",
             "shuffle",
             "permutation",
@@ -309,7 +248,7 @@ def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
         if not models or event.name == "apply_gradients":  # of an optimizer, which does not tell the model
             continue
         slicer = Slicer(module)
-        parameters = _model_parameters(slicer, module, models[0])
+        parameters = model_parameters(slicer, module, models[0])
         early, late = _seed_lines(module, slicer, models[0].order)
         parameters["source"] = "\n".join([*early, parameters["source"]])
         parameters["after"] = late
@@ -384,10 +323,10 @@ def _seed_line(slicer: Slicer, call: CallFact) -> list[str]:
 
 def _statement(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for item in module.imports:
-        if _at(module, item.node, offset):
+        if stands_at(module, item.node, offset):
             return Experiment("statement", {"source": "", "statement": module.code(item.statement)})
     for call in module.calls:
-        if _at(module, call.node, offset):
+        if stands_at(module, call.node, offset):
             slicer = Slicer(module)
             values = ""
             with contextlib.suppress(Missing):
@@ -412,7 +351,7 @@ def _saved(save: Save, model: Obj | None = None, *, compiled: bool = False) -> t
             if any(item is chosen for item in models_of(event)):
                 after.append(f"kerascheck_model.compile({slicer.compile_arguments(event.arguments)})")
                 break
-    parameters = _model_parameters(slicer, reader, chosen)
+    parameters = model_parameters(slicer, reader, chosen)
     parameters["format"] = save.format if save.format in {".keras", ".h5"} else ".keras"
     parameters["after"] = after
     return slicer, parameters
@@ -426,13 +365,13 @@ def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
             if graph is None:
                 continue
             nodes = [model.call] if finding.code == "KC209" else [item.tensor.call for item in graph.applications]
-            if not any(node is not None and _at(module, node, offset) for node in nodes):
+            if not any(node is not None and stands_at(module, node, offset) for node in nodes):
                 continue
             save = next(whole_saves(home, model), None)
             if save is None:
                 continue
             slicer = Slicer(home)
-            parameters = _model_parameters(slicer, home, model)
+            parameters = model_parameters(slicer, home, model)
             parameters["format"] = save.format or ".keras"
             return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
@@ -441,7 +380,7 @@ def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
 def _backbone(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Weights of an older `.h5` file in an application, or in the program's model with a Normalization."""
     for call in module.calls:
-        if call.name.startswith("keras.applications.") and _at(module, call.node, offset):
+        if call.name.startswith("keras.applications.") and stands_at(module, call.node, offset):
             slicer = Slicer(module)
             text = slicer.application(call)
             made = slicer.finish()
@@ -449,15 +388,15 @@ def _backbone(module: Module, offset: int, finding: Finding) -> Experiment | Non
             return Experiment("legacy_weights", build, stand_ins=tuple(slicer.stand_ins))
     model: Obj | None = None
     for event in module.events_of("load_weights", "save"):
-        if event.module is module and _at(module, event.node, offset):
+        if event.module is module and stands_at(module, event.node, offset):
             model = next(iter(models_of(event)), None)
     for save in saves(module):
-        if model is None and save.module is module and _at(module, save.node, offset):
+        if model is None and save.module is module and stands_at(module, save.node, offset):
             model = save.models[0]
     if model is None:
         return None
     slicer = Slicer(module)
-    parameters = {**_model_parameters(slicer, module, model), "format": ".h5", "scramble": False, "after": [_NORMALIZE]}
+    parameters = {**model_parameters(slicer, module, model), "format": ".h5", "scramble": False, "after": [_NORMALIZE]}
     return Experiment("roundtrip", parameters, stand_ins=(*slicer.stand_ins, "statistics of its own"))
 
 
@@ -480,7 +419,7 @@ def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None
         if item.thing.module is module and _is_named(module, item, offset):
             return _foreign(item.save, [name_of(item.thing)], item.compiled)
     for load in loads(module):
-        if _at(module, load.node, offset):
+        if stands_at(module, load.node, offset):
             for save in saves_of(module, load):
                 names = finding.subject.split(", ")
                 held = [item for item in reached_by(save) if name_of(item.thing) in names]
@@ -494,7 +433,9 @@ def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None
 
 
 def _is_named(module: Module, item: Reached, offset: int) -> bool:
-    return isinstance(item.thing.node, (cst.ClassDef, cst.FunctionDef)) and _at(module, item.thing.node.name, offset)
+    return isinstance(item.thing.node, (cst.ClassDef, cst.FunctionDef)) and stands_at(
+        module, item.thing.node.name, offset
+    )
 
 
 def _foreign(save: Save, without: list[str], compiled: bool) -> Experiment:
@@ -507,7 +448,7 @@ def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment
     """The object alone, as Keras writes it into a file; read in another process."""
     things: list[Reached] = [item for item in reached(module) if _is_named(module, item, offset)]
     for load in loads(module):
-        if not things and _at(module, load.node, offset):
+        if not things and stands_at(module, load.node, offset):
             names = finding.subject.split(", ")
             things = [
                 item for save in saves_of(module, load) for item in reached_by(save) if name_of(item.thing) in names
@@ -542,7 +483,7 @@ def _lambda_alone(module: Module, offset: int, finding: Finding) -> Experiment |
     found = [item for item in reached(module) if item.made is not None]
     made = [item.made for item in found if item.made is not None and _at_call(module, item.made, offset)]
     for call in module.calls_of("keras.layers.Lambda"):
-        if made or not _at(module, call.node, offset):
+        if made or not stands_at(module, call.node, offset):
             continue
         made.append(Obj("layer", arguments=call.arguments, call=call.node))
     for layer in made:
@@ -564,7 +505,7 @@ def _lambda_alone(module: Module, offset: int, finding: Finding) -> Experiment |
 
 
 def _at_call(module: Module, made: Obj, offset: int) -> bool:
-    return made.call is not None and _at(module, made.call, offset)
+    return made.call is not None and stands_at(module, made.call, offset)
 
 
 def _lambda_load(module: Module, made: Obj, save: Save | None, finding: Finding, parameters: dict[str, Any]) -> None:
@@ -581,13 +522,13 @@ def _lambda_load(module: Module, made: Obj, save: Save | None, finding: Finding,
 def _initializer(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Weights are loaded, then all variables initialised, in graph mode."""
     for event in module.events_of("initialize"):
-        if not _at(module, event.node, offset):
+        if not stands_at(module, event.node, offset):
             continue
         models = models_of(event)
         slicer = Slicer(module)
         parameters: dict[str, Any] = {"source": "", "make": "None"}
         with contextlib.suppress(Missing):
-            parameters = _model_parameters(slicer, module, models[0]) if models else parameters
+            parameters = model_parameters(slicer, module, models[0]) if models else parameters
         parameters["open_shape"] = False
         return Experiment("initializer", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
@@ -616,7 +557,7 @@ def _configuration(module: Module, offset: int, finding: Finding) -> Experiment 
     plain: dict[str, str | None] | None = None
     if finding.code != "KC304" and made is not None:
         wanted = list(missing_keys(owner))
-        at = [item for item in wanted if _at(module, item.node.name, offset)]
+        at = [item for item in wanted if stands_at(module, item.node.name, offset)]
         names = [item.name for item in at or wanted]
         if finding.code != "KC301":
             names = [item.name for item in made.own if f"`{item.name}`" in finding.message] or names
