@@ -7,6 +7,14 @@ warnings and errors whose claim can be executed (`--all` counts info findings, t
 against those that were not reached or could not run, whose reasons are printed, most frequent first. With --read N a
 reading list of N verdicts is printed, each with its code. `--only-code` and `--ignore` choose rules.
 
+With --fixtures there is no corpus: the findings in the fixtures are confirmed, each on a release on which the Measured
+table of its page shows the claim, the newest first and, where that decides nothing, up to two older ones.
+
+    python bench/confirmed.py --fixtures --releases TARGETS --python ENV/bin/python [--extra FOLDER]
+        [--before 2.15=OLD/bin/python]
+
+TARGETS, ENV, FOLDER and OLD are those of bench/measured.py.
+
 This runs code of the repositories (classes, functions and constants that make models) in a child process.
 """
 
@@ -26,6 +34,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent
 AROUND = 4  # lines of code on each side of a finding
 STATUSES = ("confirmed", "refuted", "not-reached", "could-not-run")
 DECIDED = STATUSES[:2]
@@ -33,7 +42,7 @@ DECIDED = STATUSES[:2]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", type=Path, nargs="?")
     parser.add_argument("--skip", default="", metavar="A,B", help="repositories with one of these in their name")
     parser.add_argument("--only", default="", metavar="TEXT", help="only repositories with this in their name")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="only the first N repositories")
@@ -47,7 +56,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which of them")
     parser.add_argument("--python", default="", metavar="PATH", help="the environment to confirm in")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the findings with verdicts to a file")
+    parser.add_argument("--fixtures", action="store_true", help="the fixtures, on releases of their Measured tables")
+    parser.add_argument("--releases", type=Path, help="a folder of releases, for --fixtures")
+    parser.add_argument("--before", action="append", default=[], metavar="NAME=PYTHON", help="an older release")
+    parser.add_argument("--extra", default="", help="a folder with what old releases need besides")
     arguments = parser.parse_args()
+    if arguments.fixtures:
+        return fixtures(arguments)
+    if arguments.corpus is None:
+        parser.error("give a folder of repositories, or --fixtures")
     corpus: Path = arguments.corpus
     if arguments.whole:
         names = [corpus.name]
@@ -82,8 +99,7 @@ def run(corpus: Path, name: str, options: Sequence[str]) -> tuple[str, list[dict
     """The findings of one run of the command, its seconds and what went wrong with it."""
     command = [sys.executable, "-m", "kerascheck", *options, "--format", "json", "--exit-zero", name]
     started = time.perf_counter()
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=corpus, env={**os.environ, "PYTHONPATH": path}
     )
@@ -95,6 +111,55 @@ def run(corpus: Path, name: str, options: Sequence[str]) -> tuple[str, list[dict
         return name, json.loads(result.stdout), seconds, problem
     except ValueError:
         return name, [], seconds, problem or f"exit {result.returncode} without a report: {result.stderr[-200:]}"
+
+
+def fixtures(arguments: argparse.Namespace) -> int:
+    """Confirm the findings of the fixtures; 1 when one is decided against its page."""
+    sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
+    import measured  # type: ignore[import-not-found]
+    import truth  # type: ignore[import-not-found]
+
+    releases = measured.releases(arguments.before, arguments.releases, arguments.python, arguments.extra)
+    wanted = [code for code in arguments.only_code.split(",") if code]
+    codes = {block.stem: block.code for block in truth.all_blocks() if not wanted or block.code in wanted}
+
+    def decide(stem: str) -> tuple[str, list[dict[str, Any]], list[str]]:
+        shown = [item for item in reversed(releases) if truth.shown_on(stem, item.name)]
+        settled: dict[tuple[str, int, int, str], dict[str, Any]] = {}
+        tried = []
+        for release in (shown or [releases[-1]])[:3]:
+            extra = ("--python", release.python)
+            found = [
+                item
+                for item in truth.confirmed_fixtures(stem, codes[stem], extra=extra, path=release.path)
+                if truth.is_executable(item) and item["verdict"]
+            ]
+            tried.append(release.name)
+            for item in found:
+                key = (item["path"], item["line"], item["column"], item["message"].partition(" (keras")[0])
+                if key not in settled or settled[key]["verdict"]["status"] not in DECIDED:
+                    settled[key] = {**item, "wrong": (item["verdict"]["status"] == "confirmed") != bool(shown)}
+            if all(item["verdict"]["status"] in DECIDED for item in settled.values()):
+                break
+        return stem, list(settled.values()), tried
+
+    every: list[dict[str, Any]] = []
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for stem, found, tried in pool.map(decide, codes):
+            every += found
+            told = Counter(item["verdict"]["status"] for item in found)
+            words = ", ".join(f"{count} {status}" for status, count in told.items())
+            print(f"{codes[stem]} {stem}: {words}; on {', '.join(tried)}", flush=True)
+    print(*table(every), sep="\n")
+    print(*reasons(every), sep="\n")
+    wrong = [item for item in every if item["wrong"] and item["verdict"]["status"] in DECIDED]
+    for item in wrong:
+        print(
+            f"against its page: {place(item)} {item['code']} {item['verdict']['status']}: {item['verdict']['evidence']}"
+        )
+    share = sum(item["verdict"]["status"] in DECIDED for item in every) / max(len(every), 1)
+    print(f"decided {share:.3f} of {len(every)}, {len(wrong)} against their page")
+    return 1 if wrong else 0
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

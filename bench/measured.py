@@ -70,6 +70,16 @@ def environment(item: str) -> Release:
     return Release(name, python, "")
 
 
+def releases(before: list[str], folder: Path | None, python: str, extra: str) -> list[Release]:
+    """The older environments, then a release for each sub-folder, oldest first."""
+    found = [environment(item) for item in before]
+    parts = list(folder.iterdir()) if folder is not None else []
+    for item in sorted(parts, key=lambda part: [int(number) for number in part.name.split(".")]):
+        more = extra if item.name.startswith(("3.0.", "3.1.", "3.2.")) else ""
+        found.append(Release(item.name, python, os.pathsep.join(part for part in (str(item), more) if part)))
+    return found
+
+
 # ---------------------------------------------------------------------- in the release's own Python
 
 
@@ -330,25 +340,21 @@ def main() -> None:
     import truth
 
     kept = Kept(options.kept)
-    releases = [environment(item) for item in options.before]
-    for folder in sorted(options.releases.iterdir(), key=lambda item: [int(part) for part in item.name.split(".")]):
-        if folder.name not in options.skip:
-            extra = options.extra if folder.name.startswith(("3.0.", "3.1.", "3.2.")) else ""
-            path = os.pathsep.join(part for part in (str(folder), extra) if part)
-            releases.append(Release(folder.name, options.python, path))
-    releases += [environment(item) for item in options.also]
+    found_there = releases(options.before, options.releases, options.python, options.extra)
+    every = [release for release in found_there if release.name not in options.skip]
+    every += [environment(item) for item in options.also]
     blocks = [block for block in truth.all_blocks() if not options.only or block.code in options.only]
     can_run = [block for block in blocks if "keras.applications." not in block.text or "weights=None" in block.text]
     with ThreadPoolExecutor(options.width) as pool:
-        found = list(pool.map(lambda release: outcomes(release, can_run, kept, options.only_kept), releases))
+        found = list(pool.map(lambda release: outcomes(release, can_run, kept, options.only_kept), every))
     codes = {block.stem: block.code for block in blocks}
     fixtures: dict[str, dict[str, str]] = {stem: {} for stem in codes}
-    for release in releases:  # one at a time: each has processes of its own
+    for release in every:  # one at a time: each has processes of its own
         for stem, code in codes.items():
             only = options.only_kept or release.name not in options.fixtures
             if (told := confirmed(release, stem, code, kept, only)) is not None:
                 fixtures[stem][release.name] = told
-    names = [release.name for release in releases]
+    names = [release.name for release in every]
     for stem in dict.fromkeys(block.stem for block in blocks):
         rows = [
             (f"{block.kind} {block.number}", [result.get(block.name, "not run") for result in found])
