@@ -18,10 +18,10 @@ class LoadWeightsBeforeBuild(Rule):
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"
 
     def check(self) -> None:
-        target = self.module.target
         for use in early_uses(self.module):
             if use.kind != "load":
                 continue
+            target = use.target
             # keras 3.0-3.6: a Model subclass loads nothing; a Sequential raises on every release
             quiet = target.bad(">=3.0,<3.7") if all(model.form == "subclass" for model in use.models) else ()
             message, claim = self.message, Claim.LOAD_RAISES

@@ -19,11 +19,11 @@ class SaveWeightsBeforeBuild(Rule):
     whole = "`{model}` has no variables yet, so `save` writes a file without weights"
 
     def check(self) -> None:
-        target = self.module.target
         for use in early_uses(self.module):
             event = use.event
             if use.kind != "save":
                 continue
+            target = use.target
             old = target.bad("<3.7")
             claim = Claim.STATE_LOST
             if event.name == "save":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 import libcst as cst
 
@@ -16,11 +15,8 @@ from kerascheck.semantic.receivers import OLD_COPY, is_model
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import flavour, models_of
 from kerascheck.semantic.values import Value, string, suffix_of
+from kerascheck.semantic.weights_names import WEIGHTS_END, WEIGHTS_EXTENSION, refused_by_keras_3
 
-_GOOD = ".weights.h5"
-# measured: what `load_weights` of Keras 3 reads, and what nobody has run
-_READABLE = (".weights.h5", ".h5", ".keras", ".hdf5")
-_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
 _MOST_FIXES = 100  # each looks through the whole file
 
 
@@ -81,37 +77,10 @@ class WeightsFileSuffix(Rule):
         found = _path(event)
         if found is None or event.module is not self.module or not is_model(self.module, event):
             return None
-        end = self._bad_end(found[1], event.name)
-        return None if end is not None and end.endswith(".json") and self._sharded(event) else end
-
-    def _bad_end(self, value: Value | None, name: str) -> str | None:
-        """The end that Keras 3 refuses; None when it takes the name or when that cannot be told."""
-        known = suffix_of(value)
-        if known is None:
-            return None
-        text, whole = known
-        last = re.split(r"[/\\]", text)[-1]
-        if whole and not last:
-            return None
-        if text.endswith(_GOOD) or (not whole and "." not in last and _GOOD.endswith(text)):
-            return None
-        extension = _EXTENSION.search(text)
-        if name == "load_weights" and text.endswith(_READABLE):
-            return None
-        if name == "load_weights" and not whole and extension is None:
-            return None
-        if extension is not None:
-            return extension.group()
-        return last[last.rindex(".") :] if "." in last[1:] else last
-
-    def _sharded(self, event: Event) -> bool:
-        """From 3.10 on weights can be cut into several files, which a `.weights.json` lists."""
-        return not self.module.target.bad(">=3.0,<3.10") and (
-            event.name == "load_weights" or event.arguments.find("max_shard_size") is not None
-        )
+        return refused_by_keras_3(self.module, event)
 
     def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
-        edits = list(rename_end(event, node, _EXTENSION, _GOOD))
+        edits = list(rename_end(event, node, WEIGHTS_EXTENSION, WEIGHTS_END))
         if not edits:
             return None
         text, loads = self.module.code(node), []
@@ -128,7 +97,7 @@ class WeightsFileSuffix(Rule):
                 loads = []  # another file of that name, which is written well
                 break
         for other, path in loads:
-            edits += rename_end(other, path, _EXTENSION, _GOOD) if is_model(self.module, other) else ()
+            edits += rename_end(other, path, WEIGHTS_EXTENSION, WEIGHTS_END) if is_model(self.module, other) else ()
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
 
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Const, Items, Obj, Part, Tensor, Value, number, suffix_of
+from kerascheck.semantic.weights_names import is_checkpoint, refused_by_keras_3
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.module import Module
+    from kerascheck.semantic.target import Target
 
 _SAVES = ("save_weights", "save")
 
@@ -31,6 +33,7 @@ class EarlyUse:
     kind: str
     event: Event
     models: tuple[Obj, ...]
+    target: Target
     build: Event | None = None
 
     @property
@@ -63,32 +66,54 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
             continue
         if not event.never(Flag.VARIABLES) or not event.states:
             continue
+        target = _target_of(module, models)
+        if event.name != "save" and _named_otherwise(module, event, target):
+            continue
         if event.every(Flag.MARKED):
             if event.name == "load_weights":
                 build = next((item for item in reversed(builds) if models_of(item) == models), None)
-                if build is not None and not deferred(module, event) and not _adapted(module, event):
-                    yield EarlyUse("hollow", event, models, build)
+                if build is not None and not deferred(target, event) and not _adapted(module, event):
+                    yield EarlyUse("hollow", event, models, target, build)
             continue
         if any(state & Flag.MARKED for state in event.states):
             continue
         # `save` writes what the children have; the weights alone are refused from 3.7 on
-        if any(state & Flag.CHILDREN for state in event.states) and (
-            event.name == "save" or module.target.bad("<3.7")
-        ):
+        if any(state & Flag.CHILDREN for state in event.states) and (event.name == "save" or target.bad("<3.7")):
             continue
         if event.name != "load_weights":
-            if event.name == "save" and _writes_no_file(module, event):
+            if event.name == "save" and _writes_no_file(event):
                 continue
             if all(_has_layers(module, item) for item in models):
-                yield EarlyUse("save", event, models)
-        elif not deferred(module, event) and not _inner_built(module, models) and not _recovered(module, event, models):
-            yield EarlyUse("load", event, models)
+                yield EarlyUse("save", event, models, target)
+        elif (
+            not deferred(target, event)
+            and not (target.bad("<3.7") and _inner_built(module, models))
+            and not _recovered(module, event, models, target)
+        ):
+            yield EarlyUse("load", event, models, target)
 
 
-def _writes_no_file(module: Module, event: Event) -> bool:
+def _writes_no_file(event: Event) -> bool:
     """Whether Keras 3 refuses the name: run, it raises; and Keras 2 saves a SavedModel there, and raises unbuilt."""
     end = suffix_of(event.arguments.value("filepath", 0))
     return end is not None and (end[1] or "." in end[0]) and not end[0].endswith((".keras", ".h5", ".hdf5"))
+
+
+def _target_of(module: Module, models: tuple[Obj, ...]) -> Target:
+    """The releases a model runs on: where nothing pins them, the file that defines its class may show Keras 2."""
+    if module.target.assumed and not module.target.keras2:
+        for model in models:
+            for owner in model.cls.lineage() if model.cls is not None else ():
+                if isinstance(owner, ClassInfo) and owner.module.target.keras2:
+                    return owner.module.target
+    return module.target
+
+
+def _named_otherwise(module: Module, event: Event, target: Target) -> bool:
+    """Whether the name of the file decides alone: Keras 3 refuses it, which KC201 says, or it is a checkpoint."""
+    if event.name == "load_weights" and is_checkpoint(event):
+        return True
+    return bool(target.bad(">=3")) and refused_by_keras_3(module, event) is not None
 
 
 def _adapted(module: Module, load: Event) -> bool:
@@ -104,9 +129,9 @@ def _adapted(module: Module, load: Event) -> bool:
     )
 
 
-def deferred(module: Module, event: Event) -> bool:
+def deferred(target: Target, event: Event) -> bool:
     """Keras 2 restores a TensorFlow checkpoint when the variables appear: right before the build, too."""
-    if not module.target.bad("<3"):
+    if not target.bad("<3"):
         return False
     path = suffix_of(event.arguments.value("filepath", 0))
     if path is None:
@@ -117,9 +142,9 @@ def deferred(module: Module, event: Event) -> bool:
 _FILE_ERRORS = frozenset({"OSError", "IOError", "EnvironmentError", "FileNotFoundError", "PermissionError"})
 
 
-def _recovered(module: Module, event: Event, models: tuple[Obj, ...]) -> bool:
+def _recovered(module: Module, event: Event, models: tuple[Obj, ...], target: Target) -> bool:
     """Whether the load raises into a handler that gives the model its variables and loads again."""
-    if any(item.form == "subclass" for item in models) and module.target.bad(">=3.0,<3.7"):
+    if any(item.form == "subclass" for item in models) and target.bad(">=3.0,<3.7"):
         return False  # it does not raise on all of these releases
     return any(
         other.name == "load_weights"
@@ -152,8 +177,6 @@ def _has_layers(module: Module, model: Obj) -> bool:
 
 def _inner_built(module: Module, models: tuple[Obj, ...]) -> bool:
     """Up to 3.6 a subclass whose sublayers all have their variables loads well; from 3.7 on it raises."""
-    if not module.target.bad("<3.7"):
-        return False
     for model in models:
         if model.cls is None or model.form == "sequential":
             return False

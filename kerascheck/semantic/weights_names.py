@@ -1,0 +1,70 @@
+"""File names of weights: which ends Keras 3 refuses before it looks at the model or the file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kerascheck.semantic.values import Value, suffix_of
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.events import Event
+    from kerascheck.semantic.module import Module
+
+WEIGHTS_END = ".weights.h5"
+# measured: what `load_weights` of Keras 3 reads, and what nobody has run
+_READABLE = (WEIGHTS_END, ".h5", ".keras", ".hdf5")
+WEIGHTS_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
+
+
+def refused_by_keras_3(module: Module, event: Event) -> str | None:
+    """The end of the path of a `load_weights` or `save_weights` for which every Keras 3 of the target raises.
+
+    None when it takes the name or when that cannot be told. Measured on 3.0.5, 3.6.0 and 3.15.1: ValueError, whether
+    the model has variables or not and whether the file is there or not.
+    """
+    found = path_of(event)
+    end = _bad_end(found, event.name)
+    if end is None or not end.endswith(".json"):
+        return end
+    # from 3.10 on weights can be cut into several files, which a `.weights.json` lists
+    sharded = not module.target.bad(">=3.0,<3.10") and (
+        event.name == "load_weights" or event.arguments.find("max_shard_size") is not None
+    )
+    return None if sharded else end
+
+
+def path_of(event: Event) -> Value | None:
+    """The path of a `load_weights` or `save_weights`; None when it is not known."""
+    found = event.arguments.find("filepath", 0) or event.arguments.find("path")
+    return found[1] if found is not None else None
+
+
+def is_checkpoint(event: Event) -> bool:
+    """Whether the program itself says that the path is that of a TensorFlow checkpoint: it asks for its `.index`."""
+    found = event.arguments.find("filepath", 0)
+    if found is None or ".index" not in event.module.source.text or not event.module.owns(found[0]):
+        return False
+    path = re.escape(event.module.code(found[0]))
+    asked = rf"(?<![\w.]){path}\s*\+\s*[\"']\.index[\"']|\{{{path}\}}\.index[\"']"
+    return re.search(asked, event.module.source.text) is not None
+
+
+def _bad_end(value: Value | None, name: str) -> str | None:
+    known = suffix_of(value)
+    if known is None:
+        return None
+    text, whole = known
+    last = re.split(r"[/\\]", text)[-1]
+    if whole and not last:
+        return None
+    if text.endswith(WEIGHTS_END) or (not whole and "." not in last and WEIGHTS_END.endswith(text)):
+        return None
+    extension = WEIGHTS_EXTENSION.search(text)
+    if name == "load_weights" and text.endswith(_READABLE):
+        return None
+    if name == "load_weights" and not whole and extension is None:
+        return None
+    if extension is not None:
+        return extension.group()
+    return last[last.rindex(".") :] if "." in last[1:] else last
