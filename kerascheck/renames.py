@@ -11,18 +11,27 @@ import libcst as cst
 from kerascheck.edits import Edit
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.events import Event
+    from kerascheck.semantic.events import CallFact, Event
 
 
 # what may be given the path, too: it follows the new name
 _FOLLOWING = frozenset({"save_weights", "load_weights", "exists", "isfile", "getsize", "remove"})
 
 
-def rename_end(event: Event, node: cst.BaseExpression, extension: re.Pattern[str], good: str) -> Iterator[Edit]:
-    """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else."""
+def rename_end(
+    event: Event | CallFact,
+    node: cst.BaseExpression,
+    extension: re.Pattern[str],
+    good: str,
+    following: frozenset[str] = frozenset(),
+) -> Iterator[Edit]:
+    """Change the end of a path: a literal, f-string, concatenation or join, or a constant that names nothing else.
+
+    A constant may also be given to the functions and methods in `following`.
+    """
     module = event.module
     if isinstance(node, cst.Name):
-        constant = _Constant(node.value)
+        constant = _Constant(node.value, _FOLLOWING | following)
         if event.function is not None:
             event.function.node.visit(constant)
         if constant.value is None:
@@ -71,8 +80,9 @@ def _is_join(node: cst.BaseExpression) -> bool:
 class _Constant(cst.CSTVisitor):
     """How a name is used in a file: its only value, and whether it goes anywhere but into weights files."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, following: frozenset[str]) -> None:
         self.name = name
+        self.following = following
         self.value: cst.BaseExpression | None = None
         self.other = False
 
@@ -95,9 +105,11 @@ class _Constant(cst.CSTVisitor):
 
     def visit_Call(self, node: cst.Call) -> bool:
         function = node.func
-        if not isinstance(function, cst.Attribute) or function.attr.value not in _FOLLOWING:
+        called = function.attr if isinstance(function, cst.Attribute) else function
+        if not isinstance(called, cst.Name) or called.value not in self.following:
             return True
-        function.value.visit(self)
+        if isinstance(function, cst.Attribute):
+            function.value.visit(self)
         for argument in node.args:
             if not isinstance(argument.value, cst.Name):
                 argument.value.visit(self)
