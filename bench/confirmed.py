@@ -124,10 +124,11 @@ def fixtures(arguments: argparse.Namespace) -> int:
     codes = {block.stem: block.code for block in truth.all_blocks() if not wanted or block.code in wanted}
 
     def decide(stem: str) -> tuple[str, list[dict[str, Any]], list[str]]:
-        shown = [item for item in reversed(releases) if truth.shown_on(stem, item.name)]
+        measured_on = [item for item in reversed(releases) if truth.is_measured(stem, item.name)]
+        shown = [item for item in measured_on if truth.shown_on(stem, item.name)]
         settled: dict[tuple[str, int, int, str], dict[str, Any]] = {}
         tried = []
-        for release in (shown or [releases[-1]])[:3]:
+        for release in (shown or measured_on[:1])[:3]:
             extra = ("--python", release.python)
             found = [
                 item

@@ -50,6 +50,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC507": ("CONSTANT_OUTPUT",),
     "KC509": ("METRIC_WRONG",),
     "KC601": ("TRAINING_FLAG_LOST",),
+    "KC603": ("NOT_TRAINED",),
     "KC610": ("NOT_TRAINED",),
 }
 # Rules whose fault no Keras 3 shows: there the string "accuracy" must be right.
@@ -57,7 +58,7 @@ HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 # An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
 # Rules whose claim confirm mode cannot show yet: their pages are run, their fixtures are not confirmed.
-WITHOUT_EXPERIMENT = frozenset({"KC507", "KC610"})
+WITHOUT_EXPERIMENT = frozenset({"KC507", "KC603", "KC610"})
 # Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset({"KC208", "KC209", "KC210"})
 FAILS_ELSEWHERE = frozenset({"KC208", "KC209", "KC301", "KC302", "KC304", "KC305", "KC307"})
@@ -144,17 +145,28 @@ def pairs(blocks: list[Block]) -> Iterator[tuple[Block, Block]]:
 
 def shown_on(stem: str, release: str) -> bool:
     """Whether a bad block of the page shows its claim on a release, by the table that was measured."""
+    for cells in _columns(stem, release):
+        return any(cell.startswith("**") for name, cell in cells if name.startswith("bad"))
+    raise ValueError(f"{stem}.md: {release} is not in the measured table")
+
+
+def is_measured(stem: str, release: str) -> bool:
+    """Whether the measured table of the page has the release."""
+    return any(True for _ in _columns(stem, release))
+
+
+def _columns(stem: str, release: str) -> Iterator[list[tuple[str, str]]]:
+    """The cells of a release with the names of their rows."""
     text = (ROOT / "rules" / f"{stem}.md").read_text(encoding="utf-8")
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in text.partition("<!-- measured -->")[2].partition("<!-- /measured -->")[0].splitlines()
         if line.startswith("|")
     ]
-    for column, head in enumerate(rows[0][1:], start=1):
+    for column, head in enumerate(rows[0][1:] if rows else [], start=1):
         span = head.split(", ")[0].split("-")
         if version(span[0]) <= version(release) <= version(span[-1]):
-            return any(row[column].startswith("**") for row in rows[2:] if row[0].startswith("bad"))
-    raise ValueError(f"{stem}.md: {release} is not in the measured table")
+            yield [(row[0], row[column]) for row in rows[2:]]
 
 
 def version(text: str) -> tuple[int, ...]:
