@@ -824,6 +824,7 @@ class Interpreter:
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
+        self.guarded += test.other_guard - guard
         excluded = test.compared
         if excluded is not None and _may_equal(self.frame.names.get(excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
@@ -833,7 +834,7 @@ class Interpreter:
             self._if(node.orelse)
         else:
             self.body(node.orelse.body)
-        self.guarded -= guard
+        self.guarded -= test.other_guard
         self._merge((after, self._leave()))
 
     def _never_built(self, value: Maybe) -> bool:
@@ -1761,12 +1762,13 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
 class _Test:
     """What the test of an `if` is, read once: the statement may be followed often."""
 
-    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "positive")
+    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "other_guard", "positive")
 
     def __init__(self, node: cst.If) -> None:
         self.main = _is_main_guard(node.test)
         self.built, self.positive = _built_test(node.test)
-        self.guard = _is_version_guard(node.test)
+        self.other_guard = _is_version_guard(node.test)
+        self.guard = self.other_guard and not _holds_everywhere(node.test)
         self.ending = _ending_test(node.test)
         self.compared = _compared(node.test)
         self.default = _default_of(node)
@@ -1837,6 +1839,21 @@ def _expects_error(node: cst.BaseExpression) -> bool:
     function = node.func if isinstance(node, cst.Call) else None
     name = function.attr if isinstance(function, cst.Attribute) else function
     return isinstance(name, cst.Name) and name.value in {"raises", "assertRaises", "assertRaisesRegex"}
+
+
+# what TensorFlow 2 always has: `hasattr(tf, "config")` tells it from old releases of TensorFlow 1 and lets it in
+_IN_TENSORFLOW_2 = frozenset(
+    """GradientTape Module Variable compat config data debugging distribute executing_eagerly feature_column function
+    image io keras linalg math nn py_function random saved_model strings summary train version""".split()
+)
+
+
+def _holds_everywhere(test: cst.BaseExpression) -> bool:
+    """Whether a test is `hasattr(tf, name)` of a name that TensorFlow 2.15 and 2.21 have: its body runs there."""
+    if not isinstance(test, cst.Call) or len(test.args) != 2 or _dotted(test.args[0].value) not in {"tf", "tensorflow"}:
+        return False
+    name = test.args[1].value
+    return isinstance(name, cst.SimpleString) and name.evaluated_value in _IN_TENSORFLOW_2
 
 
 def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
