@@ -29,8 +29,7 @@ class CallWithoutTraining(Rule):
     some = " ({releases})"
 
     def check(self) -> None:
-        reach = self.module.target.which(">=3")
-        if reach is Reach.NONE:
+        if self.module.target.which(">=3") is Reach.NONE:
             return
         for home, model, calls in self._trained():
             owner = model.cls
@@ -40,7 +39,7 @@ class CallWithoutTraining(Rule):
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
                 lost = [event for event in calls if self._needs_training(home, event)]
                 lost = [event for event in lost if not self._made_inside(call.node, event)]
-                self._check_call(owner, call, call.node, lost, reach)
+                self._check_call(owner, call, call.node, lost)
 
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
         """The fitted models of this module, and of the modules that import it when it has a model class."""
@@ -49,14 +48,15 @@ class CallWithoutTraining(Rule):
             for model, calls in home.facts.calls_when_trained.items():
                 yield home, model, calls
 
-    def _check_call(
-        self, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event], reach: Reach
-    ) -> None:
+    def _check_call(self, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event]) -> None:
         takes = takes_training(call)
-        if (takes and self.module.target.backend != "jax") or self._own_step(owner):
+        if not lost or (takes and self.module.target.backend != "jax"):
             return
-        if not lost:
+        bites = self._bites(owner)
+        bad = self.module.target.bad(bites) if bites else ()
+        if not bad:
             return
+        reach = self.module.target.which(bites)
         names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
         message = self.jax if takes else self.message
         self.report(
@@ -67,7 +67,7 @@ class CallWithoutTraining(Rule):
             subject=owner.name,
             layers=names,
             owner=call.owner.name if call.owner is not None else owner.name,
-            releases=releases_text(self.module.target.bad(">=3")),
+            releases=releases_text(bad),
         )
 
     def _made_inside(self, node: cst.FunctionDef, event: Event) -> bool:
@@ -89,13 +89,16 @@ class CallWithoutTraining(Rule):
             return False
         return any(sensitive(home, item) for item in models)
 
-    def _own_step(self, owner: ClassInfo) -> bool:
-        """A custom train_step that passes training=True is right from 3.10 on (measured)."""
+    def _bites(self, owner: ClassInfo) -> str:
+        """The releases on which the flag is lost; measured: a train_step that passes training=True is right from 3.10.
+
+        Empty when a train_step of a base outside of the project may do anything.
+        """
         step, sure = owner.method("train_step")
         if step is None:
-            return not sure
+            return ">=3" if sure else ""
         passes = "training=True" in step.module.code(step.node).replace(" ", "")
-        return passes and not self.module.target.bad("<3.10")
+        return ">=3,<3.10" if passes else ">=3"
 
     def _hides_flag(self, owner: ClassInfo) -> bool:
         """Whether a custom train_step does not say `training=True`: then `call` is not told, whatever it takes."""

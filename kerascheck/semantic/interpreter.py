@@ -1859,7 +1859,7 @@ def _holds_everywhere(test: cst.BaseExpression) -> bool:
 def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
     """Whether a test asks which release is installed, or whether something exists."""
     if isinstance(test, cst.Call) and isinstance(test.func, cst.Name):
-        return test.func.value == "hasattr"
+        return test.func.value == "hasattr" and not (test.args and _dotted(test.args[0].value).startswith("self"))
     if isinstance(test, cst.Name):
         return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
     if isinstance(test, cst.Attribute):
