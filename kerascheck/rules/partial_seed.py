@@ -30,9 +30,10 @@ def _frozen(program: Module) -> bool:
 
 
 _CHOOSES = re.compile(
-    r"[ \t]*(?:#[^\n]*)?\n[ \t\n]*(?:[^\s=][^\n=]*=[ \t]*)?"
-    r"(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
+    r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
 )
+_PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
+_BETWEEN = 2  # lines that make what is shuffled
 
 
 class PartialSeed(Rule):
@@ -110,10 +111,19 @@ class PartialSeed(Rule):
         )
 
     def _is_for_the_next_line(self, seed: Seed) -> bool:
-        """Whether the only seed stands directly above a shuffle or choice: likely it is meant for that."""
+        """Whether the only seed stands above a shuffle or choice, and at most what is shuffled is made in between."""
         module = seed.call.module
-        rest = module.source.text[module.span(seed.call.node).end :]
-        return _CHOOSES.match(rest) is not None
+        line = module.source.position(module.span(seed.call.node).end).line
+        between = 0
+        for number in range(line + 1, min(line + 12, len(module.source.line_starts)) + 1):
+            text = module.source.line(number).strip()
+            if _CHOOSES.match(text):
+                return True
+            if text and not text.startswith("#"):
+                between += 1
+                if between > _BETWEEN or not _PREPARES.match(text):
+                    return False
+        return False
 
     def _check_order(self, program: Module, found: list[Seed]) -> None:
         complete = [seed for seed in found if seed.kind == "all"]
