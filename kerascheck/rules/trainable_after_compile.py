@@ -73,6 +73,8 @@ class TrainableAfterCompile(Rule):
                 continue
             if not now and (self.module.target.backend == "torch" or self._is_part(model)):
                 continue  # measured: torch obeys; a discriminator is frozen for the other model
+            if self.module.target.keras2 and self._is_shared(unit[0]):
+                continue  # each of its models was compiled as it should train it
             return unit, now
         return None
 
@@ -87,6 +89,13 @@ class TrainableAfterCompile(Rule):
     def _is_part(self, model: Obj) -> bool:
         facts = self.module.facts
         return any(other is not model and model in layers_inside(facts, other) for other in facts.models)
+
+    def _is_shared(self, part: Obj) -> bool:
+        """Whether a layer or model belongs to two compiled models, as the discriminator of a GAN."""
+        facts = self.module.facts
+        models = {item.event.receiver for item in facts.moments if item.event.name == "compile"}
+        found = [one for one in models if isinstance(one, Obj) and (one is part or part in layers_inside(facts, one))]
+        return len(found) > 1
 
     def _fix(self, moment: Moment) -> Fix | None:
         event, phases = moment.event, moment.phases or frozenset()
