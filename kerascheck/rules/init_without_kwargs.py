@@ -14,6 +14,7 @@ from kerascheck.semantic.custom_objects import (
     kind_of,
     read_constructor,
 )
+from kerascheck.semantic.lost_arguments import saving_raises
 from kerascheck.semantic.storage import Reached, reached
 from kerascheck.semantic.target import Reach, releases_text
 
@@ -40,6 +41,8 @@ class InitWithoutKwargs(Rule):
         config = config_of(saved)
         if kind not in {"layer", "model"} or not sure or any(base is None for base in saved.lineage()):
             return
+        if item.made is not None and saving_raises(saved, item.made, self.module.target):
+            return  # KC302 says so: nothing is ever loaded
         if function is not None and (config is None or not config.calls_super):
             return  # what it writes cannot be told, or the names of the base are not in it
         # measured: without a get_config of its own Keras 2 writes what `__init__` takes

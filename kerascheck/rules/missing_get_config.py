@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import libcst as cst
 
 from kerascheck.class_edits import entry, hand_keywords_on, inherited_without, keep_arguments, new_get_config
@@ -23,9 +21,9 @@ from kerascheck.semantic.custom_objects import (
     keras_base_with_config,
     kind_of,
 )
+from kerascheck.semantic.lost_arguments import lost_arguments, refuses_to_save
 from kerascheck.semantic.storage import Reached, instances, loads_of, reached
 from kerascheck.semantic.target import Reach, releases_text
-from kerascheck.semantic.values import Class, Const, Func, Obj, Value
 
 
 class MissingGetConfig(Rule):
@@ -54,7 +52,7 @@ class MissingGetConfig(Rule):
                 continue
             if not self._is_read(item) or any(base is None for base in owner.lineage()):
                 continue
-            for parameter, plain in self._lost(owner, made, item.made):
+            for parameter, plain in lost_arguments(owner, made, item.made):
                 known = lost.setdefault(home, ({}, plain, item))
                 known[0][parameter.name] = parameter
         for home, (parameters, plain, item) in lost.items():
@@ -64,45 +62,6 @@ class MissingGetConfig(Rule):
         """A loss or metric does not come back when every load leaves it out."""
         loads = loads_of(self.module, item.save) if item.compiled else []
         return not loads or any(load.compiles for load in loads)
-
-    def _lost(self, owner: ClassInfo, made: Constructor, instance: Obj) -> Iterator[tuple[Parameter, bool]]:
-        """The arguments of an instance that its file lacks; and whether they are plain values."""
-        function, sure = config_function(owner)
-        if not sure or (function is not None and function.owner is made.function.owner):
-            return
-        kind = kind_of(owner)
-        keys: frozenset[str] = frozenset()
-        base = keras_base_with_config(owner)
-        if function is not None:
-            config = config_of(owner)
-            known = config_keys(config, owner) if config is not None else None
-            if known is None:
-                return
-            keys = known
-        elif base is not None:
-            keys = arguments_of(base) or frozenset()
-            if not keys:
-                return
-        elif kind not in {"model", "loss", "metric", "layer"}:
-            return
-        for index, parameter in enumerate(made.parameters):
-            if parameter not in made.own or parameter.name in keys:
-                continue
-            found = instance.arguments.find(parameter.name, index)
-            if found is None or ((function is not None or base is not None) and handed_on(owner, parameter.name)):
-                continue
-            value = found[1]
-            if kind == "layer" and function is None and base is None:
-                if _is_object(value):  # measured: the automatic configuration holds plain arguments only
-                    yield parameter, False
-            elif parameter.required or (parameter.name in made.used and not self._is_default(parameter, value)):
-                yield parameter, True
-
-    def _is_default(self, parameter: Parameter, value: Value | None) -> bool:
-        default = parameter.node.default
-        if not isinstance(value, Const) or default is None or not self.module.owns(default):
-            return False
-        return self.module.code(default).strip("'\"") == str(value.value)
 
     def _report(self, home: ClassInfo, parameters: list[Parameter], plain: bool, item: Reached) -> None:
         target = self.module.target
@@ -121,7 +80,7 @@ class MissingGetConfig(Rule):
         message = self.objects if not plain else self.required if required else self.message
         if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
             message = self.required if required else self.inherited
-        at_save = kind_of(home) == "model" and target.which(">=3.12") is Reach.ALL
+        at_save = refuses_to_save(home, target)
         self.report(
             home.node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
@@ -174,13 +133,3 @@ class MissingGetConfig(Rule):
         safe = safe and owner.method("from_config")[0] is None
         safe = safe and not inherited_without(owner, [item.key for item in entries])
         return (safe_fix if safe else unsafe_fix)("write a `get_config`", [*keywords, *kept, *method])
-
-
-_ARRAYS = frozenset({"numpy.array", "numpy.ones", "numpy.zeros", "numpy.eye", "numpy.arange", "numpy.load"})
-
-
-def _is_object(value: Value | None) -> bool:
-    """Whether a value is surely no number, string, truth value, None or container of such."""
-    if isinstance(value, Obj):
-        return value.kind in {"layer", "model"} or value.ref in _ARRAYS
-    return isinstance(value, (Func, Class))
