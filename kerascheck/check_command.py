@@ -9,13 +9,14 @@ from kerascheck.terminal import CLEAN, FAILED, FOUND, Failure, many, out, told
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from typing import TextIO
 
+    from kerascheck.cache import Cache
     from kerascheck.confirm_command import Confirmer
     from kerascheck.finding import Finding
-    from kerascheck.run import Mode, Outcome
+    from kerascheck.outcome import Mode, Outcome
     from kerascheck.settings import Settings
     from kerascheck.surroundings import Overrides
 
@@ -23,6 +24,7 @@ _QUIET_SECONDS = 2.0  # before progress is shown
 
 
 def run_check(options: argparse.Namespace) -> int:
+    import os
     import time
 
     started = time.perf_counter()
@@ -36,34 +38,110 @@ def run_check(options: argparse.Namespace) -> int:
         raise Failure("--fix writes and --diff does not: give one of them")
     if options.show_settings:
         return _show_settings(paths[0] if paths != ["-"] else options.stdin_filename or "stdin.py", options)
-    _check_early(options)
     if paths == ["-"]:
+        _check_early(options)
         return _check_stdin(options, started)
-    problems, looked_at, found = _find(paths, options)
+    cache = _cache(options)
+    if cache is None or not cache.is_known:  # else these words were taken before
+        _check_early(options)
+    from kerascheck.candidates import Candidates, Exclusions
+
+    exclude = None if options.exclude is None else _split(options.exclude)
+    exclusions = Exclusions(exclude, _split(options.extend_exclude), options.isolated, cache)
+    candidates = Candidates(exclusions, force_exclude=options.force_exclude, cache=cache)
     if options.show_files:
-        for path in found:
+        for path in candidates.all(paths):
             out(f"{path}\n")
-        return told(problems)
+        return told(candidates.problems)
+    found = candidates.with_keras(paths)
+    problems, looked_at = candidates.problems, candidates.looked_at
     if not found:
+        if cache is not None:
+            cache.write()
         return _nothing(options, problems, looked_at, time.perf_counter() - started)
 
-    from kerascheck.run import look_again, look_at_all
-
-    progress = _Progress(len(found), started)
-    outcomes: list[Outcome] = []
     with _confirmer(options) as confirmer:
-        confirm = None if confirmer is None else confirmer.of
-        for outcome in look_at_all(found, _mode(options), _overrides(options), options.jobs, confirm):
-            outcomes.append(outcome)
-            progress.at(len(outcomes))
-    if options.fix:
-        outcomes = look_again(found, outcomes, _overrides(options), options.jobs)
-    progress.end()
+        outcomes = _outcomes(found, set(map(os.path.normpath, paths)), options, confirmer, cache, started)
+    if cache is not None:
+        cache.write()
     if options.show_slice:
         return told([*problems, *(problem for outcome in outcomes for problem in outcome.problems)])
     if confirmer is not None:
         problems = [*problems, *confirmer.problems]
     return _report(options, outcomes, problems, looked_at, time.perf_counter() - started, confirmer=confirmer)
+
+
+def _cache(options: argparse.Namespace) -> Cache | None:
+    """What earlier runs like this one have found. Confirming is never answered from there."""
+    import os
+
+    if options.no_cache or options.confirm or options.show_slice or options.show_files:
+        return None
+    import json
+
+    from kerascheck.cache import FOLDER, Cache, program
+    from kerascheck.files import project_top
+
+    here = os.getcwd()
+    folder = options.cache_dir or os.path.join(project_top(here), FOLDER)
+    words = (
+        options.select, options.extend_select, options.ignore, options.per_file_ignores, options.target_keras,
+        options.backend, options.isolated,
+    )  # fmt: skip
+    return Cache(folder, json.dumps([program(), here, words]))
+
+
+def _outcomes(
+    found: Sequence[str],
+    named: set[str],
+    options: argparse.Namespace,
+    confirmer: Confirmer | None,
+    cache: Cache | None,
+    started: float,
+) -> list[Outcome]:
+    """What comes of each file, in order; what the cache knows is not looked at again."""
+    from kerascheck.outcome import Mode
+
+    mode = _mode(options)
+    known: dict[str, Outcome] = {}
+    for path in found if cache is not None else ():
+        outcome = _known(cache, path, path in named, mode)
+        if outcome is not None:
+            known[path] = outcome
+    left = [path for path in found if path not in known]
+    if not left:
+        return [known[path] for path in found]
+
+    from kerascheck.run import look_again, look_at_all
+
+    progress = _Progress(len(left), started)
+    overrides = _overrides(options)
+    confirm = None if confirmer is None else confirmer.of
+    recorder = None if cache is None else cache.recorder
+    looked: dict[str, Outcome] = {}
+    for path, outcome in zip(left, look_at_all(left, mode, overrides, options.jobs, confirm, recorder)):
+        looked[path] = outcome
+        progress.at(len(looked))
+        if cache is not None and mode is Mode.CHECK and not outcome.problems:
+            cache.keep(path, path in named, outcome.target, outcome.findings)
+    outcomes = [looked.get(path) or known[path] for path in found]
+    if options.fix:
+        outcomes = look_again(found, outcomes, overrides, options.jobs)
+    progress.end()
+    return outcomes
+
+
+def _known(cache: Cache | None, path: str, named: bool, mode: Mode) -> Outcome | None:
+    """What the cache knows of a file; what may be fixed is looked at again by a run that fixes."""
+    from kerascheck.files import display
+    from kerascheck.outcome import Mode, Outcome
+
+    entry = None if cache is None else cache.entry(path, named)
+    if entry is None or entry.findings is None:
+        return None
+    if mode is not Mode.CHECK and any(finding.fix is not None for finding in entry.findings):
+        return None
+    return Outcome(display(path), entry.findings, target=entry.target)
 
 
 def _confirmer(options: argparse.Namespace) -> AbstractContextManager[Confirmer | None]:
@@ -80,112 +158,6 @@ def _confirmer(options: argparse.Namespace) -> AbstractContextManager[Confirmer 
     from kerascheck.confirm_command import Confirmer, SliceShower
 
     return SliceShower(options) if options.show_slice else Confirmer(options)
-
-
-def _find(paths: Sequence[str], options: argparse.Namespace) -> tuple[list[str], int, list[str]]:
-    """What could not be read, how many files there are, and those to look at: they mention Keras."""
-    import os
-
-    from kerascheck import files
-
-    exclusions: dict[str, tuple[bool, Callable[[str], bool] | None]] = {}
-    problems: list[str] = []
-    seen: set[str] = set()
-    found: list[str] = []
-    unsure: set[str] = set()
-    for root in paths:
-        folder = os.path.abspath(root if os.path.isdir(root) else os.path.dirname(root))
-        if folder not in exclusions:
-            exclusions[folder] = _exclusion(folder, options)
-        default, excluded = exclusions[folder]
-        discovery = files.Discovery(default_exclude=default, excluded=excluded, force_exclude=options.force_exclude)
-        for path in discovery.files(root):
-            if path in seen or (options.show_files and discovery.git_ignores(path, root)):
-                continue
-            seen.add(path)
-            try:
-                sure = True if options.show_files else _may_have_findings(path, path == os.path.normpath(root))
-                if sure is False:
-                    continue
-                if discovery.git_ignores(path, root):
-                    seen.discard(path)
-                else:
-                    found.append(path)
-                    if sure is None:
-                        unsure.add(path)
-            except files.FileProblem as problem:
-                problems.append(str(problem))
-        problems.extend(discovery.problems)
-    if len(unsure) == len(found):  # no Keras anywhere in this run
-        return problems, len(seen), []
-    return problems, len(seen), [path for path in found if path not in unsure or _serves_keras(path)]
-
-
-def _may_have_findings(path: str, named: bool) -> bool | None:
-    """Whether a file is worth the parser; None when that hangs on the project around it.
-
-    A notebook that the user named is read in any case: it may be broken.
-    """
-    from kerascheck import files
-
-    raw = files.read(path)
-    if not (files.mentions_keras(raw) or (named and path.endswith(".ipynb"))):
-        if named or path.endswith(".ipynb") or not files.may_matter(raw):
-            return named and files.may_use_project(path, raw)
-        return None
-    files.check_size(path, raw)
-    return True
-
-
-def _serves_keras(path: str) -> bool:
-    from kerascheck import files
-
-    try:
-        return files.may_use_project(path, files.read(path))
-    except files.FileProblem:  # it was readable a moment ago; what changes underneath is left out
-        return False
-
-
-def _exclusion(folder: str, options: argparse.Namespace) -> tuple[bool, Callable[[str], bool] | None]:
-    """Whether the default names are excluded below a folder, and what else is."""
-    import os
-
-    from kerascheck import files
-
-    patterns: list[tuple[str, str]] = []  # the folder that a pattern is relative to, the pattern
-    default = True
-    if not options.isolated and files.settings_file(folder) is not None:
-        from kerascheck.pages import known_codes
-        from kerascheck.settings import SettingsError
-        from kerascheck.surroundings import read_settings
-
-        try:
-            settings = read_settings(folder, known_codes())
-        except SettingsError as error:
-            raise Failure(str(error)) from None
-        if settings is not None:
-            default = settings.exclude is None
-            patterns += [
-                (settings.folder, pattern) for pattern in (*(settings.exclude or ()), *settings.extend_exclude)
-            ]
-    here = os.getcwd()
-    if options.exclude is not None:
-        default = False
-        patterns = [(here, pattern) for pattern in _split(options.exclude)]
-    patterns += [(here, pattern) for pattern in _split(options.extend_exclude)]
-    if not patterns:
-        return default, None
-    from kerascheck.settings import matches
-
-    def excluded(path: str) -> bool:
-        absolute = os.path.abspath(path)
-        for base, pattern in patterns:
-            relative = os.path.relpath(absolute, base).replace(os.sep, "/")
-            if not relative.startswith("../") and matches(relative, pattern):
-                return True
-        return False
-
-    return default, excluded
 
 
 def _check_early(options: argparse.Namespace) -> None:
@@ -229,7 +201,7 @@ def _split(values: Iterable[str] | None) -> list[str]:
 
 
 def _mode(options: argparse.Namespace) -> Mode:
-    from kerascheck.run import Mode
+    from kerascheck.outcome import Mode
 
     return Mode.FIX if options.fix else Mode.DIFF if options.diff else Mode.CHECK
 

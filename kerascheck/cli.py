@@ -109,6 +109,8 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--force-exclude", action="store_true", help="exclude also files that are named, as pre-commit does")
     add("--stdin-filename", metavar="PATH", help="the name of what comes from standard input")
     add("--isolated", action="store_true", help="no settings and no requirement files")
+    add("--no-cache", action="store_true", help="look at every file again, and keep nothing for the next run")
+    add("--cache-dir", metavar="PATH", help="where to keep it (default: .kerascheck_cache at the top of the project)")
     add("--show-files", action="store_true", help="list the files that would be looked at")
     add("--show-settings", action="store_true", help="show the settings in use")
     add("-j", "--jobs", type=_jobs, metavar="N", help="processes at most (default: one a processor)")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pathspec
 
+    from kerascheck.cache import Recorder
     from kerascheck.semantic.project import Project
     from kerascheck.text import SourceText
 
@@ -73,20 +74,28 @@ def _helps(raw: bytes) -> bool:
 
 @cache
 def _neighbourhood() -> Project:
-    """The files around those of a run, read without a parser."""
+    """The files around those of this process, for fronts that are asked for one file after another."""
+    return neighbourhood()
+
+
+def neighbourhood(recorder: Recorder | None = None) -> Project:
+    """The files around those of a run, read without a parser. What is looked at goes into `recorder`."""
     from kerascheck.semantic.project import Project
 
-    return Project(ProjectReader(lambda raw: raw[:LARGEST_START].decode("utf-8", "replace")), None)
+    cells = lambda raw: raw[:LARGEST_START].decode("utf-8", "replace")  # noqa: E731
+    return Project(ProjectReader(cells, recorder), None, recorder)
 
 
 class ProjectReader:
     """Lets the core read the files around a checked one. What cannot be read is as if it were not there.
 
     `cells` gives the code of a notebook's bytes, None when it cannot be told; without it there are no notebooks.
+    What is read goes into `recorder`.
     """
 
-    def __init__(self, cells: Callable[[bytes], str | None] | None = None) -> None:
+    def __init__(self, cells: Callable[[bytes], str | None] | None = None, recorder: Recorder | None = None) -> None:
         self._cells = cells
+        self._recorder = recorder
 
     def absolute(self, path: str) -> str:
         return os.path.abspath(path).replace(os.sep, "/")
@@ -99,9 +108,11 @@ class ProjectReader:
         from kerascheck.text import DecodeError, SourceText
 
         if not os.path.isfile(path):
+            if self._recorder is not None:
+                self._recorder.content(path, None, None)
             return None
         try:
-            raw = read(path)
+            raw = read(path, self._recorder)
             check_size(path, raw)
             if path.endswith(".ipynb"):
                 code = self._cells(raw) if self._cells is not None else None
@@ -118,37 +129,59 @@ class ProjectReader:
         return [os.path.join(folder, name) for name in names[:LARGEST_FOLDER]]
 
     def sources(self, folder: str) -> list[str]:
-        found: list[str] = []
-        for path in Discovery().files(folder):
-            if path.endswith(".py") or self._cells is not None:
-                found.append(os.path.abspath(path).replace(os.sep, "/"))
-                if len(found) >= LARGEST_PROJECT:
-                    break
-        return found
+        return tree_files(folder, notebooks=self._cells is not None)
 
     def start_of(self, path: str) -> str:
         try:
+            if self._recorder is not None:
+                return read(path, self._recorder)[:LARGEST_START].decode("utf-8", "replace")
             with open(path, "rb") as file:
                 return file.read(LARGEST_START).decode("utf-8", "replace")
-        except OSError:
+        except (OSError, FileProblem):
             return ""
 
     def is_root(self, folder: str) -> bool:
         return any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_MARKS)
 
 
-def read(path: str) -> bytes:
-    """The bytes of a file. Raises FileProblem when it cannot be read.
+def tree_files(folder: str, notebooks: bool = True) -> list[str]:
+    """The Python files, and notebooks, below a folder, as absolute paths with `/`; at most LARGEST_PROJECT."""
+    found: list[str] = []
+    for path in Discovery().files(folder):
+        if path.endswith(".py") or notebooks:
+            found.append(os.path.abspath(path).replace(os.sep, "/"))
+            if len(found) >= LARGEST_PROJECT:
+                break
+    return found
+
+
+def read(path: str, recorder: Recorder | None = None) -> bytes:
+    """The bytes of a file, which go into `recorder` too. Raises FileProblem when it cannot be read.
 
     Of a very large file only the start is read, just enough for `check_size` to refuse it.
     """
     try:
         with open(path, "rb") as file:
-            return file.read(LARGEST_NOTEBOOK + 1)
+            if recorder is None:
+                return file.read(LARGEST_NOTEBOOK + 1)
+            status = os.fstat(file.fileno())
+            raw = file.read(LARGEST_NOTEBOOK + 1)
+            recorder.content(path, status, raw)
+            return raw
     except OSError as error:
+        if recorder is not None:
+            recorder.content(path, None, None)
         raise FileProblem(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a null character in the name
         raise FileProblem(f"{path!r}: cannot be read: {error}") from error
+
+
+def read_start(path: str) -> str:
+    """The start of a file's text; empty when it cannot be read."""
+    try:
+        return read(path)[:LARGEST_START].decode("utf-8", "replace")
+    except FileProblem:
+        return ""
 
 
 def check_size(path: str, raw: bytes) -> None:
@@ -208,12 +241,13 @@ class Discovery:
         default_exclude: bool = True,
         excluded: Callable[[str], bool] | None = None,
         force_exclude: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         self.problems: list[str] = []
         self._names = DEFAULT_EXCLUDE if default_exclude else frozenset()
         self._excluded = excluded
         self._force = force_exclude
-        self._ignores = Ignores()
+        self._ignores = Ignores(recorder)
 
     def files(self, path: str) -> Iterator[str]:
         """Every file at or below `path` that may hold Python; files that git ignores are still among them.
@@ -271,9 +305,10 @@ class Discovery:
 
 
 class Ignores:
-    """The .gitignore files of the folders that were asked about; each is read once."""
+    """The .gitignore files of the folders that were asked about; each is read once, and everything hangs on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder
         self._specs: dict[str, pathspec.GitIgnoreSpec | None] = {}
         self._folders: dict[str, bool] = {}
         self._tops: dict[str, str] = {}
@@ -316,6 +351,8 @@ class Ignores:
         """
         if folder not in self._tops:
             self._tops[folder] = top = find_upwards(folder, ".git") or folder
+            if self._recorder is not None:
+                self._recorder.look("marks", top)
             if self._within_ignored(folder, top):
                 self._tops[folder] = folder
                 self._folders.clear()
@@ -323,7 +360,10 @@ class Ignores:
 
     def _spec(self, folder: str) -> pathspec.GitIgnoreSpec | None:
         if folder not in self._specs:
-            self._specs[folder] = _read_ignore(os.path.join(folder, ".gitignore"))
+            path = os.path.join(folder, ".gitignore")
+            self._specs[folder] = _read_ignore(path, self._recorder)
+            if self._recorder is not None:
+                self._recorder.all_need(path)
         return self._specs[folder]
 
 
@@ -351,11 +391,10 @@ def find_upwards(folder: str, name: str) -> str | None:
         folder = parent
 
 
-def _read_ignore(path: str) -> pathspec.GitIgnoreSpec | None:
+def _read_ignore(path: str, recorder: Recorder | None) -> pathspec.GitIgnoreSpec | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-    except OSError:
+        lines = read(path, recorder).decode("utf-8", "replace").splitlines()
+    except FileProblem:
         return None
     import pathspec
 
@@ -380,24 +419,35 @@ def _owner(path: str) -> tuple[int, int]:
     return status.st_uid, status.st_gid
 
 
-def settings_file(folder: str) -> str | None:
-    """The nearest pyproject.toml, from `folder` up, that speaks of kerascheck; `folder` is absolute."""
+def settings_file(folder: str, recorder: Recorder | None = None) -> str | None:
+    """The nearest pyproject.toml, from `folder` up, that speaks of kerascheck; `folder` is absolute.
+
+    Each file that was looked for is something that everything hangs on, for `recorder`.
+    """
     while True:
         path = os.path.join(folder, "pyproject.toml")
         try:
-            with open(path, "rb") as file:
-                if b"kerascheck" in file.read():
-                    return path
-        except OSError:
+            if b"kerascheck" in read(path, recorder):
+                return path
+        except FileProblem:
             pass  # there is none, or it is not for us to read
+        finally:
+            if recorder is not None:
+                recorder.all_need(path)
         parent = os.path.dirname(folder)
         if parent == folder:
             return None
         folder = parent
 
 
-def project_top(folder: str) -> str:
+def project_top(folder: str, recorder: Recorder | None = None) -> str:
     """The folder up to which requirement files count: the repository, the package, or the working folder."""
+    if recorder is not None:
+        above = folder
+        while above not in recorder.climbed:
+            recorder.climbed.add(above)
+            recorder.look("marks", above)
+            above = os.path.dirname(above)
     for name in PROJECT_MARKS:
         top = find_upwards(folder, name)
         if top is not None:
@@ -406,9 +456,11 @@ def project_top(folder: str) -> str:
     return here if folder == here or folder.startswith(here.rstrip(os.sep) + os.sep) else folder
 
 
-def texts(folder: str, wanted: Callable[[str], bool]) -> dict[str, str]:
+def texts(folder: str, wanted: Callable[[str], bool], recorder: Recorder | None = None) -> dict[str, str]:
     """The texts of the files in a folder, and in its `requirements/`, whose names (with that folder) are wanted."""
     found: dict[str, str] = {}
+    if recorder is not None:
+        recorder.look("requirements", folder)
     for below in ("", "requirements/"):
         try:
             names = sorted(os.listdir(os.path.join(folder, below)))
@@ -418,9 +470,12 @@ def texts(folder: str, wanted: Callable[[str], bool]) -> dict[str, str]:
             path = os.path.join(folder, below, name)
             if wanted(below + name) and os.path.isfile(path):
                 try:
-                    raw = read(path)
+                    raw = read(path, recorder)
                 except FileProblem:
                     continue
+                finally:
+                    if recorder is not None:
+                        recorder.all_need(path)
                 if len(raw) <= LARGEST_SOURCE:
                     found[below + name] = raw.decode("utf-8", "replace")
     return found

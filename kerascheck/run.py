@@ -6,12 +6,14 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kerascheck import engine, files, notebooks
+from kerascheck.cache import Recorder
 from kerascheck.finding import Finding, Severity
+from kerascheck.outcome import Mode, Outcome
 from kerascheck.settings import SettingsError
 from kerascheck.surroundings import Overrides, Surroundings
 from kerascheck.text import DecodeError, SourceText, Span
@@ -25,35 +27,13 @@ PARALLEL_FROM = 40  # files; below it the processes cost more than they give
 LARGEST_CHUNK = 16  # files that one process is given at a time
 
 
-class Mode(Enum):
-    """What a run does with fixes: nothing, show them, or write them."""
-
-    CHECK = "check"
-    DIFF = "diff"
-    FIX = "fix"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one file. `problems` are lines for stderr; `changed` says that a fix was or would be written."""
-
-    path: str
-    findings: tuple[Finding, ...] = ()
-    applied: tuple[Finding, ...] = ()
-    problems: tuple[str, ...] = ()
-    diff: str = ""
-    changed: bool = False
-    target: str = ""
-    raw: bytes = b""
-
-
 def look_at(path: str, mode: Mode, surroundings: Surroundings, raw: bytes | None = None) -> Outcome:
     """Check, or fix, one file; with `raw` the bytes that were read from elsewhere, and nothing is written."""
     shown = files.display(path)
     given = raw is not None
     try:
         if raw is None:
-            raw = files.read(path)
+            raw = files.read(path, surroundings.recorder)
         files.check_size(path, raw)
         options = surroundings.options(path, raw)
         unsafe = surroundings.settings(path).unsafe_fixes
@@ -124,11 +104,12 @@ def look_at_all(
     overrides: Overrides,
     jobs: int | None = None,
     confirmer: Callable[[Settings, bytes], Confirm] | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[Outcome]:
     """The outcome of every file, in the order of `paths`; many files are shared out to processes.
 
     `jobs` is how many processes at most; None means one for each processor. With a `confirmer` all is done in this
-    one: its child process is what takes the time.
+    one: its child process is what takes the time. What the outcomes hang on goes into `recorder`.
     """
     available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     count = min(available if jobs is None else jobs, len(paths)) if confirmer is None else 1
@@ -137,12 +118,12 @@ def look_at_all(
         from concurrent.futures.process import BrokenProcessPool
 
         try:
-            for outcome in _in_processes(paths, mode, overrides, count):
+            for outcome in _in_processes(paths, mode, overrides, count, recorder):
                 done += 1
                 yield outcome
         except BrokenProcessPool:
             pass  # a process died, or there can be none here: go on in this one
-    surroundings = Surroundings(overrides, confirmer)
+    surroundings = Surroundings(overrides, confirmer, recorder)
     for path in paths[done:]:
         yield look_at(path, mode, surroundings)
 
@@ -205,27 +186,51 @@ def _undecodable(raw: bytes, path: str, error: DecodeError, options: Options) ->
     return engine.Checked(engine.with_fingerprints([finding]))
 
 
-def _in_processes(paths: Sequence[str], mode: Mode, overrides: Overrides, count: int) -> Iterator[Outcome]:
+def _in_processes(
+    paths: Sequence[str], mode: Mode, overrides: Overrides, count: int, recorder: Recorder | None
+) -> Iterator[Outcome]:
+    """The outcomes in order. What takes longest is begun first, so that no process is left alone at the end."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     size = max(1, min(LARGEST_CHUNK, len(paths) // (count * 4)))
-    chunks = [(paths[start : start + size], mode, overrides) for start in range(0, len(paths), size)]
+    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
+    largest_first = sorted(range(len(chunks)), key=lambda at: -sum(map(_size, chunks[at])))
     # forked processes share what is loaded; elsewhere forking is not safe
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     pool = ProcessPoolExecutor(count, context, _end_on_interrupt)
     try:
-        for outcomes in pool.map(_look_at_chunk, chunks):
+        work = {at: pool.submit(_look_at_chunk, chunks[at], mode, overrides, recorder is not None)
+                for at in largest_first}  # fmt: skip
+        for at in range(len(chunks)):
+            outcomes, noted = work.pop(at).result()
+            if recorder is not None and noted is not None:
+                recorder.add(noted)
             yield from outcomes
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _look_at_chunk(chunk: tuple[Sequence[str], Mode, Overrides]) -> list[Outcome]:
-    paths, mode, overrides = chunk
-    surroundings = Surroundings(overrides)
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _look_at_chunk(
+    paths: Sequence[str], mode: Mode, overrides: Overrides, recorded: bool
+) -> tuple[list[Outcome], Recorder | None]:
+    surroundings = _kept_surroundings(overrides, recorded) if mode is Mode.CHECK else Surroundings(overrides)
     # the bytes are not needed on the other side
-    return [replace(look_at(path, mode, surroundings), raw=b"") for path in paths]
+    outcomes = [replace(look_at(path, mode, surroundings), raw=b"") for path in paths]
+    return outcomes, None if surroundings.recorder is None else surroundings.recorder.take()
+
+
+@lru_cache(1)
+def _kept_surroundings(overrides: Overrides, recorded: bool) -> Surroundings:
+    """The files around those that this process looks at: what one chunk has read, the next need not."""
+    return Surroundings(overrides, recorder=Recorder() if recorded else None)
 
 
 def _end_on_interrupt() -> None:

@@ -12,6 +12,7 @@ from kerascheck.pages import known_codes
 from kerascheck.settings import PerFile, Settings, SettingsError, from_toml
 
 if TYPE_CHECKING:
+    from kerascheck.cache import Recorder
     from kerascheck.engine import Confirm, Options
     from kerascheck.semantic.project import Project
     from kerascheck.semantic.target import Target
@@ -49,9 +50,16 @@ class Surroundings:
     """The settings and the target of files by the folders they lie in; each pyproject.toml is read once."""
 
     def __init__(
-        self, overrides: Overrides, confirmer: Callable[[Settings, bytes], Confirm] | None = None
+        self,
+        overrides: Overrides,
+        confirmer: Callable[[Settings, bytes], Confirm] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """`confirmer` gives what confirms the findings of a file with these settings and bytes."""
+        """`confirmer` gives what confirms the findings of a file with these settings and bytes.
+
+        What is looked at goes into `recorder`.
+        """
+        self.recorder = recorder
         self._overrides = overrides
         self._confirmer = confirmer
         self._known = known_codes()
@@ -63,7 +71,7 @@ class Surroundings:
         """The settings that count for a file, command line included. Raises SettingsError."""
         folder = os.path.dirname(os.path.abspath(path))
         if folder not in self._settings:
-            found = None if self._overrides.isolated else read_settings(folder, self._known)
+            found = None if self._overrides.isolated else read_settings(folder, self._known, self.recorder)
             self._settings[folder] = self._overrides.over(found or Settings(os.getcwd()))
         return self._settings[folder]
 
@@ -82,7 +90,7 @@ class Surroundings:
         from kerascheck.semantic.project import Project
 
         if target not in self._projects:
-            self._projects[target] = Project(files.ProjectReader(_cells), target)
+            self._projects[target] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
@@ -103,26 +111,27 @@ class Surroundings:
         found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw)
         if found is None and not self._overrides.isolated:
             found = self._of_project(os.path.dirname(os.path.abspath(path)))
+        backend = settings.backend or (_backend(raw) if path.endswith(".ipynb") else None)
         if found is None:
-            return default_target(settings.backend)
-        return replace(found, backend=settings.backend) if settings.backend else found
+            return default_target(backend)
+        return replace(found, backend=backend) if backend else found
 
     def _of_project(self, folder: str) -> Target | None:
         """The target of the nearest folder, up to the project's top, whose files name one."""
         from kerascheck.semantic.target import is_project_file, target_from_project
 
         if folder not in self._targets:
-            found = target_from_project(files.texts(folder, is_project_file))
-            if found is None and folder != files.project_top(folder):
+            found = target_from_project(files.texts(folder, is_project_file, self.recorder))
+            if found is None and folder != files.project_top(folder, self.recorder):
                 found = self._of_project(os.path.dirname(folder))
             self._targets[folder] = found
         return self._targets[folder]
 
 
-def read_settings(folder: str, known: Mapping[str, str]) -> Settings | None:
+def read_settings(folder: str, known: Mapping[str, str], recorder: Recorder | None = None) -> Settings | None:
     """The settings of the nearest pyproject.toml that has `[tool.kerascheck]`. Raises SettingsError."""
     while True:
-        path = files.settings_file(folder)
+        path = files.settings_file(folder, recorder)
         if path is None:
             return None
         where = os.path.relpath(path).replace(os.sep, "/")
@@ -158,6 +167,14 @@ def _of_notebook(path: str, raw: bytes) -> Target | None:
     from kerascheck.semantic.target import target_from_pip_lines
 
     return target_from_pip_lines(install_lines(raw, files.display(path)))
+
+
+def _backend(raw: bytes) -> str | None:
+    from kerascheck.notebooks import backend
+    from kerascheck.semantic.target import BACKENDS
+
+    named = backend(raw)
+    return named if named in BACKENDS else None
 
 
 def _cells(raw: bytes) -> str | None:

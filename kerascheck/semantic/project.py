@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.text import SourceText
@@ -75,10 +75,31 @@ class Reader(Protocol):
         """The start of a notebook's file as it is, for a first look at its imports; bounded."""
 
 
+class Journal(Protocol):
+    """Is told what answers hang on: nodes are absolute paths of files, there or not, and parts of trees of files."""
+
+    def needs(self, path: str, nodes: Iterable[str]) -> None:
+        """What is found in a file hangs on nodes."""
+
+    def look(self, kind: str, folder: str) -> None:
+        """Everything hangs on what is in a folder: its "marks" of a project's top, or its Python "sources"."""
+
+    def all_need(self, path: str) -> None:
+        """Everything hangs on a file that was read."""
+
+    def tree(self, top: str, files: Iterable[str]) -> None:
+        """These are the files of a tree; its nodes are "imports:<top>" and "texts:<top>"."""
+
+    def imports(self, path: str, words: Iterable[str]) -> None:
+        """These are the words in the import statements of a file."""
+
+
 class Project:
     """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
 
-    def __init__(self, reader: Reader, target: Target | None) -> None:
+    def __init__(self, reader: Reader, target: Target | None, journal: Journal | None = None) -> None:
+        """`journal` is told what the answers about each file hang on."""
+        self._journal = journal
         self._reader = reader
         self._target = target
         self._modules: dict[str, Module] = {}
@@ -184,7 +205,10 @@ class Project:
             for _ in range(dots - 1):
                 base = posixpath.dirname(base)
             tried = tuple(_candidates(base, parts))
-            return next((path for path in tried if path != importer and self._text(path) is not None), None), tried
+            found = next((path for path in tried if path != importer and self._text(path) is not None), None)
+            if self._journal is not None:
+                self._journal.needs(importer, (path for path in tried if path in self._texts))
+            return found, tried
         if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"]):
             return None, ()
         looked: list[str] = []
@@ -195,6 +219,8 @@ class Project:
                 if path != importer and self._text(path) is not None:
                     hits.append(path)
                     break
+        if self._journal is not None:
+            self._journal.needs(importer, (path for path in looked if path in self._texts))
         unique = list(dict.fromkeys(hits))
         if len(unique) > 1:
             beside = [path for path in _candidates(folder, parts) if path in unique]
@@ -246,8 +272,12 @@ class Project:
         stem = posixpath.basename(place)[:-3]
         if stem == "__init__":
             stem = posixpath.basename(posixpath.dirname(place))
-        index = self._import_index(self._top(posixpath.dirname(place)))
-        return [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
+        top = self._top(posixpath.dirname(place))
+        index = self._import_index(top)
+        found = [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
+        if self._journal is not None:
+            self._journal.needs(place, (f"imports:{top}", *found))
+        return found
 
     def users(self, module: Module) -> list[Module]:
         """The modules of the project that import this one, directly or not, and train, save, load or number labels.
@@ -305,6 +335,9 @@ class Project:
             for other, source in texts.items()
             if source is not None and last in source.text
         }
+        if self._journal is not None:
+            self._journal.tree(top, self._sources[top])
+            self._journal.needs(place, (f"texts:{top}",))
         hits = []
         for other, source in texts.items():
             if other == place or source is None or not any(word in source.text for word in words):
@@ -314,7 +347,10 @@ class Project:
                 continue
             if last in source.text or not stems.isdisjoint(self._import_words(other, source.text)):
                 hits.append((-len(above), other))
-        found = (self.module(other) for _, other in sorted(hits)[:MAXIMUM_IMPORTERS])
+        chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
+        if self._journal is not None:
+            self._journal.needs(place, chosen)
+        found = (self.module(other) for other in chosen)
         return [module for module in found if module is not None]
 
     def _start_of(self, path: str) -> str:
@@ -346,14 +382,21 @@ class Project:
         """The top of the project that a folder is in: a marked folder, else as far up as packages are imported from."""
         if folder in self._tops:
             return self._tops[folder]
+        journal = self._journal
         top = next((root for root in self._search_roots(folder) if self._reader.is_root(root)), None)
         if top is None:
             top = folder
             for _ in range(MAXIMUM_CLIMB):
                 parent = posixpath.dirname(top)
                 name = re.compile(rf"\b{re.escape(posixpath.basename(top))}\b")
-                package = self._text(posixpath.join(top, "__init__.py")) is not None
-                texts = (self._text(_normal(path)) for path in ([] if package else self._reader.beside(parent)))
+                start = posixpath.join(top, "__init__.py")
+                package = self._text(start) is not None
+                beside = [] if package else [_normal(path) for path in self._reader.beside(parent)]
+                texts = [self._text(path) for path in beside]
+                if journal is not None:
+                    journal.look("sources", parent)
+                    for path in (start, *beside):
+                        journal.all_need(path)
                 lines = (line for text in texts if text is not None for line in _IMPORTS.findall(text.text))
                 if parent == top or not (package or any(name.search(line) for line in lines)):
                     break
@@ -365,15 +408,17 @@ class Project:
         """From a word in an import statement to the files below a folder that have it."""
         if top not in self._indexes:
             index: dict[str, list[str]] = {}
-            for path in self._reader.sources(top):
-                if path.endswith(".ipynb"):
-                    lines = _NOTEBOOK_IMPORTS.findall(self._reader.start_of(path))
-                else:
-                    source = self._text(path)
-                    lines = _IMPORTS.findall(source.text) if source is not None else []
-                words = {word for line in lines for word in _WORDS.findall(line)}
+            sources = self._reader.sources(top)
+            if self._journal is not None:
+                self._journal.tree(top, sources)
+            for path in sources:
+                source = None if path.endswith(".ipynb") else self._text(path)
+                text = self._reader.start_of(path) if path.endswith(".ipynb") else source.text if source else ""
+                words = imported_words(path, text)
                 for word in words:
                     index.setdefault(word, []).append(_normal(path))
+                if self._journal is not None:
+                    self._journal.imports(path, words)
             self._indexes[top] = {word: tuple(paths) for word, paths in index.items()}
         return self._indexes[top]
 
@@ -384,6 +429,8 @@ class Project:
             found = [folder]
             current = folder
             for _ in range(MAXIMUM_CLIMB):
+                if self._journal is not None:
+                    self._journal.look("marks", current)
                 if self._reader.is_root(current):
                     found.append(posixpath.join(current, "src"))
                     break
@@ -402,6 +449,12 @@ class Project:
         if path not in self._texts:
             self._texts[path] = self._reader.read(path)
         return self._texts[path]
+
+
+def imported_words(path: str, text: str) -> set[str]:
+    """The words in the import statements of a file; `text` is that of a module, or a notebook's JSON."""
+    lines = (_NOTEBOOK_IMPORTS if path.endswith(".ipynb") else _IMPORTS).findall(text)
+    return {word for line in lines for word in _WORDS.findall(line)}
 
 
 def _candidates(base: str, parts: list[str]) -> Iterator[str]:
