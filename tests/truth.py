@@ -47,7 +47,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "KC405": ("RUNS_DIFFER",),
     "KC501": ("METRIC_WRONG",),
     "KC502": ("METRIC_WRONG",),
+    "KC505": ("METRIC_WRONG",),
+    "KC506": ("METRIC_WRONG",),
     "KC507": ("CONSTANT_OUTPUT",),
+    "KC508": ("METRIC_WRONG", "CALL_RAISES"),
     "KC509": ("METRIC_WRONG",),
     "KC601": ("TRAINING_FLAG_LOST",),
     "KC603": ("NOT_TRAINED",),
@@ -58,10 +61,10 @@ HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 # An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
 # Rules whose claim confirm mode cannot show yet: their pages are run, their fixtures are not confirmed.
-WITHOUT_EXPERIMENT = frozenset({"KC507", "KC603", "KC610"})
+WITHOUT_EXPERIMENT = frozenset({"KC505", "KC506", "KC507", "KC508", "KC603", "KC610"})
 # Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset({"KC208", "KC209", "KC210"})
-FAILS_ELSEWHERE = frozenset({"KC208", "KC209", "KC301", "KC302", "KC304", "KC305", "KC307"})
+FAILS_ELSEWHERE = frozenset({"KC208", "KC209", "KC301", "KC302", "KC304", "KC305", "KC307", "KC508"})
 RAISING = frozenset({"LOAD_RAISES", "SAVE_RAISES", "CALL_RAISES"})
 
 TIME_LIMIT = float(os.environ.get("KERASCHECK_TRUTH_TIMEOUT", "180"))
@@ -71,6 +74,7 @@ TARGET_PYTHON = os.environ.get("KERASCHECK_KERAS_PYTHON", sys.executable)
 _FENCE = re.compile(r"^```python (bad|fixed|good)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARKER = re.compile(r"[ \t]*# (error|warning|info): (KC\d{3})[ \t]*$", re.MULTILINE)
 _TARGET = re.compile(r"\A# target: (\S+) (\d[\w.]*)")
+_BACKEND = re.compile(r"\A# target: [^\n]*\b(jax|torch)\b")
 _TITLE = re.compile(r"\A# \S+ \((KC\d{3})\)$", re.MULTILINE)
 
 
@@ -356,6 +360,8 @@ def why_not_run(block: Block) -> str | None:
     """Why this block cannot be run here, or None."""
     if "keras.applications." in block.text and "weights=None" not in block.text:
         return "needs the weights of ImageNet"
+    if (backend := _BACKEND.match(block.text)) is not None:
+        return f"{backend[1]} is not run here"
     if block.release is None or (block.package == "keras" and block.release == installed_keras()):
         return None
     if block.package != "keras":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ class Compiled:
     loss: str | None
     from_logits: bool | None
     loss_node: cst.BaseExpression | None
+    loss_value: Value | None
     fits: tuple[Event, ...]
     labels: Labels | None
 
@@ -55,8 +57,9 @@ def _found(module: Module) -> Iterator[Compiled]:
             continue
         loss, from_logits = loss_of(module, event)
         given = event.arguments.find("loss", 1)
+        node, value = given if given is not None else (None, None)
         fits = tuple(_fits(module, event, compiles))
-        yield Compiled(event, event.head, loss, from_logits, given[0] if given else None, fits, _labels(fits))
+        yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
 
 
 def _fits(module: Module, event: Event, compiles: list[Event]) -> Iterator[Event]:
@@ -84,6 +87,17 @@ def targets_of(fit: Event) -> Value | None:
 def _labels(fits: tuple[Event, ...]) -> Labels | None:
     found = [labels_of(targets_of(fit)) for fit in fits]
     return found[0] if found and all(item == found[0] for item in found) else None
+
+
+_BACKEND = re.compile(
+    r"""^[^#\n]*KERAS_BACKEND["']\s*(?:\]\s*=|,)\s*["'](tensorflow|jax|torch|numpy)["']""", re.MULTILINE
+)
+
+
+def backend_of(module: Module) -> str | None:
+    """The backend that the target names or the file sets in its environment; None when neither does."""
+    written = set(_BACKEND.findall(module.source.text))
+    return module.target.backend or (written.pop() if len(written) == 1 else None)
 
 
 def layer_node(module: Module, head: Head | None) -> cst.CSTNode | None:
