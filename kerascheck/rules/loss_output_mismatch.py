@@ -1,0 +1,120 @@
+"""KC508: a loss that does not fit the last layer, or labels that do not fit the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import replace
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.compiled import CLASS_LOSSES, PROBABILITY_LOSSES, Compiled, compiled_models, layer_node
+from kerascheck.semantic.labels import INTEGERS, ONE_HOT, Labels
+from kerascheck.semantic.metrics import accuracy_strings
+
+CATEGORICAL, SPARSE, BINARY = "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy"
+
+
+@dataclass(frozen=True)
+class _Fault:
+    message: str
+    claim: Claim
+    severity: Severity = Severity.ERROR
+    remedy: str | None = None  # the loss that fits
+    at_layer: bool = False
+
+
+class LossOutputMismatch(Rule):
+    code = "KC508"
+    severity = Severity.ERROR
+    claim = Claim.METRIC_WRONG
+    message = "`{loss}` does not fit the model or its labels"
+    one_unit = "`categorical_crossentropy` over one unit is 0.0 whatever the answer: nothing is learned"
+    one_class = "`sparse_categorical_crossentropy` over one unit knows class 0 only: every other label raises in `fit`"
+    not_sparse = "the labels are one-hot ({source}) and `{loss}` takes class numbers: `fit` raises"
+    not_one_hot = "the labels are {what} ({source}) and `{loss}` takes one-hot rows: `fit` raises"
+    not_rows = "the labels are {what} ({source}) and `{loss}` takes one for each of the {units} units: `fit` raises"
+    other_width = "the labels have {width} columns ({source}) and the model {units} units: `fit` raises"
+    one_column = "the labels are one-hot ({source}) and the model has one unit: `fit` raises"
+    too_many = "the labels are {classes} classes ({source}) and the model has {units} units: `fit` raises"
+    sigmoids = "`{loss}` takes one class of a row for right, and {units} sigmoids answer each for itself"
+    softmaxes = "`binary_crossentropy` takes each unit for itself, and softmax makes one class of a row right"
+    counted = softmaxes + '; before Keras 2.4 "{name}" then counts right units, not right rows'
+
+    def check(self) -> None:
+        for item in compiled_models(self.module):
+            if item.loss not in PROBABILITY_LOSSES:
+                continue
+            fault = next(self._faults(item, item.loss), None)
+            if fault is None:
+                continue
+            node = layer_node(self.module, item.head) if fault.at_layer else None
+            labels = item.labels or Labels()
+            self.report(
+                node or item.loss_node or item.event.node,
+                message=fault.message,
+                severity=fault.severity,
+                claim=fault.claim,
+                fix=self._fix(item, fault.remedy),
+                loss=item.loss,
+                units=item.head.units if item.head is not None else None,
+                what="class numbers" if labels.content == INTEGERS else "one number a row",
+                source=labels.source,
+                width=labels.width,
+                classes=labels.classes,
+                name=next((found.name for found in accuracy_strings(self.module) if found.event is item.event), ""),
+            )
+
+    def _faults(self, item: Compiled, loss: str) -> Iterator[_Fault]:
+        units = item.head.units if item.head is not None else None
+        activation = item.head.activation if item.head is not None else None
+        labels = item.labels
+        if labels is not None:
+            yield from self._by_labels(labels, loss, units, activation)
+        if units == 1 and activation not in {None, "softmax"}:  # one softmax unit is another rule's
+            if loss == CATEGORICAL:
+                fits = BINARY if activation == "sigmoid" else None
+                yield _Fault(self.one_unit, Claim.METRIC_WRONG, remedy=fits)
+            elif loss == SPARSE:
+                yield _Fault(self.one_class, Claim.CALL_RAISES, remedy=BINARY if activation == "sigmoid" else None)
+        if units is None or units < 2 or item.from_logits:
+            return
+        if activation == "sigmoid" and loss in CLASS_LOSSES:
+            yield _Fault(self.sigmoids, Claim.METRIC_WRONG, Severity.INFO, at_layer=True)
+        if activation == "softmax" and loss == BINARY:
+            yield self._softmax_and_binary(item)
+
+    def _softmax_and_binary(self, item: Compiled) -> _Fault:
+        # read in keras 2.3.1: beside binary_crossentropy the string is BinaryAccuracy there, whatever the shapes
+        old = self.module.target.bad("<2.4")
+        if old and any(found.event is item.event for found in accuracy_strings(self.module)):
+            every = len(old) == len(self.module.target.releases)
+            return _Fault(self.counted, Claim.METRIC_WRONG, Severity.ERROR if every else Severity.WARNING)
+        return _Fault(self.softmaxes, Claim.METRIC_WRONG, Severity.INFO)
+
+    def _by_labels(self, labels: Labels, loss: str, units: int | None, activation: str | None) -> Iterator[_Fault]:
+        one_number = labels.width in {0, 1} and labels.content != ONE_HOT
+        if loss == SPARSE:
+            if labels.content == ONE_HOT and units != 1:
+                yield _Fault(self.not_sparse, Claim.CALL_RAISES, remedy=CATEGORICAL)
+            elif labels.content == INTEGERS and units and labels.classes and labels.classes > units > 1:
+                yield _Fault(self.too_many, Claim.CALL_RAISES)
+        elif one_number and loss == CATEGORICAL and units != 1:
+            yield _Fault(self.not_one_hot, Claim.CALL_RAISES, remedy=SPARSE if labels.content == INTEGERS else None)
+        elif one_number and loss == BINARY and units is not None and units > 1:
+            fits = SPARSE if activation == "softmax" and labels.content == INTEGERS else None
+            yield _Fault(self.not_rows, Claim.CALL_RAISES, remedy=fits)
+        elif labels.content == ONE_HOT and labels.width is None and units == 1:
+            yield _Fault(self.one_column, Claim.CALL_RAISES)
+        elif labels.width is not None and labels.width > 1 and units is not None and units != labels.width:
+            yield _Fault(self.other_width, Claim.CALL_RAISES)
+
+    def _fix(self, item: Compiled, remedy: str | None) -> Fix | None:
+        node = item.loss_node
+        if remedy is None or not isinstance(node, cst.SimpleString) or not self.module.owns(node):
+            return None
+        text = f"{node.quote}{remedy}{node.quote}"
+        return unsafe_fix(f"use `{remedy}`", [replace(self.module, node, text)])
