@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kerascheck import engine
-from kerascheck.finding import Excerpt, Finding, PlacedEdit, Severity
+from kerascheck.finding import Excerpt, Finding, PlacedEdit, Related, Severity
+from kerascheck.registry import all_rules
 from kerascheck.text import Position, SourceText, Span
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ _TIMED = re.compile(r"%(?:time|timeit|prun)[ \t]+(?!-)(?=\S)")
 _ASSIGNED = re.compile(r"(?P<left>[\w.](?: *[\w.,\[\]'\"*()])*?)[ \t]*=[ \t]*[!%](?!=)")
 # a cell of one line that IPython runs as a magic without its percent sign; Python would take none of them
 _AUTOMAGIC = re.compile(r"(?:cat|cd|conda|cp|ls|mkdir|mv|pip|rm|rmdir)[ \t]+(?:[\w./~$]|-+\w)")
+# a value that Colab shows as a form: whoever runs the notebook chooses it
+_PARAM = re.compile(
+    r"(?P<left>[A-Za-z_]\w*[ \t]*=[ \t]*)(?P<value>'[^'\\]*'|\"[^\"\\]*\"|[^#'\" \t]+)"
+    r"(?P<right>[ \t]*#[ \t]*@param\b.*)"
+)
+_BACKEND = re.compile(r"^%%backend[ \t]+(\w+)", re.MULTILINE)
 _HELP = re.compile(r"\?{1,2}[\w.*]+\??|[\w.*%\[\]]+\?{1,2}")
 _TOKEN = re.compile(r"'''|\"\"\"|'(?:\\.|[^'\\\n])*'?|\"(?:\\.|[^\"\\\n])*\"?|#.*|[(\[{]|[)\]}]", re.DOTALL)
 _WATCHED_KEYS = frozenset({"cells", "worksheets", "source", "input", "cell_type"})
@@ -166,7 +173,16 @@ class Joined:
 class Notebook:
     """A notebook that was read: its cells with Python, and what was wrong with the others."""
 
-    def __init__(self, text: str, bom: bool, sources: list[tuple[int, str]], wrong: list[tuple[int, str]]) -> None:
+    def __init__(
+        self,
+        text: str,
+        bom: bool,
+        sources: list[tuple[int, str]],
+        wrong: list[tuple[int, str]],
+        counts: dict[int, int],
+    ) -> None:
+        """`counts` are the execution counts of the cells that were run, by index."""
+        self.counts = counts
         self.text = text
         self.bom = bom
         self.wrong = tuple(wrong)
@@ -189,6 +205,7 @@ class Notebook:
             raise NotebookProblem("the notebook is nested too deeply") from error
         sources: list[tuple[int, str]] = []
         wrong: list[tuple[int, str]] = []
+        counts: dict[int, int] = {}
         python = _is_python(data)
         for index, cell, key in _numbered(data):
             if not isinstance(cell, dict):
@@ -197,6 +214,9 @@ class Notebook:
             if cell.get("cell_type") != "code" or not python or not _is_python_cell(cell):
                 continue
             source = cell.get(key, "")
+            count = cell.get("execution_count", cell.get("prompt_number"))
+            if isinstance(count, int) and not isinstance(count, bool):
+                counts[index] = count
             if isinstance(source, list) and all(isinstance(item, str) for item in source):
                 sources.append((index, "".join(source)))
             elif isinstance(source, str):
@@ -205,7 +225,7 @@ class Notebook:
                 wrong.append((index, f"`{key}` of the cell is not text but {_kind(source)}"))
         if sum(len(source) for _, source in sources) > LARGEST_CODE:
             raise NotebookProblem(f"the code cells hold more than {LARGEST_CODE // 1_000_000} million characters")
-        return cls(text, bom, sources, wrong)
+        return cls(text, bom, sources, wrong, counts)
 
     def joined(self, without: Iterable[int] = ()) -> Joined:
         """The Python cells as one text, but for the cells (by index) in `without`."""
@@ -330,6 +350,18 @@ def install_lines(raw: bytes, path: str) -> dict[str, str]:
     }
 
 
+def backend(raw: bytes) -> str | None:
+    """The backend that the cells are for by their `%%backend`; None when they have none, or several."""
+    if b"%%backend" not in raw:
+        return None
+    try:
+        sources = [cell.source for cell in Notebook.from_bytes(raw).cells]
+    except NotebookProblem:
+        return None
+    named = {name for source in sources for name in _BACKEND.findall(source)}
+    return named.pop() if len(named) == 1 else None
+
+
 def _check(notebook: Notebook, path: str, options: Options, project: Project | None) -> tuple[Checked, Joined]:
     """Check with broken cells left out; returns the text that was checked too."""
     wanted = replace(options, codes=options.codes | {"KC000"})
@@ -347,6 +379,7 @@ def _check(notebook: Notebook, path: str, options: Options, project: Project | N
             broken[placed.cell or 0] = placed
         joined = notebook.joined(broken)
     findings = [joined.finding(finding) for finding in checked.findings if finding.code != "KC000"]
+    findings = [_with_order(finding, notebook.counts, path) for finding in findings]
     if "KC000" in options.codes:
         findings.extend(broken.values())
         findings.extend(
@@ -355,6 +388,20 @@ def _check(notebook: Notebook, path: str, options: Options, project: Project | N
         )
     findings.sort(key=lambda finding: finding.sort_key)
     return replace(checked, findings=engine.with_fingerprints(findings)), joined
+
+
+def _with_order(finding: Finding, counts: dict[int, int], path: str) -> Finding:
+    """With a note when a cell was run in another order than the cells stand in, and the finding hangs on that."""
+    cell = finding.cell or 0
+    if cell not in counts or not any(rule.depends_on_order for rule in all_rules() if rule.code == finding.code):
+        return finding
+    count = counts[cell]
+    for other in sorted(counts, key=lambda index: (abs(index - cell), index)):
+        if (other < cell) != (counts[other] < count) and counts[other] != count:
+            word = "after" if other < cell else "before"
+            note = f"was run {word} cell {cell} the last time; the finding is for the order in which the cells stand"
+            return replace(finding, related=(*finding.related, Related(path, 1, 1, note, other)))
+    return finding
 
 
 def _broken_alone(notebook: Notebook, path: str, options: Options) -> dict[int, Finding]:
@@ -511,6 +558,10 @@ def _masked(originals: Sequence[str], start: int, indent: str) -> Iterator[_Line
                 hidden = body.endswith("\\")
                 yield _Line(blank + new + end, number, shift, True)
                 continue
+            elif "@param" in body and (chosen := _PARAM.fullmatch(body)) is not None and _is_literal(chosen["value"]):
+                unknown = "_" * len(chosen["value"])
+                yield _Line(blank + chosen["left"] + unknown + chosen["right"] + end, number, shift, True)
+                continue
         depth, quote = _state(line, depth, quote)
         goes_on = not quote and line.rstrip("\r\n").endswith("\\")
         yield _Line(line, number, shift, False)
@@ -527,6 +578,14 @@ def _without_magic(body: str) -> str | None:
         if match is not None and _is_whole(match["left"]):
             return f"{match['left']} = get_ipython()"
     return None
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _is_whole(left: str) -> bool:

@@ -47,6 +47,7 @@ class Rule:
     severity: ClassVar[Severity]
     claim: ClassVar[Claim] = Claim.NONE
     message: ClassVar[str]
+    depends_on_order: ClassVar[bool] = False  # whether a finding hangs on what ran before its place
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -88,11 +89,14 @@ class Rule:
                 text,
                 self.severity if severity is None else severity,
                 claim or self.claim,
-                fix if self.module.positions.reliable else None,
+                fix if fix is not None and self._may_write(fix) else None,
                 tuple(related),
                 subject,
             )
         )
+
+    def _may_write(self, fix: Fix) -> bool:
+        return self.module.positions.reliable and all(self.module.may_write(edit.start, edit.end) for edit in fix.edits)
 
 
 def safe_fix(title: str, edits: Iterable[Edit]) -> Fix:

@@ -20,6 +20,7 @@ from kerascheck.notebooks import Notebook, NotebookProblem, cell_changes, check,
 from kerascheck.rule import Rule, safe_fix
 from kerascheck.semantic.project import Project
 from kerascheck.semantic.target import default_target
+from kerascheck.surroundings import Overrides, Surroundings
 from kerascheck.text import SourceText
 
 OPTIONS = Options(frozenset({"KC000", "KC001", "KC002", "KC101", "KC201", "KC402", "KC404"}), default_target())
@@ -435,3 +436,87 @@ def other_fronts_find(module: Path) -> list[tuple[str, int]]:
     command = [sys.executable, "-m", "kerascheck", "--isolated", "--select", "KC305", "--format", "json", str(module)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return [(item["code"], item["line"]) for item in json.loads(done.stdout)]
+
+
+# --- what only notebooks have
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ('rate = 0.5 #@param {type:"number"}', 'rate = ___ #@param {type:"number"}'),
+        ("name = 'a#b'  # @param", "name = _____  # @param"),
+        ('name = "adam" #@param ["adam", "sgd"]', 'name = ______ #@param ["adam", "sgd"]'),
+        ("on = True#@param", "on = ____#@param"),
+        ("x = make() #@param", "x = make() #@param"),
+        ("x = 0.5  # a parameter", "x = 0.5  # a parameter"),
+        ("x == 5 #@param", "x == 5 #@param"),
+    ],
+)
+def test_values_that_colab_shows_as_a_form_are_not_constants(line: str, masked: str) -> None:
+    assert python(notebook(code(f"{line}\n", "y = 1"))) == {1: f"{masked}\ny = 1\n"}
+
+
+def test_a_chosen_value_proves_nothing() -> None:
+    """The end of a file's name is a fact in a plain line, and none where whoever runs it chooses it."""
+    build = code("import keras\n", "model = keras.Sequential([keras.Input((4,))])\n", "model.save_weights(path)")
+    options = Options(frozenset({"KC201"}), default_target())
+    plain = notebook(code('path = "a.keras"'), build)
+    chosen = notebook(code('path = "a.keras" #@param {type:"string"}'), build)
+    assert [item.cell for item in check(plain, "a.ipynb", options).findings] == [2]
+    assert check(chosen, "a.ipynb", options).findings == ()
+
+
+def target_of(folder: Path, *cells: dict[str, Any]) -> tuple[str, str | None]:
+    raw = notebook(*cells)
+    found = Surroundings(Overrides()).target(str(folder / "a.ipynb"), raw)
+    return found.text, found.backend
+
+
+def test_the_backend_of_cell_magics_is_that_of_the_notebook(tmp_path: Path) -> None:
+    cell = code("%%backend jax\n", "import keras")
+    assert target_of(tmp_path, cell, code("%%backend jax\n", "x = 1"))[1] == "jax"
+    assert target_of(tmp_path, cell, code("%%backend torch\n", "x = 1"))[1] is None
+    assert target_of(tmp_path, code("%%backend own\n", "import keras"))[1] is None
+    assert target_of(tmp_path, code("%pip install -q keras==3.4.1"), cell) == ("keras 3.4.1", "jax")
+    assert target_of(tmp_path, code("!pip install keras==3.4.1")) == ("keras 3.4.1", None)
+
+
+def test_a_finding_that_hangs_on_order_says_when_cells_were_run_in_another() -> None:
+    """A count of the last run that does not fit the order is noted at findings of states, not at others."""
+
+    def cells(*counts: int | None) -> bytes:
+        sources = (
+            ["import keras\n", "class M(keras.Model):\n", "    def build(self, s):\n", "        self.d = 1"],
+            ["m = M()"],
+            ["m.load_weights('a.weights.h5')\n", "m.compile(metrics=['accuracy'])"],
+            ["m.build((None, 3))"],
+        )
+        return notebook(*(code(*lines, execution_count=count) for lines, count in zip(sources, counts, strict=True)))
+
+    def notes(raw: bytes) -> list[tuple[str, list[int | None]]]:
+        options = Options(frozenset({"KC101", "KC501"}), default_target())
+        findings = check(raw, "a.ipynb", options).findings
+        return [(item.code, [other.cell for other in item.related if "order in which" in other.message])
+                for item in findings]  # fmt: skip
+
+    assert notes(cells(1, 2, 3, 4)) == [("KC101", []), ("KC501", [])]
+    assert notes(cells(1, 2, 7, 4)) == [("KC101", [4]), ("KC501", [])]
+    assert notes(cells(1, 9, 3, 4)) == [("KC101", [2]), ("KC501", [])]
+    assert notes(cells(None, None, None, None)) == [("KC101", []), ("KC501", [])]
+
+
+def test_what_a_later_cell_makes_anew_is_not_what_it_was() -> None:
+    first = [
+        "import keras\n",
+        "class M(keras.Model):\n",
+        "    def build(self, s):\n",
+        "        self.d = 1\n",
+        "m = M()",
+    ]
+    use = code("m.load_weights('a.weights.h5')")
+    options = Options(frozenset({"KC101"}), default_target())
+    assert [item.cell for item in check(notebook(code(*first), use), "a.ipynb", options).findings] == [2]
+    for again in ("m = other()", "from other import m", "class M(Base):\n    pass\nm = M()"):
+        raw = notebook(code(*first), code(again), use)
+        assert check(raw, "a.ipynb", options).findings == (), again

@@ -132,10 +132,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of an open notebook; `document` is its text, `code` whether it is a code cell."""
+    """One cell of an open notebook; `document` is its text, `code` whether it is a code cell.
+
+    `count` is its execution count, None when it was not run.
+    """
 
     document: Document
     code: bool
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,8 @@ class Notebook:
         for cell in self.cells:
             kind = "code" if cell.code else "markdown"
             metadata = {"vscode": {"languageId": cell.document.language}} if cell.code else {}
-            cells.append({"cell_type": kind, "metadata": metadata, "source": cell.document.text})
+            count = {"execution_count": cell.count} if cell.code else {}
+            cells.append({"cell_type": kind, "metadata": metadata, **count, "source": cell.document.text})
         return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
     def cell(self, index: int | None) -> Document | None:

@@ -23,6 +23,7 @@ class FrozenDiscriminator(Rule):
     code = "KC610"
     severity = Severity.ERROR
     claim = Claim.NOT_TRAINED
+    depends_on_order = True
     message = "`{method}` moves no weight of `{model}`: it was frozen for another model before its first step"
     some = " ({releases})"
 

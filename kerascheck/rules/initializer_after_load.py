@@ -24,6 +24,7 @@ class InitializerAfterLoad(Rule):
     code = "KC111"
     severity = Severity.ERROR
     claim = Claim.WEIGHTS_NOT_LOADED
+    depends_on_order = True
     message = "the initializer runs after `{load}`, so `{model}` has fresh random weights again"
 
     def check(self) -> None:

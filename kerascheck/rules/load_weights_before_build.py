@@ -13,6 +13,7 @@ class LoadWeightsBeforeBuild(Rule):
     code = "KC101"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    depends_on_order = True
     message = "`{model}` has no variables yet, so `load_weights` raises ({keras})"
     silent = "`{model}` has no variables yet, so `load_weights` loads nothing and says nothing ({keras})"
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"

@@ -33,6 +33,7 @@ class UnseededSplit(Rule):
     code = "KC405"
     severity = Severity.WARNING
     claim = Claim.RUNS_DIFFER
+    depends_on_order = True
     message = "`{function}` draws another split in every run: nothing tells which rows a saved model was trained on"
     loaded = "`{function}` draws another split in every run: the loaded model is tested on rows it was trained on"
 

@@ -13,6 +13,7 @@ class UnseededTraining(Rule):
     code = "KC402"
     severity = Severity.INFO
     claim = Claim.RUNS_DIFFER
+    depends_on_order = True
     message = "no seed is set before this training: each run starts from other weights and ends with other numbers"
 
     def check(self) -> None:

@@ -16,6 +16,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
 from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.legacy import legacy_evidence
+from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.positions import Positions
 from kerascheck.semantic.project import is_test_file
@@ -50,7 +51,7 @@ def parse(
     try:
         if _is_deep(source.text):
             raise RecursionError
-        tree = tree_of(source.text)
+        tree = tree_of(as_program(source.text))
     except (cst.ParserSyntaxError, RecursionError, UnicodeError) as error:
         problem = _python_problem(source.text)
         if problem is not None:
@@ -283,6 +284,14 @@ class Module:
         )
 
     # ------------------------------------------------------------------ places
+
+    @cached_property
+    def _cells(self) -> list[tuple[int, int]]:
+        return cells(self.source.text)
+
+    def may_write(self, start: int, end: int) -> bool:
+        """Whether text may be changed between two offsets: in a marimo file only in its cells, the rest is marimo's."""
+        return not self._cells or any(first < start and end < last for first, last in self._cells)
 
     @cached_property
     def positions(self) -> Positions:

@@ -466,7 +466,7 @@ def _add_notebooks(server: Server) -> None:
                 for item in array.cells or ()
             ]
             notebook = notebook.with_cells(array.start, array.delete_count, added)
-        kinds = {item.document: item.kind for item in change.data or ()}
+        data = {item.document: item for item in change.data or ()}
         contents = {item.document.uri: item for item in change.text_content or ()}
         cells = []
         for cell in notebook.cells:
@@ -476,8 +476,8 @@ def _add_notebooks(server: Server) -> None:
                 changes = wire.from_changes(content.changes)
                 text = cell.document.changed(changes, content.document.version, server.abilities.encoding)
                 cell = replace(cell, document=text)
-            if uri in kinds:
-                cell = replace(cell, code=kinds[uri] == types.NotebookCellKind.Code)
+            if uri in data:
+                cell = replace(cell, code=data[uri].kind == types.NotebookCellKind.Code, count=_count(data[uri]))
             cells.append(cell)
         server.put(replace(notebook, cells=tuple(cells), version=params.notebook_document.version))
 
@@ -496,8 +496,12 @@ def _cell(
     """A cell; of one whose text is not sent (Markdown, or another language) only the place counts."""
     code = item.kind == types.NotebookCellKind.Code and (text is not None or known is not None)
     if text is not None:
-        return Cell(Document(item.document, path, text.text, text.version, text.language_id), code)
-    return Cell(known or Document(item.document, path, ""), code)
+        return Cell(Document(item.document, path, text.text, text.version, text.language_id), code, _count(item))
+    return Cell(known or Document(item.document, path, ""), code, _count(item))
+
+
+def _count(item: types.NotebookCell) -> int | None:
+    return item.execution_summary.execution_order if item.execution_summary is not None else None
 
 
 async def _ask_configuration(server: Server) -> None:
