@@ -16,9 +16,10 @@ _MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 _ONLY_OF_MODELS = ("compile", "fit", "fit_generator", "train_on_batch", "summary")
 
 
-def is_model(module: Module, event: Event) -> bool:
+def is_model(module: Module, event: Event, *, by_name: bool = True) -> bool:
     """Whether the receiver of an event is a Keras model for sure, or something that this file treats as one.
 
+    With `by_name` it is enough that it is called a model; without, only what is compiled or fitted here counts.
     Models of `tf_keras` and of the old copy do not count: they are Keras 2, whatever else is installed.
     """
     models = models_of(event)
@@ -29,7 +30,7 @@ def is_model(module: Module, event: Event) -> bool:
     if module.uses_only_tf_keras:
         return False
     receiver = module.code(event.receiver_node)
-    if _MODEL_NAME.search(receiver):
+    if by_name and _MODEL_NAME.search(receiver):
         return True
     return any(
         other.module is module and other.receiver_node is not None and module.code(other.receiver_node) == receiver
