@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Sequence
 
 import pytest
 from test_confirm_slice import start
 
 from kerascheck import engine
-from kerascheck.confirm.child.program import describe, missing
+from kerascheck.confirm.child.program import describe, forget, missing
 from kerascheck.confirm.plan import _NOT_FOUND, _SIGNS, Experiment, Plan, plan
 from kerascheck.confirm.proof import experiments
 from kerascheck.confirm.sandbox import Limits, Result
@@ -147,6 +149,25 @@ def test_a_program_for_another_release_is_said_to_be_one(program: str, name: str
     assert status is Status.COULD_NOT_RUN
     start = f"the program is for another release, this one has no `{name}`: " if name else "ModuleNotFoundError"
     assert evidence.startswith(start)
+
+
+def test_what_the_experiment_itself_asks_for_is_not_said_to_be_missing_for_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras", types.ModuleType("keras"))
+    with pytest.raises(AttributeError) as caught:
+        forget()
+    facts = {"failed": describe(caught.value), "missing": missing(caught.value)}
+    status, evidence = judge(Experiment("roundtrip"), [Result(facts)], Limits())
+    assert (status, evidence) == (Status.COULD_NOT_RUN, "AttributeError: module 'keras' has no attribute 'utils'")
+
+
+def test_a_set_of_literals_is_taken_with_the_names_that_make_it() -> None:
+    text = "tags = ['a', 'b'] * 8\nnames = list(set(tags))\nindex = {n: i for i, n in enumerate(names)}\n"
+    text += "m = keras.Sequential([layers.Dense(2)])\n"
+    experiment = only(HEAD + text, "KC401")
+    assert experiment.parameters == {"source": "tags = ['a', 'b'] * 8", "value": "list(list(set(tags)))"}
+    assert experiment.stand_ins == ()
 
 
 def test_a_seed_that_comes_from_elsewhere_is_any_number() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import libcst as cst
 
+from kerascheck.confirm import behaviour
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
@@ -181,14 +182,6 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
     return None
 
 
-# the labels that a loss takes; those of another loss cannot be made up
-_FORMS = {
-    "sparse_categorical_crossentropy": "sparse",
-    "categorical_crossentropy": "categorical",
-    "binary_crossentropy": "binary",
-}
-
-
 def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for item in accuracy_strings(module):
         if not stands_at(module, item.node, offset):
@@ -199,7 +192,7 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         slicer = Slicer(module)
         loss = item.event.arguments.find("loss", 1)
         text = slicer.expression(loss[1], "the loss") if loss is not None else "None"
-        form = _FORMS.get(item.loss or "")
+        form = behaviour.FORMS.get(item.loss or "")
         if form is None:
             raise Untold("which labels the loss takes")
         parameters = model_parameters(slicer, module, models[0])
@@ -278,11 +271,41 @@ def _order(module: Module, place: cst.BaseExpression, element: Any) -> Experimen
         source = f"list({text})"
         stand_ins: tuple[str, ...] = ()
     except (ValueError, SyntaxError):
+        lines = _literals(module, place)
+        if lines:
+            return Experiment("run_once", {"source": "\n".join(lines), "value": f"list({text})"}, 3, framework=False)
         if element_kind(element) != "str":
             raise Untold("whether the elements of the set are strings, whose order differs from run to run,") from None
         source = 'list({"cat", "dog", "bird", "fox", "horse", "cow", "ant", "bee"})'
         stand_ins = ("eight strings in place of the data",)
     return Experiment("run_once", {"source": "", "value": source}, fresh=3, framework=False, stand_ins=stand_ins)
+
+
+_LITERAL = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.BinOp, ast.Mult, ast.Add, ast.Load)
+
+
+def _literals(module: Module, place: cst.BaseExpression) -> list[str]:
+    """The assignments of the names in a set, where each is assigned once, at the top, and made of literals only."""
+    try:
+        tree, expression = ast.parse(module.source.text), ast.parse(module.code(place), mode="eval")
+    except (SyntaxError, ValueError):
+        return []
+    every = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    lines = []
+    for node in ast.walk(expression):
+        if not isinstance(node, ast.Name) or node.id in {"list", "set", "sorted", "tuple"}:
+            continue
+        made = [
+            item
+            for item in tree.body
+            if isinstance(item, ast.Assign)
+            and [target.id for target in item.targets if isinstance(target, ast.Name)] == [node.id]
+            and all(isinstance(part, _LITERAL) for part in ast.walk(item.value))
+        ]
+        if len(made) != 1 or every.count(node.id) != 1:
+            return []
+        lines.append(ast.unparse(made[0]))
+    return lines
 
 
 def _split(module: Module, call: CallFact) -> Experiment:
@@ -372,8 +395,24 @@ def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
                 continue
             slicer = Slicer(home)
             parameters = model_parameters(slicer, home, model)
-            parameters["format"] = save.format or ".keras"
+            parameters.update(format=save.format or ".keras", past_lambda=True)
             return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
+
+
+def _small_backbone(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The smallest EfficientNet in place of a large one: both are made by the same function of Keras."""
+    for call in module.calls:
+        if re.fullmatch(r"keras\.applications\.(?:\w+\.)?EfficientNetB[1-7]", call.name) and stands_at(
+            module, call.node, offset
+        ):
+            slicer = Slicer(module)
+            text = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", slicer.application(call))
+            made = slicer.finish()
+            source = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", made.source)
+            build = {"source": source, "modules": made.modules, "make": f"lambda weights: {text}"}
+            stand_in = f"EfficientNetB0 in place of {call.name.rpartition('.')[2]}"
+            return Experiment("legacy_weights", build, stand_ins=(stand_in, *slicer.stand_ins))
     return None
 
 
@@ -440,7 +479,7 @@ def _is_named(module: Module, item: Reached, offset: int) -> bool:
 
 def _foreign(save: Save, without: list[str], compiled: bool) -> Experiment:
     slicer, parameters = _saved(save, compiled=compiled)
-    parameters.update(foreign=True, without=without)
+    parameters.update(foreign=True, without=without, past_lambda=True)
     return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
 
 
@@ -454,7 +493,7 @@ def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment
                 item for save in saves_of(module, load) for item in reached_by(save) if name_of(item.thing) in names
             ]
     for item in things:
-        slicer = Slicer(module)
+        slicer = Slicer(item.save.module)  # a class of the script that saves is not found by importing it
         if isinstance(item.thing, ClassInfo):
             made = item.made if item.made is not None and item.made.cls is item.thing else None
             text = slicer.construct(item.thing, made)
@@ -645,10 +684,19 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
     Claim.WEIGHTS_NOT_LOADED: (_load,),
     Claim.SAVE_RAISES: (_save,),
     Claim.STATE_LOST: (_save,),
-    Claim.METRIC_WRONG: (_metric,),
+    Claim.METRIC_WRONG: (_metric, behaviour.loss),
     Claim.TRAINING_FLAG_LOST: (_training_flag,),
     Claim.RUNS_DIFFER: (_runs, _runs_small),
     Claim.CALL_RAISES: (_statement,),
+    Claim.LOAD_HANGS: (behaviour.round_trip,),
+    Claim.SHARING_LOST: (behaviour.round_trip,),
+    Claim.OUTPUTS_DIFFER: (behaviour.round_trip,),
+    Claim.NOT_TRAINED: (behaviour.not_trained,),
+    Claim.CONSTANT_OUTPUT: (behaviour.constant_layer, behaviour.constant_model),
+    Claim.EQUAL_WEIGHTS: (behaviour.equal_weights,),
+    Claim.WRONG_EPOCH_KEPT: (behaviour.wrong_epoch,),
+    Claim.LEAK: (behaviour.leak,),
+    Claim.MEMORY_GROWS: (behaviour.memory,),
 }
 # rules about whole models: their claims alone do not say what the finding stands at
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
@@ -656,7 +704,7 @@ _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC201": (_suffix,),
     "KC208": (_graph,),
     "KC209": (_graph,),
-    "KC210": (_backbone,),
+    "KC210": (_small_backbone, _backbone),
     "KC301": (_configuration,),
     "KC302": (_configuration,),
     "KC304": (_configuration,),

@@ -256,6 +256,16 @@ class Slicer:
             replaced["input_tensor"] = "None"
         return f"{name}({self._arguments(given, call.name.rpartition('.')[2], replaced)})"
 
+    def call(self, call: CallFact, *, first: str = "", replaced: dict[str, str] | None = None) -> str:
+        """Source of a call of something of Keras, with `first` and `replaced` in place of its own arguments."""
+        name, given = self._reference(Ref(call.name, call.original)), call.arguments
+        taken = {key: text for key, text in (replaced or {}).items() if given.find(key) is not None}
+        if first and given.positional:
+            rest = Arguments(given.positional[1:], given.keywords, given.open_positional, given.open_keywords)
+            texts = [first, self._arguments(rest, "", taken)]
+            return f"{name}({', '.join(text for text in texts if text)})"
+        return f"{name}({self._arguments(given, call.name.rpartition('.')[2], taken)})"
+
     def compile_arguments(self, arguments: Arguments) -> str:
         """The losses and metrics given to `compile`; the optimizer is a plain one."""
         texts = ["optimizer='sgd'"]

@@ -33,6 +33,8 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
     except (KeyError, TypeError, ValueError, AttributeError):  # the program can write what it likes there
         return Status.COULD_NOT_RUN, "the process left a result that cannot be read"
     notes = list(experiment.stand_ins)
+    if any(result.facts.get("past_lambda") for result in results):
+        notes.append("safe_mode off, for the lambda in the file")
     if any(result.facts.get("stand_in") for result in results):
         notes.append("a small model in place of the program's")
     if notes:
@@ -116,6 +118,10 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
     fact, claim = facts[0], experiment.claim
     if "save_raised" in fact:
         return _exception("saving", fact["save_raised"], experiment, claim in {Claim.SAVE_RAISES, Claim.LOAD_RAISES})
+    if "endless" in fact:
+        right = claim in {Claim.LOAD_HANGS, Claim.LOAD_RAISES}
+        text = f"loading did not end in {fact['endless']} s of the processor"
+        return (Status.CONFIRMED if right else Status.NOT_REACHED), text
     if "raised" in fact:
         status, evidence = _exception("loading", fact["raised"], experiment, claim is not Claim.SAVE_RAISES)
         if claim is Claim.CODE_RUNS and status is Status.CONFIRMED:
@@ -194,6 +200,76 @@ def _difference(before: str, after: str) -> str:
     return f"{before} -> {after}"
 
 
+def _constant(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    if not fact["constant"]:
+        return Status.REFUTED, f"the answers to {fact['rows']} rows differ by up to {fact['range']:.3g}"
+    return Status.CONFIRMED, f"{fact['values'][0]:.3g} for each of {fact['rows']} rows, with three sets of weights"
+
+
+def _equal(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    if fact["pairs"]:
+        one, other, size = fact["pairs"][0]
+        return Status.CONFIRMED, f"`{one}` and `{other}` start with the same {size} numbers"
+    if not fact["comparable"]:
+        return Status.NOT_REACHED, "no two random weights have the same shape"
+    return Status.REFUTED, f"no two of {fact['weights']} weights start with the same numbers"
+
+
+def _trained(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    if "raised" in fact:
+        if not fact["moved_again"]:
+            return Status.NOT_REACHED, f"training raises: {_short(fact['raised'])}"
+        return Status.CONFIRMED, f"training raises, after another `compile` it does not: {_short(fact['raised'])}"
+    evidence = f"one step moves {fact['moved']} of {fact['weights']} weights"
+    if fact["still"]:
+        return Status.CONFIRMED, f"{evidence}, after another `compile` `{fact['still'][0]}` moves, too"
+    if fact["not_frozen"]:
+        return Status.CONFIRMED, f"{evidence}, among them `{fact['not_frozen'][0]}`, which is frozen"
+    if not fact["moved"] and fact["weights"] and not fact["trainable"]:
+        return Status.CONFIRMED, evidence
+    if not fact["moved"]:
+        return Status.NOT_REACHED, f"{evidence}, after another `compile` neither"
+    return Status.REFUTED, evidence
+
+
+def _by_hand(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    name, logged, right = facts[0]["name"], facts[0]["logged"], facts[0]["by_hand"]
+    wrong = not abs(logged - right) <= 0.01 * max(1.0, abs(right))
+    return _is(wrong), f"`{name}` logged {logged:.3f}, {right:.3f} by hand"
+
+
+def _epoch(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    monitor = experiment.parameters["monitor"]
+    values = ", ".join(f"{value:.2f}" for value in fact["values"])
+    if "kept" in fact:
+        kept, best = fact["kept"], fact["best"]
+        return _is(kept != best), f"`{monitor}` {values}: epoch {kept + 1} is kept, epoch {best + 1} is the best"
+    for key, text in (("stopped", "training is stopped"), ("lowered", "the learning rate is lowered")):
+        if key in fact:
+            return Status.CONFIRMED, f"{text} after epoch {fact[key] + 1}, while `{monitor}` gets better: {values}"
+    return Status.REFUTED, f"`{monitor}` gets better, and the callback lets it run"
+
+
+def _leak(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    if not fact["validation"]:
+        return Status.NOT_REACHED, "the validation part is empty"
+    return _is(fact["leaked"] > 0), f"{fact['leaked']} of {fact['validation']} validation rows are trained on"
+
+
+def _memory(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    alive, cleared = facts[0]["alive"], facts[0]["cleared"]
+    grown, other = alive[-1] - alive[1], cleared[-1] - cleared[1]
+    evidence = f"layers alive after each of {len(alive)} models: {', '.join(str(count) for count in alive)}"
+    if grown <= 0:
+        return Status.REFUTED, evidence
+    return Status.CONFIRMED, f"{evidence}; with `clear_session` {other:+d} in all"
+
+
 _Judge = Callable[[Sequence[Mapping[str, Any]], Experiment], "tuple[Status, str]"]
 _JUDGES: dict[str, _Judge] = {
     "load_weights": _load,
@@ -207,4 +283,11 @@ _JUDGES: dict[str, _Judge] = {
     "legacy_weights": _roundtrip,
     "configuration": _configuration,
     "initializer": _load,
+    "constant_output": _constant,
+    "equal_weights": _equal,
+    "not_trained": _trained,
+    "loss": _by_hand,
+    "wrong_epoch": _epoch,
+    "leak": _leak,
+    "memory": _memory,
 }

@@ -42,8 +42,13 @@ def describe(error: Any) -> Any:
 
 
 def missing(error: Any) -> Any:
-    """The name that a NameError, ImportError, FileNotFoundError or a module's AttributeError speaks of."""
+    """The name that a NameError, ImportError, FileNotFoundError or a module's AttributeError speaks of.
+
+    Empty when it is not the program that asks for the name, but the code of the experiment itself.
+    """
     try:
+        if is_our_own(error):
+            return ""
         for pattern in (r"module '([\w.]+)' has no attribute '(\w+)'", r"cannot import name '(\w+)' from '([\w.]+)'"):
             found = re.search(pattern, str(error)) if isinstance(error, (AttributeError, ImportError)) else None
             if found is not None:
@@ -58,6 +63,23 @@ def missing(error: Any) -> Any:
     except BaseException:
         pass
     return ""
+
+
+def is_our_own(error: Any) -> Any:
+    """Whether an exception comes from what the experiment does, and not from within code of the program."""
+    folder, own = os.path.dirname(os.path.abspath(__file__)), False
+    installed = (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__))
+    trace = getattr(error, "__traceback__", None)
+    while trace is not None:
+        place = trace.tb_frame.f_code.co_filename
+        if place.startswith("<"):
+            own = own and not place.startswith(("<slice>", "<kerascheck_"))
+        elif os.path.dirname(os.path.abspath(place)) == folder:
+            own = True
+        elif "site-packages" not in place and not os.path.abspath(place).startswith(installed):
+            own = False
+        trace = trace.tb_next
+    return own
 
 
 class Finder:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import sys
 import types
 from typing import Any
@@ -68,7 +69,7 @@ def roundtrip(job: Any) -> Any:
 
     def load(question: Any) -> Any:
         objects = handed(dict(job, chosen=question["chosen"]))
-        loaded, facts = read_model(question["path"], objects, job.get("load", {}))
+        loaded, facts = read_past_lambdas(question["path"], objects, job)
         if loaded is not None:
             facts["weights"] = len(loaded.weights)
             facts["shadowed"] = shadowed(job.get("without", ()))
@@ -92,7 +93,7 @@ def roundtrip(job: Any) -> Any:
         return {"save_raised": describe(error)}
     if elsewhere is not None:
         return elsewhere.ask({"path": path, "chosen": job.get("chosen")})
-    loaded, facts = read_model(path, supplied(job.get("without", ())), job.get("load", {}))
+    loaded, facts = read_past_lambdas(path, supplied(job.get("without", ())), job)
     if loaded is None:
         return facts
     found = outputs_of(loaded, inputs)
@@ -131,6 +132,21 @@ def known_to_keras(name: Any) -> Any:
     return False
 
 
+_LAMBDA = "a Python lambda"  # in what Keras 2.15 to 3.15.1 raise, with marks around the last word or without
+
+
+def read_past_lambdas(path: Any, objects: Any, job: Any) -> Any:
+    """As `read_model`; once more with the code in the file, which this run has written, when only that stands between.
+
+    What the finding speaks of is another fault than the lambda.
+    """
+    loaded, facts = read_model(path, objects, job.get("load", {}))
+    if job.get("past_lambda") and path.endswith(".keras") and _LAMBDA in facts.get("raised", "").replace("`", ""):
+        loaded, facts = read_model(path, objects, {**job.get("load", {}), "safe_mode": False})
+        facts["past_lambda"] = True
+    return loaded, facts
+
+
 def read_model(path: Any, objects: Any, options: Any) -> Any:
     """A model loaded as the program loads it, or None; and what happened."""
     keras = framework()
@@ -138,9 +154,38 @@ def read_model(path: Any, objects: Any, options: Any) -> Any:
     if taken.pop("safe_mode", None) is False and path.endswith(".keras"):
         taken["safe_mode"] = False  # this run has written the file itself
     try:
-        return keras.models.load_model(path, custom_objects=objects or None, **taken), {}
+        with hurried():
+            return keras.models.load_model(path, custom_objects=objects or None, **taken), {}
+    except Endless:
+        return None, {"endless": ENDLESS}
     except Exception as error:
         return None, {"raised": describe(error).replace(os.getcwd() + os.sep, "")}
+
+
+ENDLESS = 15  # seconds of the processor after which a load is said not to end
+
+
+class Endless(BaseException):
+    pass
+
+
+@contextlib.contextmanager
+def hurried() -> Any:
+    """Stop what takes too much of the processor; on some releases a load never ends."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(number: Any, frame: Any) -> Any:
+        raise Endless
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, ENDLESS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def crossing(job: Any) -> Any:

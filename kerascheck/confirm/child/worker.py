@@ -15,6 +15,15 @@ import time
 import warnings
 from typing import Any
 
+from kerascheck.confirm.child.behaviour import (
+    constant_output,
+    equal_weights,
+    leak,
+    loss,
+    memory,
+    not_trained,
+    wrong_epoch,
+)
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
 from kerascheck.confirm.child.program import choose, describe, framework, missing
 from kerascheck.confirm.child.training import metric, run_once, statement, training_flag
@@ -143,4 +152,11 @@ EXPERIMENTS = {
     "legacy_weights": legacy_weights,
     "configuration": configuration,
     "initializer": initializer,
+    "constant_output": constant_output,
+    "equal_weights": equal_weights,
+    "not_trained": not_trained,
+    "loss": loss,
+    "wrong_epoch": wrong_epoch,
+    "leak": leak,
+    "memory": memory,
 }

@@ -1,0 +1,164 @@
+"""Claims about what a model does, shown by a real Keras: faulty programs and their twins without the fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import truth
+from test_confirm_slice import start
+
+from kerascheck.confirm.confirm import run
+from kerascheck.confirm.plan import plan
+from kerascheck.confirm.sandbox import Limits, Sandbox
+from kerascheck.confirm.verdict import judge
+from kerascheck.finding import Claim, Finding, Severity, Status
+
+pytestmark = pytest.mark.skipif(truth.installed_keras() is None, reason="not run: no Keras 3 is installed")
+
+CONFIRMED, REFUTED, NOT_REACHED = Status.CONFIRMED, Status.REFUTED, Status.NOT_REACHED
+CONSTANT_OUTPUT, EQUAL_WEIGHTS, NOT_TRAINED = Claim.CONSTANT_OUTPUT, Claim.EQUAL_WEIGHTS, Claim.NOT_TRAINED
+METRIC_WRONG, WRONG_EPOCH_KEPT, LEAK = Claim.METRIC_WRONG, Claim.WRONG_EPOCH_KEPT, Claim.LEAK
+HEAD = "import keras\nfrom keras import layers\n"
+SOFTMAX = "m = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(%s, activation=%r)])\n"
+SHARED = (
+    "one = keras.initializers.%s\n"
+    "m = keras.Sequential([keras.Input((4,)), layers.Dense(4, kernel_initializer=one),"
+    " layers.Dense(%d, kernel_initializer=one)])\n"
+)
+GAN = """
+def make():
+    image = keras.Input((3,))
+    return keras.Model(image, layers.Dense(1, activation="sigmoid")(layers.Dense(4)(image)))
+d = make()
+d.compile("adam", "binary_crossentropy")
+g = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+d.trainable = False
+z = keras.Input((2,))
+gan = keras.Model(z, d(g(z)))
+gan.compile("adam", "binary_crossentropy")
+%s
+d.train_on_batch(x, y)
+"""
+THAWED = """
+base = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+base.trainable = False
+m = keras.Sequential([keras.Input((4,)), base, layers.Dense(1)])
+m.compile("adam", "mse")
+m.fit(x, y)
+base.trainable = True
+%s
+m.fit(x, y, epochs=2)
+"""
+LOGITS = (
+    "m = keras.Sequential([keras.Input((4,)), layers.Dense(%s)])\n"
+    "m.compile('adam', keras.losses.%s, metrics=[%s])\nm.fit(x, y)\n"
+)
+CALLBACK = "c = keras.callbacks.%s\nm.fit(x, y, callbacks=[c])\n"
+CUT = """
+i = keras.Input((4,))
+h = layers.Dense(3, name="a")(i)
+inner = keras.Model(i, [layers.Dense(2)(h), layers.Dense(2)(h)])
+j = keras.Input((4,))
+p, q = inner(j)
+m = keras.Model(j, layers.Dense(1, name="b")(p))
+m.save("a.h5")
+"""
+PICTURES = """
+one = keras.utils.image_dataset_from_directory("data", validation_split=0.25, subset="training", seed=1)
+two = keras.utils.image_dataset_from_directory("data", validation_split=0.25, subset="validation", seed=%d)
+"""
+
+CASES = {
+    "one unit": (SOFTMAX % (1, "softmax"), "Dense(1", CONSTANT_OUTPUT, "KC507", CONFIRMED, "1 for each of 16 rows"),
+    "one unit, sigmoid": (SOFTMAX % (1, "sigmoid"), "Dense(1", CONSTANT_OUTPUT, "KC507", REFUTED, "differ by up"),
+    "the whole model": (SOFTMAX % (1, "softmax"), "keras.Seq", CONSTANT_OUTPUT, "KC507", CONFIRMED, "1 for each"),
+    "one initializer": (SHARED % ("GlorotUniform()", 4), "one = ", EQUAL_WEIGHTS, "KC408", CONFIRMED, "16 numbers"),
+    "other shapes": (SHARED % ("GlorotUniform()", 2), "Dense(2", EQUAL_WEIGHTS, "KC408", NOT_REACHED, "same shape"),
+    "constants": (SHARED % ("Ones()", 4), "Dense(4", EQUAL_WEIGHTS, "KC408", NOT_REACHED, "same shape"),
+    "discriminator": (GAN % "", "d.train_on", NOT_TRAINED, "KC610", CONFIRMED, "one step moves 0 of 4 weights"),
+    "toggled": (GAN % "d.trainable = True", "d.train_on", NOT_TRAINED, "KC610", REFUTED, "moves 4 of 4 weights"),
+    "thawed": (THAWED % "", "m.fit(x, y, epochs", NOT_TRAINED, "KC603", CONFIRMED, "moves, too"),
+    "recompiled": (THAWED % "m.compile('adam', 'mse')", "m.fit(x, y, e", NOT_TRAINED, "KC603", REFUTED, "4 of 4"),
+    "logits": (LOGITS % (3, "CategoricalCrossentropy()", ""), "m.compile", METRIC_WRONG, "KC505", CONFIRMED, "`loss`"),
+    "from_logits": (
+        LOGITS % (3, "CategoricalCrossentropy(from_logits=True)", ""), "m.compile", METRIC_WRONG, "KC505",
+        REFUTED, "`loss`",
+    ),
+    "regression": (
+        LOGITS % (1, "MeanSquaredError()", "'accuracy'"), "m.compile", METRIC_WRONG, "KC503", CONFIRMED, "accuracy",
+    ),
+    "auc": (
+        CALLBACK % "ModelCheckpoint('a.keras', monitor='val_auc', save_best_only=True, mode='min')",
+        "c = ", WRONG_EPOCH_KEPT, "KC512", CONFIRMED, "epoch 1 is kept, epoch 3 is the best",
+    ),
+    "auc, max": (
+        CALLBACK % "ModelCheckpoint('a.weights.h5', monitor='val_auc', save_best_only=True, mode='max',"
+        " save_weights_only=True)",
+        "c = ", WRONG_EPOCH_KEPT, "KC512", REFUTED, "epoch 3 is kept",
+    ),
+    "lowered": (
+        CALLBACK % "ReduceLROnPlateau(monitor='val_auc', patience=2, mode='min')",
+        "c = ", WRONG_EPOCH_KEPT, "KC512", CONFIRMED, "the learning rate is lowered",
+    ),
+    "shuffled": (
+        "import tensorflow as tf\nds = tf.data.Dataset.range(50)\nds = ds.shuffle(50, seed=1)\na = ds.take(40)\n",
+        "ds.shuffle", LEAK, "KC406", CONFIRMED, "20 validation rows",
+    ),
+    "shuffled once": (
+        "import tensorflow as tf\nds = tf.data.Dataset.range(50)\n"
+        "ds = ds.shuffle(50, reshuffle_each_iteration=False)\na = ds.take(40)\n",
+        "ds.shuffle", LEAK, "KC406", REFUTED, "0 of 20",
+    ),
+    "two seeds": (PICTURES % 2, "keras.utils.image", LEAK, "KC407", CONFIRMED, "of 10 validation rows"),
+    "one seed": (PICTURES % 1, "keras.utils.image", LEAK, "KC407", REFUTED, "0 of 10 validation rows"),
+    "sharing": (CUT, "keras.Model(j", Claim.SHARING_LOST, "KC209", REFUTED, "before and after"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(limits=Limits(experiment_seconds=120)) as sandbox:
+        yield sandbox
+
+
+def verdict(text: str, anchor: str, claim: Claim, code: str, sandbox: Sandbox) -> tuple[Status, str]:
+    """The verdict of the first experiment for a finding that stands at the first place with this text."""
+    program = HEAD + text
+    module = start({"main.py": program})
+    place = module.source.position(program.index(anchor))
+    finding = Finding("main.py", code, "", Severity.ERROR, "", place, place, claim=claim)
+    made = plan(module, finding)
+    assert made is not None and made.experiments, made
+    return judge(made.experiments[0], run(made.experiments[0], sandbox), sandbox.limits)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_verdicts(name: str, sandbox: Sandbox) -> None:
+    text, anchor, claim, code, status, evidence = CASES[name]
+    found = verdict(text, anchor, claim, code, sandbox)
+    assert found[0] is status, found
+    assert evidence in found[1], found
+
+
+def test_a_load_that_does_not_end_is_one_that_hangs(sandbox: Sandbox) -> None:
+    text = """
+class Slow(layers.Layer):
+    def call(self, x):
+        return x
+    @classmethod
+    def from_config(cls, config):
+        while True:
+            pass
+m = keras.Sequential([keras.Input((4,)), Slow(), layers.Dense(1)])
+m.save("a.keras")
+"""
+    status, evidence = verdict(text, "m = ", Claim.LOAD_HANGS, "KC211", sandbox)
+    assert (status, evidence) == (CONFIRMED, "loading did not end in 15 s of the processor")
+
+
+def test_models_of_a_loop(sandbox: Sandbox) -> None:
+    text = "for n in range(9):\n    m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])\n"
+    status, evidence = verdict(text, "keras.Sequential", Claim.MEMORY_GROWS, "KC608", sandbox)
+    assert status in {CONFIRMED, REFUTED}
+    assert evidence.startswith("layers alive after each of 6 models: ")
