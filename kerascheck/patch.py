@@ -215,3 +215,17 @@ def _binds(module: Module, name: str) -> bool:
 
 def _is_top_level(module: Module, statement: cst.CSTNode) -> bool:
     return any(item is statement for item in module.tree.body)
+
+
+def remove_argument(module: Module, call: cst.Call, keyword: str) -> list[Edit]:
+    """Take a keyword argument out of a call, with the comma in front of it or, where it is the first, behind it."""
+    for place, argument in enumerate(call.args):
+        if argument.keyword is None or argument.keyword.value != keyword:
+            continue
+        start, end = module.span(argument).start, module.positions.whole(argument.value).end
+        if place > 0:
+            return [Edit(module.positions.whole(call.args[place - 1].value).end, end, "")]
+        if len(call.args) > 1:
+            end = module.span(call.args[1]).start
+        return [Edit(start, end, "")]
+    return []
