@@ -37,6 +37,9 @@ class Record:
         self.examined: set[str] = set()
         self.logs: list[dict[str, Any]] = []
         self.training_flags: dict[int, tuple[Any, set[bool]]] | None = None
+        self.forced: dict[int, tuple[Any, bool]] = {}
+        self.rows: dict[int, tuple[Any, set[bytes]]] = {}
+        self.steps: dict[int, tuple[Any, int]] = {}
         self.busy = False
         self.error_claim: str | None = None
         self.saved: dict[str, tuple[int, list[Any], list[Any]]] = {}
@@ -306,6 +309,135 @@ def after_training(model: Any, before: dict[int, Any], name: str) -> None:
     RECORD.examine("NOT_TRAINED", bool(still or frozen or nothing), evidence)
 
 
+def after_flags(name: str) -> None:
+    """Whether a layer that was called with a constant `training` in a graph was run with the other one."""
+    for layer, flags in (RECORD.training_flags or {}).values():
+        _, wanted = RECORD.forced.get(id(layer), (None, None))
+        frozen = "Normalization" in type(layer).__name__ and not layer.trainable
+        lost = wanted is not None and (not wanted) in flags and not frozen
+        RECORD.examine("TRAINING_FLAG_LOST", lost, f"{layer.name} saw training={sorted(flags)} in {name}, not {wanted}")
+
+
+def rows_of(data: Any) -> set[bytes]:
+    """The rows of an array, or of the first part of each batch of a dataset."""
+    import numpy as np
+
+    if isinstance(data, (list, tuple)):
+        data = data[0] if len(data) else None
+    if hasattr(data, "as_numpy_iterator"):
+        batches = [item[0] if isinstance(item, tuple) else item for item in data.as_numpy_iterator()]
+        return {np.asarray(row).tobytes() for batch in batches for row in np.asarray(batch)}
+    return {row.tobytes() for row in data} if isinstance(data, np.ndarray) and data.ndim > 1 else set()
+
+
+def after_rows(model: Any, data: Any, validation: Any) -> None:
+    """Whether a row that is validated on was ever trained on since the weights were made or set."""
+    _, trained = RECORD.rows.setdefault(id(model), (model, set()))
+    trained |= rows_of(data)
+    validated = rows_of(validation)
+    if validated:
+        both = len(validated & trained)
+        RECORD.examine("LEAK", both > 0, f"{both} of {len(validated)} validation rows were trained on")
+
+
+def watch_data(owner: Any) -> None:
+    """`fit` and `evaluate`: which rows they are given; `set_weights` and `load_weights` begin anew."""
+    fit, evaluate = owner.fit, owner.evaluate
+
+    @functools.wraps(fit)
+    def watched_fit(model: Any, x: Any = None, *arguments: Any, **keywords: Any) -> Any:
+        if not RECORD.busy:
+            after_rows(model, x, keywords.get("validation_data"))
+        return fit(model, x, *arguments, **keywords)
+
+    @functools.wraps(evaluate)
+    def watched_evaluate(model: Any, x: Any = None, *arguments: Any, **keywords: Any) -> Any:
+        if not RECORD.busy and RECORD.training_flags is None and id(model) in RECORD.rows:
+            after_rows(model, None, x)
+        return evaluate(model, x, *arguments, **keywords)
+
+    owner.fit, owner.evaluate = watched_fit, watched_evaluate
+    for name in ("set_weights", "load_weights"):
+        watch_reset(owner, name)
+
+
+def watch_reset(owner: Any, name: str) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def watched(model: Any, *arguments: Any, **keywords: Any) -> Any:
+        RECORD.rows.pop(id(model), None)
+        return original(model, *arguments, **keywords)
+
+    setattr(owner, name, watched)
+
+
+def steps_of(model: Any) -> int:
+    optimizer = getattr(model, "optimizer", None)
+    return int(numpy_of(optimizer.iterations)) if hasattr(optimizer, "iterations") else 0
+
+
+def watch_compile(owner: Any) -> None:
+    """What the layers start with, and whether an optimizer that has made steps is thrown away."""
+    original = owner.compile
+
+    @functools.wraps(original)
+    def watched(model: Any, *arguments: Any, **keywords: Any) -> Any:
+        import numpy as np
+
+        before = steps_of(model)
+        result = original(model, *arguments, **keywords)
+        if RECORD.busy:
+            return result
+        if before:
+            RECORD.steps[id(model)] = model, before
+        values = [numpy_of(weight) for weight in model.weights]
+        values = [value for value in values if value.ndim > 1 and value.std() > 0]
+        pairs = [
+            place
+            for place, value in enumerate(values)
+            if any(value.shape == other.shape and np.array_equal(value, other) for other in values[:place])
+        ]
+        if values:
+            RECORD.examine("EQUAL_WEIGHTS", bool(pairs), f"{len(pairs)} of {len(values)} kernels are copies")
+        return result
+
+    owner.compile = watched
+
+
+def watch_calls(owner: Any) -> None:
+    """`layer(x, training=...)` on a symbolic tensor."""
+    original = owner.__call__
+
+    @functools.wraps(original)
+    def watched(layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        symbolic = any(type(item).__name__ == "KerasTensor" for item in arguments[:1])
+        if symbolic and isinstance(keywords.get("training"), bool):
+            for item in layer._flatten_layers():
+                RECORD.forced[id(item)] = item, keywords["training"]
+        return original(layer, *arguments, **keywords)
+
+    owner.__call__ = watched
+
+
+def watch_predict(owner: Any) -> None:
+    original = owner.predict
+
+    @functools.wraps(original)
+    def watched(*arguments: Any, **keywords: Any) -> Any:
+        if RECORD.training_flags is not None or not RECORD.forced:
+            return original(*arguments, **keywords)
+        RECORD.training_flags = {}
+        try:
+            result = original(*arguments, **keywords)
+            after_flags("predict")
+        finally:
+            RECORD.training_flags = None
+        return result
+
+    owner.predict = watched
+
+
 def watch_training(owner: Any, name: str) -> None:
     original = getattr(owner, name)
 
@@ -316,9 +448,14 @@ def watch_training(owner: Any, name: str) -> None:
         RECORD.loaded.pop(id(arguments[0]), None)
         RECORD.training_flags = {}
         before = {id(weight): numpy_of(weight) for weight in arguments[0].weights}
+        _, steps = RECORD.steps.pop(id(arguments[0]), (None, 0))
+        if steps_of(arguments[0]) or steps:
+            again = steps > 0 and steps_of(arguments[0]) == 0
+            RECORD.examine("STATE_LOST", again, f"the optimizer had made {steps} steps and starts anew")
         try:
             result = original(*arguments, **keywords)
             after_training(arguments[0], before, name)
+            after_flags(name)
             for layer, flags in RECORD.training_flags.values():
                 lost = True not in flags and bool(layer.trainable)
                 evidence = f"{layer.name} saw training={sorted(flags)} in {name}"
@@ -379,6 +516,10 @@ def watch_keras() -> None:
     for name in ("fit", "train_on_batch"):
         watch_training(keras.Model, name)
     watch_evaluate(keras.Model)
+    watch_compile(keras.Model)
+    watch_predict(keras.Model)
+    watch_data(keras.Model)
+    watch_calls(keras.layers.Layer)
     for name in dir(keras.layers):
         layer_class = getattr(keras.layers, name)
         call = getattr(layer_class, "__dict__", {}).get("call")
