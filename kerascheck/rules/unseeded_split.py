@@ -20,6 +20,9 @@ _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "rand
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
 _FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
 _WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
+_WORD = re.compile(r"[A-Za-z_]\w*")
+# `x, y = split(...)` and `x, y = data.split(...)`
+_GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:\w+\.)*{}\("
 _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
 _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
@@ -41,6 +44,7 @@ class UnseededSplit(Rule):
         module = self.module
         drawn = [call for call in module.calls if call.name in _DRAWS and call.module is module]
         kept = self._kept() if drawn and module.uses_keras else ""
+        self.repeated = {call.node for call in drawn if call.loop}
         for call in drawn if kept else ():
             if self._for_a_batch(call) or self._is_seeded(call) or self._is_written(call):
                 continue
@@ -92,9 +96,13 @@ class UnseededSplit(Rule):
         return ""
 
     def _for_a_batch(self, call: CallFact) -> bool:
-        """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them."""
+        """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them.
+
+        A function that is called in a loop, too, shuffles no other rows in its other calls.
+        """
         function = call.function.node if call.function is not None else None
-        return bool(call.loop) or (isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT)
+        by_fit = isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT
+        return by_fit or call.node in self.repeated
 
     def _foreign(self, event: Event) -> bool:
         """Whether it is surely not a model that is saved: an image, a figure."""
@@ -117,14 +125,33 @@ class UnseededSplit(Rule):
         line = call.statement
         small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
         rest = self.module.source.text[self.module.span(call.node).end :]
-        if not isinstance(small, cst.Assign) or small.value is not call.node or not re.search(_WRITES, rest):
+        names: set[str] = set()
+        if isinstance(small, cst.Assign) and small.value is call.node:
+            names = set(_WORD.findall(self.module.code(small.targets[0].target)))
+            if _writes(rest, names):
+                return True
+        returned = isinstance(small, cst.Return) or self._returns(call, names)
+        function = call.function.node if call.function is not None and returned else None
+        if not isinstance(function, cst.FunctionDef):
             return False
-        names = set(re.findall(r"[A-Za-z_]\w*", self.module.code(small.targets[0].target)))
-        for _ in range(2):  # what is made from them counts, too
-            parts = "|".join(map(re.escape, sorted(names)))
-            names |= set(re.findall(rf"(?m)^[ \t]*(\w+)[ \t]*=(?!=)[^\n]*\b(?:{parts})\b", rest))
+        for home in (self.module, *self.module.users):
+            for match in re.finditer(_GIVEN_BY.format(re.escape(function.name.value)), home.source.text):
+                if _writes(home.source.text[match.end() :], set(_WORD.findall(match[1]))):
+                    return True
+        return False
+
+    def _returns(self, call: CallFact, names: set[str]) -> bool:
+        """Whether the function of a draw gives back what was drawn."""
         parts = "|".join(map(re.escape, sorted(names)))
-        return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}[^\n]*\b(?:{parts})\b", rest) is not None
+        return bool(names) and re.search(rf"\breturn\b[^\n]*\b(?:{parts})\b", self._rest(call)) is not None
+
+    def _rest(self, call: CallFact) -> str:
+        """What follows a call, as far as the names of its function reach."""
+        end = len(self.module.source.text)
+        function = call.function.node if call.function is not None else None
+        if function is not None and self.module.owns(function):
+            end = self.module.span(function).end
+        return self.module.source.text[self.module.span(call.node).end : end]
 
     def _cuts(self, call: CallFact) -> bool:
         """Whether shuffled rows are cut into parts: `x, y = shuffle(x, y)`, then `x[:n]` or a `validation_split`."""
@@ -147,5 +174,18 @@ class UnseededSplit(Rule):
                 name = self.module.code(small.targets[0].target)
         elif call.arguments.positional:
             name = self.module.code(call.arguments.positional[0][0])
-        rest = self.module.source.text[self.module.span(call.node).end :]
-        return bool(name) and re.search(re.escape(name) + r"\s*\[[^\]\n]*:", rest) is not None
+        rest = self._rest(call) if name.isidentifier() else self.module.source.text[self.module.span(call.node).end :]
+        return bool(name) and re.search(rf"(?<![\w.]){re.escape(name)}\s*\[[^\]\n]*:", rest) is not None
+
+
+def _writes(text: str, names: set[str]) -> bool:
+    """Whether something of these names, or what is made from it, is written into a file."""
+    if not names or not re.search(_WRITES, text):
+        return False
+    names = set(names)
+    for _ in range(2):
+        parts = "|".join(map(re.escape, sorted(names)))
+        made = re.findall(rf"(?m)^[ \t]*(\w+)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
+        names |= {name for name, value in made if ".fit" not in value}  # a history is no split
+    parts = "|".join(map(re.escape, sorted(names)))
+    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}[^\n]*\b(?:{parts})\b", text) is not None
