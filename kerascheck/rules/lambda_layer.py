@@ -10,9 +10,16 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.events import CallFact
-from kerascheck.semantic.storage import Load, Reached, loads_of, reached, read_as_weights, weights_only
+from kerascheck.semantic.storage import Load, Save, loads_of, reached, read_as_weights, saves_holding, weights_only
 from kerascheck.semantic.target import Reach
-from kerascheck.semantic.values import Func, boolean
+from kerascheck.semantic.values import Func, Ref, boolean
+
+# measured on 3.0.5, 3.6.0 and 3.15.1: written by their name and not found again, in `.keras` and `.h5`; those that are
+# activations, too, such as `relu`, are found, and `abs` is up to 3.6 at least
+_LOST_OPERATIONS = frozenset(
+    """argmax copy cos cumsum exp flip floor log log1p logsumexp max mean min negative norm normalize ones_like ravel
+    reciprocal round rsqrt sign sin sort sqrt square stop_gradient sum transpose zeros_like""".split()
+)
 
 
 class LambdaLayer(Rule):
@@ -26,33 +33,40 @@ class LambdaLayer(Rule):
     def check(self) -> None:
         for call in self.module.calls_of("keras.layers.Lambda"):
             function = call.arguments.value("function", 0)
-            if call.module is not self.module or not isinstance(function, Func):
+            if call.module is not self.module:
                 continue
-            if isinstance(function.node, cst.Lambda) or registered(function) is False:
-                self._check_layer(call, function)
+            if isinstance(function, Ref):
+                home, _, short = function.name.rpartition(".")
+                if home == "keras.ops" and short in _LOST_OPERATIONS:
+                    what = f"`keras.ops.{short}`, which Keras does not find by its name,"
+                    self._check_layer(call, short, what, None, list(saves_holding(self.module, call.node)))
+            elif isinstance(function, Func) and (
+                isinstance(function.node, cst.Lambda) or registered(function) is False
+            ):
+                name = name_of(function)
+                what = f"the function `{name}`, which is not registered," if name else "a Python lambda"
+                found = reached(self.module)
+                whole = [item.save for item in found if item.made is not None and item.made.call is call.node]
+                self._check_layer(call, name, what, self._fix(function), whole)
 
-    def _check_layer(self, call: CallFact, function: Func) -> None:
-        name = name_of(function)
-        what = f"the function `{name}`, which is not registered," if name else "a Python lambda"
-        fix = self._fix(function)
-        whole = [
-            item for item in reached(self.module) if item.made is not None and item.made.call is call.node
-        ]
-        for item in whole if not self.module.is_test else ():
-            if read_as_weights(self.module, item.save):
+    def _check_layer(self, call: CallFact, name: str, what: str, fix: Fix | None, whole: list[Save]) -> None:
+        for save in whole if not self.module.is_test else ():
+            if read_as_weights(self.module, save):
                 continue
-            loads = loads_of(self.module, item.save)
+            loads = loads_of(self.module, save)
             if name and loads and all(load.objects is None or name in load.objects for load in loads):
                 return
-            claim = self._claim(item, name, loads)
+            claim = self._claim(save, name, loads)
             if claim is None:
                 continue
+            # measured: 2.15 refuses a registered function in a `.keras` file, too
+            helps = save.format == ".h5" or not self.module.target.bad("<3")
             self.report(
                 call.node,
                 message=self.message if claim is Claim.LOAD_RAISES else self.runs,
                 claim=claim,
-                fix=fix,
-                related=[RelatedNode(item.save.module, item.save.node, "saved here")],
+                fix=fix if helps else None,
+                related=[RelatedNode(save.module, save.node, "saved here")],
                 subject=self.module.code(call.node.func),
                 what=what,
                 keras=self.module.target.text,
@@ -61,16 +75,16 @@ class LambdaLayer(Rule):
         if whole or not any(True for _ in weights_only(self.module)):
             self.report(call.node, message=self.hint, severity=Severity.INFO, fix=fix, subject="Lambda", what=what)
 
-    def _claim(self, item: Reached, name: str, loads: list[Load]) -> Claim | None:
+    def _claim(self, save: Save, name: str, loads: list[Load]) -> Claim | None:
         """What loading does on the target; None when it is fine there."""
         target = self.module.target
         if name:
             # measured: Keras 2 writes the code of a function into an `.h5` file
-            fine = item.save.format == ".h5" and target.which(">=3") is Reach.NONE
+            fine = save.format == ".h5" and target.which(">=3") is Reach.NONE
             return None if fine else Claim.LOAD_RAISES
         unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
         # measured: an `.h5` file with a lambda loads up to 3.10, and its code runs
-        old = item.save.format == ".h5" and target.which(">=3.11") is Reach.NONE
+        old = save.format == ".h5" and target.which(">=3.11") is Reach.NONE
         return Claim.CODE_RUNS if unsafe or old else Claim.LOAD_RAISES
 
     def _fix(self, function: Func) -> Fix | None:

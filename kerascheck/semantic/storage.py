@@ -142,6 +142,17 @@ def reached_by(save: Save) -> list[Reached]:
     return walk.found
 
 
+def saves_holding(module: Module, made: cst.Call) -> Iterator[Save]:
+    """The saves around a module whose model has the layer that a call makes."""
+    for other in circle(module):
+        for save in saves(other):
+            walk = _Walk(save)
+            for model in save.models:
+                walk.model(model)
+            if any(isinstance(item, Obj) and item.call is made for item in walk.keep):
+                yield save
+
+
 def unfound_on(item: Reached) -> str:
     """The releases on which Keras does not find an unregistered class or function when it loads a file.
 
