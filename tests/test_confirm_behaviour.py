@@ -88,6 +88,32 @@ CASES = {
     "regression": (
         LOGITS % (1, "MeanSquaredError()", "'accuracy'"), "m.compile", METRIC_WRONG, "KC503", CONFIRMED, "accuracy",
     ),
+    "relu": (
+        "m = keras.Sequential([keras.Input((4,)), layers.Dense(3, 'relu')])\n"
+        "m.compile('adam', 'categorical_crossentropy')\nm.fit(x, y)\n",
+        "layers.Dense(3", METRIC_WRONG, "KC505", CONFIRMED, "`loss`",
+    ),
+    "one unit, categorical": (
+        "m = keras.Sequential([keras.Input((4,)), layers.Dense(1, 'sigmoid')])\n"
+        "m.compile('adam', 'categorical_crossentropy')\nm.fit(x, y)\n",
+        "m.compile", METRIC_WRONG, "KC508", CONFIRMED, "`loss` logged 0.000",
+    ),
+    "class numbers": (
+        "(x, y), _ = keras.datasets.mnist.load_data()\n"
+        "m = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(10, 'softmax')])\n"
+        "m.compile('adam', 'categorical_crossentropy')\nm.fit(x, y)\n",
+        "m.compile", Claim.CALL_RAISES, "KC508", CONFIRMED, "labels of ours",
+    ),
+    "class numbers, sparse": (
+        "(x, y), _ = keras.datasets.mnist.load_data()\n"
+        "m = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(10, 'softmax')])\n"
+        "m.compile('adam', 'sparse_categorical_crossentropy')\nm.fit(x, y)\n",
+        "m.compile", Claim.CALL_RAISES, "KC508", REFUTED, "no exception",
+    ),
+    "softmax of its own": (
+        "m = keras.Sequential([keras.Input((4,)), layers.Dense(1), layers.Activation('softmax')])\n",
+        "layers.Dense(1", CONSTANT_OUTPUT, "KC507", CONFIRMED, "1 for each of 16 rows",
+    ),
     "auc": (
         CALLBACK % "ModelCheckpoint('a.keras', monitor='val_auc', save_best_only=True, mode='min')",
         "c = ", WRONG_EPOCH_KEPT, "KC512", CONFIRMED, "epoch 1 is kept, epoch 3 is the best",

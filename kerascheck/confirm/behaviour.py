@@ -116,8 +116,8 @@ def constant_layer(module: Module, offset: int, finding: Finding) -> Experiment 
     """The layer that the finding stands at, alone."""
     calls = [call for call in module.calls if call.name.startswith("keras.layers.")]
     call = _smallest(module, calls, offset)
-    if call is None or call.name.endswith(".Input"):
-        return None
+    if call is None or call.arguments.find("activation", 1) is None:
+        return None  # what makes its output constant is another layer
     slicer = Slicer(module)
     make = slicer.call(call)
     made = slicer.finish()
@@ -211,7 +211,7 @@ def loss(module: Module, offset: int, finding: Finding) -> Experiment | None:
     if item is None or not isinstance(item.event.receiver, Obj):
         return None
     head = item.head
-    if head is None or head.activation not in {"linear", "sigmoid", "softmax", None} or head.activation is None:
+    if head is None or head.activation is None:
         raise Untold("what the last layer of the model makes")
     form = FORMS.get(item.loss or "") or ("quantities" if (item.loss or "").replace("_", "") in _QUANTITIES else "")
     if not form:
@@ -238,10 +238,38 @@ _ABOUT_METRICS = frozenset({"KC503", "KC504"})
 
 
 def _compiled_at(module: Module, offset: int) -> Compiled | None:
-    items = compiled_models(module)
-    return nearest(
-        module, offset, ((node, it) for it in items for node in (it.event.node, layer_node(module, it.head)))
-    )
+    return nearest(module, offset, _compiled_nodes(module))
+
+
+def _compiled_nodes(module: Module) -> Iterator[tuple[cst.CSTNode | None, Compiled]]:
+    for item in compiled_models(module):
+        yield item.event.node, item
+        yield layer_node(module, item.head), item
+        found = item.event.arguments.find("loss", 1)
+        if found is not None and isinstance(found[1], Obj):
+            yield found[1].call, item
+
+
+def labels_raise(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """One step of fit with labels of the program's form, where that is known."""
+    item = _compiled_at(module, offset)
+    if item is None or not isinstance(item.event.receiver, Obj) or not item.fits:
+        return None
+    labels = item.labels
+    if labels is None or labels.content not in {"one-hot", "integers"}:
+        raise Untold("the form of the labels")
+    slicer = Slicer(module)
+    given = item.event.arguments.find("loss", 1)
+    text = slicer.expression(given[1] if given is not None else None, "the loss")
+    parameters = model_parameters(slicer, module, item.event.receiver)
+    units = item.head.units if item.head is not None else None
+    if units is None:
+        raise Untold("how many outputs the model has")
+    parameters["compile"] = f"kerascheck_model.compile(optimizer='sgd', loss={text})"
+    classes = labels.classes or max(units, 2)
+    parameters.update(content=labels.content, column=labels.width == 1, classes=classes)
+    stand_ins = ("labels of ours", *slicer.stand_ins)
+    return Experiment("labels_raise", parameters, stand_ins=stand_ins)
 
 
 def wrong_epoch(module: Module, offset: int, finding: Finding) -> Experiment | None:

@@ -77,6 +77,7 @@ _SIGNS = {
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
     "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
     "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
+    "KC508": r"shape|rank|ncompatible|valid range|out of",
     "KC307": r"[Ll]ambda|locate|nknown|registered|marshal|unsafe",
 }
 # the last: Keras 2.15 takes the name of a layer that it does not find for the layer
@@ -687,7 +688,7 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
     Claim.METRIC_WRONG: (_metric, behaviour.loss),
     Claim.TRAINING_FLAG_LOST: (_training_flag,),
     Claim.RUNS_DIFFER: (_runs, _runs_small),
-    Claim.CALL_RAISES: (_statement,),
+    Claim.CALL_RAISES: (_statement, behaviour.labels_raise),
     Claim.LOAD_HANGS: (behaviour.round_trip,),
     Claim.SHARING_LOST: (behaviour.round_trip,),
     Claim.OUTPUTS_DIFFER: (behaviour.round_trip,),

@@ -236,6 +236,8 @@ def _trained(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tupl
 
 
 def _by_hand(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    if "raised" in facts[0]:
+        return _exception("evaluating", facts[0]["raised"], experiment, bool(experiment.sign))
     name, logged, right = facts[0]["name"], facts[0]["logged"], facts[0]["by_hand"]
     wrong = not abs(logged - right) <= 0.01 * max(1.0, abs(right))
     return _is(wrong), f"`{name}` logged {logged:.3f}, {right:.3f} by hand"
@@ -252,6 +254,12 @@ def _epoch(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[
         if key in fact:
             return Status.CONFIRMED, f"{text} after epoch {fact[key] + 1}, while `{monitor}` gets better: {values}"
     return Status.REFUTED, f"`{monitor}` gets better, and the callback lets it run"
+
+
+def _labels(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    if "raised" not in facts[0]:
+        return Status.REFUTED, "one step of fit with such labels, no exception"
+    return _exception("training", facts[0]["raised"], experiment, True)
 
 
 def _leak(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
@@ -287,6 +295,7 @@ _JUDGES: dict[str, _Judge] = {
     "equal_weights": _equal,
     "not_trained": _trained,
     "loss": _by_hand,
+    "labels_raise": _labels,
     "wrong_epoch": _epoch,
     "leak": _leak,
     "memory": _memory,

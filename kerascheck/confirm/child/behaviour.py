@@ -170,6 +170,8 @@ def loss(job: Any) -> Any:
     outputs = outputs_of(model, inputs)
     exec(compile(job["compile"], "<slice>", "exec"), space)
     form, head, units = job["labels"], job["head"], outputs.shape[-1]
+    if units == 1 and form in ("categorical", "sparse") and job["about"] == "loss":
+        form = "binary"  # one output tells two classes apart
     generator = numpy.random.RandomState(4)
     if form == "quantities":
         labels = outputs.copy()
@@ -180,7 +182,10 @@ def loss(job: Any) -> Any:
         labels = numpy.eye(units, dtype="float32")[generator.randint(0, units, outputs.shape[:-1])]
     else:
         labels = generator.randint(0, 2, outputs.shape).astype("float32")
-    logged = model.evaluate(inputs, labels, verbose=0, return_dict=True, batch_size=64)
+    try:
+        logged = model.evaluate(inputs, labels, verbose=0, return_dict=True, batch_size=64)
+    except Exception as error:
+        return {"raised": describe(error)}
     if job["about"] == "metric":
         name = next((key for key in logged if "acc" in key), None)
         if name is None:
@@ -190,6 +195,26 @@ def loss(job: Any) -> Any:
         return {"skipped": "a loss of quantities is not computed by hand"}
     value = cross_entropy(outputs.astype("float64"), labels, form, head)
     return {"name": "loss", "logged": float(logged["loss"]), "by_hand": value}
+
+
+def labels_raise(job: Any) -> Any:
+    """One step of fit with labels of the program's form."""
+    import numpy
+
+    inputs = inputs_for(job)
+    model, space = make(job)
+    outputs_of(model, inputs)
+    exec(compile(job["compile"], "<slice>", "exec"), space)
+    labels = numpy.arange(16) % job["classes"]
+    if job["content"] == "one-hot":
+        labels = numpy.eye(job["classes"], dtype="float32")[labels]
+    elif job["column"]:
+        labels = labels.reshape(16, 1)
+    try:
+        model.fit(inputs, labels, epochs=1, batch_size=16, verbose=0)
+    except Exception as error:
+        return {"raised": describe(error)}
+    return {}
 
 
 def right_answers(outputs: Any, labels: Any, form: Any, head: Any) -> Any:
@@ -202,19 +227,19 @@ def right_answers(outputs: Any, labels: Any, form: Any, head: Any) -> Any:
         return float((outputs.argmax(-1) == labels).mean())
     if form == "categorical":
         return float((outputs.argmax(-1) == labels.argmax(-1)).mean())
-    return float(((outputs > (0.0 if head == "linear" else 0.5)) == (labels > 0.5)).mean())
+    return float(((outputs > (0.5 if head in PROBABILITIES else 0.0)) == (labels > 0.5)).mean())
 
 
 def cross_entropy(outputs: Any, labels: Any, form: Any, head: Any) -> Any:
-    """The cross-entropy of what the last layer makes: logits when it is linear, else probabilities."""
+    """The cross-entropy of what the last layer makes: probabilities, or logits when it does not make these."""
     import numpy
 
     tiny = 1e-7
     if form == "binary":
-        share = 1.0 / (1.0 + numpy.exp(-outputs)) if head == "linear" else outputs
+        share = outputs if head in PROBABILITIES else 1.0 / (1.0 + numpy.exp(-outputs))
         share = numpy.clip(share, tiny, 1.0 - tiny)
         return float(numpy.mean(-labels * numpy.log(share) - (1.0 - labels) * numpy.log(1.0 - share)))
-    if head == "linear":
+    if head not in PROBABILITIES:
         outputs = numpy.exp(outputs - outputs.max(axis=-1, keepdims=True))
     outputs = outputs / outputs.sum(axis=-1, keepdims=True)
     classes = labels if form == "sparse" else labels.argmax(-1)
@@ -222,6 +247,7 @@ def cross_entropy(outputs: Any, labels: Any, form: Any, head: Any) -> Any:
     return float(numpy.mean(-numpy.log(numpy.clip(chosen, tiny, 1.0))))
 
 
+PROBABILITIES = frozenset(["sigmoid", "softmax"])
 BETTER = (0.5, 0.7, 0.9, 0.8)  # what is monitored, by epoch: the third is the best
 
 

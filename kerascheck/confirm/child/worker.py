@@ -18,6 +18,7 @@ from typing import Any
 from kerascheck.confirm.child.behaviour import (
     constant_output,
     equal_weights,
+    labels_raise,
     leak,
     loss,
     memory,
@@ -156,6 +157,7 @@ EXPERIMENTS = {
     "equal_weights": equal_weights,
     "not_trained": not_trained,
     "loss": loss,
+    "labels_raise": labels_raise,
     "wrong_epoch": wrong_epoch,
     "leak": leak,
     "memory": memory,
