@@ -188,3 +188,29 @@ def test_models_of_a_loop(sandbox: Sandbox) -> None:
     status, evidence = verdict(text, "keras.Sequential", Claim.MEMORY_GROWS, "KC608", sandbox)
     assert status in {CONFIRMED, REFUTED}
     assert evidence.startswith("layers alive after each of 6 models: ")
+
+
+PATHS = """
+m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+m.save(folder + "/model%s")
+keras.callbacks.ModelCheckpoint(filepath=folder + "/{epoch}%s", save_freq=steps, save_weights_only=True)
+keras.models.load_model(folder + "/model%s")
+"""
+
+
+@pytest.mark.parametrize(
+    ("anchor", "code", "claim", "end", "status", "evidence"),
+    [
+        ("m.save", "KC202", Claim.SAVE_RAISES, "", CONFIRMED, "extension"),
+        ("m.save", "KC202", Claim.SAVE_RAISES, ".keras", REFUTED, "no exception"),
+        ("keras.callbacks", "KC203", Claim.CALL_RAISES, "", CONFIRMED, "must end"),
+        ("keras.callbacks", "KC203", Claim.CALL_RAISES, ".weights.h5", REFUTED, "no exception"),
+        ("keras.models", "KC205", Claim.LOAD_RAISES, "", CONFIRMED, "File format not supported"),
+    ],
+)
+def test_paths_that_keras_refuses(
+    anchor: str, code: str, claim: Claim, end: str, status: Status, evidence: str, sandbox: Sandbox
+) -> None:
+    found = verdict(PATHS % (end, end, end), anchor, claim, code, sandbox)
+    assert found[0] is status, found
+    assert evidence in found[1], found

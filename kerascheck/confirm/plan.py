@@ -72,6 +72,9 @@ _UNBUILT = (
 )
 _SIGNS = {
     **dict.fromkeys(("KC101", "KC102", "KC103", "KC104"), _UNBUILT),
+    "KC202": r"extension|format",
+    "KC203": r"filepath|must end",
+    "KC205": r"format|not found|accessible",
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
@@ -162,7 +165,7 @@ def _save_of(home: Module, use: EarlyUse) -> Experiment:
 
 
 def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    for event in module.events_of("save_weights", "load_weights"):
+    for event in module.events_of("save_weights", "load_weights", "save"):
         if not stands_at(module, event.node, offset):
             continue
         known = suffix_of(event.arguments.value("filepath", 0))
@@ -350,15 +353,34 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
         if stands_at(module, item.node, offset):
             return Experiment("statement", {"source": "", "statement": module.code(item.statement)})
     for call in module.calls:
-        if stands_at(module, call.node, offset):
-            slicer = Slicer(module)
-            values = ""
-            with contextlib.suppress(Missing):
-                values = ", ".join(slicer.expression(value, "an argument") for _, value in call.arguments.positional)
-            text = f"{call.original}({values or 7})"
-            root = call.original.partition(".")[0]
-            return Experiment("statement", {"source": f"import {root}", "statement": text})
+        if not stands_at(module, call.node, offset):
+            continue
+        root = call.original.partition(".")[0]
+        if finding.code in {"KC203", "KC205"}:
+            return _path_call(call, root)
+        slicer = Slicer(module)
+        values = ""
+        with contextlib.suppress(Missing):
+            values = ", ".join(slicer.expression(value, "an argument") for _, value in call.arguments.positional)
+        if not values and finding.code != "KC404":  # a seed is any number; of other arguments none can be made up
+            raise Untold(f"an argument of `{call.name}`")
+        return Experiment("statement", {"source": f"import {root}", "statement": f"{call.original}({values or 7})"})
     return None
+
+
+def _path_call(call: CallFact, root: str) -> Experiment:
+    """A call that takes or refuses a path by its end; a folder of that name is there for what reads one."""
+    known = suffix_of(call.arguments.value("filepath", 0))
+    if known is None:
+        raise Untold("the path")
+    name = "x" * (not known[1]) + known[0].replace("\\", "/").rstrip("/").rpartition("/")[2]
+    text, source = repr(name), f"import {root}"
+    if call.name.endswith("ModelCheckpoint"):
+        only = call.arguments.find("save_weights_only", 4)
+        text += f", save_weights_only={boolean(only[1])}" if only is not None else ""
+    else:
+        source = f"import os\n{source}\nos.makedirs({name!r})"
+    return Experiment("statement", {"source": source, "statement": f"{call.original}({text})"})
 
 
 # ---------------------------------------------------------------------- whole models
@@ -703,6 +725,9 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC111": (_initializer,),
     "KC201": (_suffix,),
+    "KC202": (_suffix,),
+    "KC203": (_statement,),
+    "KC205": (_statement,),
     "KC208": (_graph,),
     "KC209": (_graph,),
     "KC210": (_small_backbone, _backbone),

@@ -85,7 +85,7 @@ def _save(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
 
 def _raises(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     raised = facts[0].get("raised")
-    return (Status.CONFIRMED, _short(raised)) if raised else (Status.REFUTED, "no exception")
+    return _exception("it", raised, experiment, True) if raised else (Status.REFUTED, "no exception")
 
 
 def _metric(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
