@@ -58,6 +58,28 @@ def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
             ("tensorflow.python.keras",),
         ),
         ("from tensorflow.python.keras.layers.core import Dense\nDense(1)\n", ("tensorflow.python.keras",)),
+        # run on Keras 3.0.5, 3.6.0 and 3.15.1: these raise
+        ("import keras\ny = keras.backend.mean(x)\n", ("a removed name",)),
+        ("from keras import backend as K\ndef f(y):\n    return K.mean(y)\n", ("a removed name",)),
+        ("from keras.preprocessing.image import ImageDataGenerator\n", ("a removed module",)),
+        ("from keras.layers import (\n    Dense,\n    CuDNNLSTM,\n)\n", ("a removed module",)),
+        ("import tensorflow as tf\nx = tf.keras.experimental.CosineDecay\n", ("a removed name",)),
+        ("import tensorflow as tf\nx = tf.truncated_normal((2,))\n", ("tf1-session",)),
+        ("import keras\nm = keras.Sequential()\nm.reset_states()\n", ("a removed method",)),
+        (
+            "from tensorflow.keras.metrics import Mean\nclass A:\n    def __init__(self):\n        self.m = Mean()\n"
+            "    def f(self):\n        self.m.reset_states()\n",
+            ("a removed method",),
+        ),
+        ("import keras\nmodel.fit_generator(x)\n", ("a removed method",)),
+        ("import keras\nmodel.load_weights(\n    path(1)\n).expect_partial()\n", ("the status of load_weights",)),
+        ("import keras\nmodel.save_weights('a', save_format='tf')\n", ("a removed argument",)),
+        ("import keras\nmodel.fit(x, use_multiprocessing=True)\n", ("a removed argument",)),
+        (
+            "from keras.callbacks import ModelCheckpoint\nModelCheckpoint('a.keras', period=2)\n",
+            ("a removed argument",),
+        ),
+        ("import tensorflow_addons as tfa\n", ("tensorflow_addons",)),
         # tf_keras
         ("import tf_keras\n", ("tf_keras",)),
         ("try:\n    import tf_keras as keras\nexcept ImportError:\n    import keras\n", ("tf_keras",)),
@@ -104,6 +126,20 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         "from tensorflow.python.keras.callbacks import EarlyStopping\nEarlyStopping()\n",
         "from tensorflow.python.keras.utils.data_utils import Sequence\nclass A(Sequence):\n    pass\n",
         "from tensorflow.python.keras.layers import InputSpec\nInputSpec(ndim=2)\n",
+        # there on Keras 3
+        "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n",
+        "from tensorflow.keras import backend as K\nK.mean(x)\n",
+        "import tensorflow.compat.v1 as tf\nx = tf.truncated_normal((2,))\n",
+        "import tensorflow as tf\ntf = tf.compat.v1\nx = tf.truncated_normal((2,))\n",
+        "import keras\nrnn = keras.layers.LSTM(2, stateful=True)\nrnn.reset_states()\n",
+        "import keras\ncallback.reset_states()\n",
+        "import tensorflow as tf\ntf.train.Checkpoint().restore(path).expect_partial()\n",
+        # of the file itself, in a text, or in a test
+        "import keras\nclass A:\n    def fit_generator(self, x):\n        pass\nA().fit_generator(1)\n",
+        "import keras\n'keras.backend.mean(x); model.fit_generator(x)'\n# keras.backend.mean(x)\n",
+        "import keras\nif hasattr(keras.backend, 'mean'):\n    y = keras.backend.mean(x)\n",
+        "import keras\ntry:\n    y = keras.backend.mean(x)\nexcept AttributeError:\n    y = keras.ops.mean(x)\n",
+        "try:\n    import tensorflow_addons as tfa\nexcept ImportError:\n    tfa = None\n",
         # one function of several
         "import keras\ndef f():\n    import tf_keras\n",
         "import tensorflow as tf\ntf.keras.Sequential()\ndef f():\n    import tf_keras\n",

@@ -1,7 +1,8 @@
 """What in a source can only run on Keras 1 or 2.
 
-Every import below was run on Keras 3.0.5, 3.6.0 and 3.15.1 (TensorFlow 2.16.2; 3.15.1 on 2.21.0 too), with the prefix
-`keras` and with `tensorflow.keras`, in the forms `import a.b`, `from a import b` and `from a.b import C`: all raise.
+Names that no Keras 3 has stand in a table, see `removed_names`. The calls below were run on Keras 3.0.5, 3.6.0 and
+3.15.1 (TensorFlow 2.16.2 and 2.21.0) and raise on all of them; so does `import tensorflow_addons` (run on 3.0.5 and
+3.15.1 with TensorFlow 2.16.2).
 """
 
 from __future__ import annotations
@@ -12,62 +13,56 @@ from collections.abc import Iterator
 import libcst as cst
 
 from kerascheck.semantic.names import is_keras
+from kerascheck.semantic.removed_names import is_removed, names_removed
 from kerascheck.semantic.target import LegacyEvidence
 from kerascheck.semantic.walk import children
 
-_IN_TEXT: tuple[tuple[LegacyEvidence, re.Pattern[str]], ...] = (
+# words that the text must have, at least one; and what the evidence is when no comment begins in front of it
+_IN_TEXT: tuple[tuple[LegacyEvidence, tuple[str, ...], re.Pattern[str]], ...] = (
     (
         "TF_USE_LEGACY_KERAS",
-        re.compile(r"""^[^#\n]*TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)""", re.MULTILINE),
+        ("TF_USE_LEGACY_KERAS",),
+        re.compile(r"""TF_USE_LEGACY_KERAS["']?\]?\s*[=,]\s*["']?(?:1|True)"""),
     ),
-    ("tf.contrib", re.compile(r"^[^#\n]*\b(?:tensorflow|tf)\.contrib\b", re.MULTILINE)),
+    ("tf.contrib", (".contrib",), re.compile(r"\b(?:tensorflow|tf)\.contrib\b")),
     (
         "lr=",
-        re.compile(
-            r"^[^#\n]*\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*=", re.MULTILINE
-        ),
+        ("lr=", "lr ", "lr\t", "lr\n", "lr\r"),
+        re.compile(r"\b(?:Adam|SGD|RMSprop|Nadam|Adagrad|Adadelta|Adamax)\((?:[^()#\n]*,)?\s*lr\s*="),
     ),
     (
         "tf1-session",
-        re.compile(
-            r"^[^#\n]*\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\(", re.MULTILINE
-        ),
+        (".Session(", ".placeholder(", ".ConfigProto(", ".InteractiveSession("),
+        re.compile(r"\b(?:tensorflow|tf)\.(?:Session|placeholder|ConfigProto|InteractiveSession)\("),
     ),
 )
-_GONE = (
-    "backend.tensorflow_backend",
-    "layers.advanced_activations",
-    "layers.convolutional",
-    "layers.core",
-    "layers.cudnn_recurrent",
-    "layers.embeddings",
-    "layers.experimental",  # run on 3.0.5, 3.6.0 and 3.15.1; fine on 2.15
-    "layers.local",
-    "layers.merge",
-    "layers.noise",
-    "layers.normalization",
-    "layers.pooling",
-    "layers.recurrent",
-    "layers.wrappers",
-    "legacy.interfaces",  # `import keras.legacy` itself does not raise
-    "legacy.layers",
-    "legacy.models",
-    "mixed_precision.experimental",
-    "utils.conv_utils",
-    "utils.generic_utils",
-    "utils.layer_utils",
-    "utils.training_utils",
-)
 # a look at the text first: walking a tree takes long
-_LAST = "|".join(sorted({name.rpartition(".")[2] for name in _GONE}))
-_IMPORT_HINT = re.compile(
-    r"\btf_keras\b|\bkeras\.engine\b|\bkeras[ \t]+import\b[^\n]*\bengine\b"
-    rf"|\bkeras\.(?:layers|utils|backend|legacy|mixed_precision)(?:\.|[ \t]+import\b[^#]{{0,400}}?\b)(?:{_LAST})\b"
-)
+_IMPORT_HINT = re.compile(r"\b(?:tf_keras|tensorflow_addons)\b")
 _USE_HINT = re.compile(
     r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"
 )
+_CALL_HINT = re.compile(
+    r"\.(?:fit|evaluate|predict)_generator\(|\.predict_classes\(|\)\s*\.(?:expect_partial|assert_consumed)\("
+    r"|\bsave_format\s*=|\.reset_states\(|\buse_multiprocessing\s*=|\bsample_weight_mode\s*="
+    r"|\bexperimental_run_tf_function\s*=|\bperiod\s*="
+)
+_USE_WORDS = ("tensorflow.python", "legacy")
 _KERAS = re.compile(r"(?:tensorflow\.)?keras\.(.+)")
+# AttributeError on a model, run on 3.0.5, 3.6.0 and 3.15.1
+_GONE_METHODS = frozenset({"fit_generator", "evaluate_generator", "predict_generator", "predict_classes"})
+# TypeError there
+_GONE_ARGUMENTS = {
+    "save_weights": {"save_format"},
+    "fit": {"use_multiprocessing"},
+    "evaluate": {"use_multiprocessing"},
+    "predict": {"use_multiprocessing"},
+    "compile": {"sample_weight_mode", "experimental_run_tf_function"},
+}
+# `load_weights` of a TensorFlow checkpoint gives a status on Keras 2, on Keras 3 it raises or gives None
+_STATUS = frozenset({"expect_partial", "assert_consumed", "assert_existing_objects_matched"})
+_HELD = re.compile(r"(?:tensorflow\.)?keras\.(?:metrics\.[A-Z]\w*|(?:models\.)?(?:Sequential|Model))")
+_CHECKPOINT = re.compile(r"(?:tensorflow\.)?keras\.callbacks\.ModelCheckpoint")
+_TENSORFLOW_1_NAME = re.compile(r"=[ \t]*(?:tf|tensorflow)\.compat\.v1[ \t]*$", re.MULTILINE)
 _LEGACY_OPTIMIZER = re.compile(r"(?:tensorflow\.)?keras\.optimizers\.legacy\.[A-Z]\w*")
 # TensorFlow's own copy of Keras 2. Run on TensorFlow 2.16.2 with Keras 3.0.5, 3.6.0 and 3.15.1, and on 2.21.0 with
 # 3.15.1: it is imported, `save_weights("w")` writes a checkpoint, and neither takes a layer of the other (an error).
@@ -84,7 +79,8 @@ _FROZEN = re.compile(
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     """What in a source can only run on Keras 1 or 2; comments do not count."""
     found = {kind: None for kind, pattern in _IN_TEXT if pattern.search(text)}
-    used = _USE_HINT.search(text) is not None
+    removed = names_removed(text)
+    used = removed or _USE_HINT.search(text) is not None or _CALL_HINT.search(text) is not None
     if used or _IMPORT_HINT.search(text):
         found |= dict.fromkeys(_in_tree(text, tree, used))
     return tuple(found)
@@ -93,7 +89,10 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
 def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence]:
     names: dict[str, str] = {}  # what a name stands for, by the last import above
     other_keras = "tf.keras" in text
+    first_kept = _TENSORFLOW_1_NAME.search(text) is not None  # TensorFlow 1 inside of 2, under its own name
     tf_keras_in_function = False
+    held: set[str] = set()  # names of metrics and models
+    reset: set[str] = set()
     for node, may_fail, deferred in _nodes(tree, deep):
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
@@ -101,13 +100,15 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
                     if not deferred:
                         yield "tf_keras"
                     tf_keras_in_function = True
+                elif full.split(".")[0] == "tensorflow_addons" and not may_fail and not deferred:
+                    yield "tensorflow_addons"
                 elif is_keras(full):
                     other_keras = True
                     keras = _KERAS.fullmatch(full)
                     if keras is not None and not may_fail:
                         if keras[1].split(".")[0] == "engine":
                             yield "keras.engine"
-                        elif any(keras[1] == gone or keras[1].startswith(gone + ".") for gone in _GONE):
+                        elif is_removed(full):
                             yield "a removed module"
                 if local:
                     names[local] = "" if may_fail and is_keras(full) else full
@@ -115,14 +116,57 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
             continue
         elif isinstance(node, (cst.Call, cst.ClassDef)):
             for used in [node.func] if isinstance(node, cst.Call) else [base.value for base in node.bases]:
-                first, dot, rest = _dotted(used).partition(".")
-                full = names.get(first, "") + dot + rest
+                full = _full(used, names)
                 if isinstance(node, cst.Call) and _LEGACY_OPTIMIZER.fullmatch(full):
                     yield "optimizers.legacy"
                 elif _FROZEN.fullmatch(full):
                     yield "tensorflow.python.keras"
+            if isinstance(node, cst.Call):
+                yield from _in_call(node, names, text)
+                if isinstance(node.func, cst.Attribute) and node.func.attr.value == "reset_states":
+                    reset.add(_dotted(node.func.value))
+        elif isinstance(node, cst.Assign) and isinstance(node.value, cst.Call):
+            if _HELD.fullmatch(_full(node.value.func, names)):
+                held.update(_dotted(item.target) for item in node.targets)
+        elif isinstance(node, cst.Attribute):
+            full = _full(node, names)
+            if not full.startswith(("keras.", "tensorflow.")) or not is_removed(full):
+                continue
+            if is_keras(full) or full.startswith("tensorflow.compat."):
+                yield "a removed name"
+            elif not first_kept:
+                yield "tf1-session"
     if tf_keras_in_function and not other_keras:
         yield "tf_keras"
+    if held & reset - {""}:
+        yield "a removed method"
+
+
+def _in_call(node: cst.Call, names: dict[str, str], text: str) -> Iterator[LegacyEvidence]:
+    """Methods and arguments that no Keras 3 takes; not where the file defines a method of that name itself."""
+    keywords = {item.keyword.value for item in node.args if item.keyword is not None}
+    if "period" in keywords and _CHECKPOINT.fullmatch(_full(node.func, names)):
+        yield "a removed argument"
+    if not isinstance(node.func, cst.Attribute):
+        return
+    name, receiver = node.func.attr.value, node.func.value
+    if name in _GONE_METHODS and f"def {name}(" not in text:
+        yield "a removed method"
+    elif not keywords.isdisjoint(_GONE_ARGUMENTS.get(name, ())) and f"def {name}(" not in text:
+        yield "a removed argument"
+    elif (
+        name in _STATUS
+        and isinstance(receiver, cst.Call)
+        and isinstance(receiver.func, cst.Attribute)
+        and receiver.func.attr.value == "load_weights"
+    ):
+        yield "the status of load_weights"
+
+
+def _full(node: cst.CSTNode, names: dict[str, str]) -> str:
+    """A chain of names with its first part as it was imported."""
+    first, dot, rest = _dotted(node).partition(".")
+    return names.get(first, "") + dot + rest
 
 
 def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
@@ -160,13 +204,13 @@ def _nodes(tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bo
             may_fail = may_fail or _VERSION_TEST.search(tree.code_for_node(node.test)) is not None
         elif isinstance(node, cst.FunctionDef):
             deferred = True
-        elif isinstance(node, cst.BaseExpression) and not deep:
+        elif isinstance(node, (cst.Import, cst.ImportFrom)) or (isinstance(node, cst.BaseExpression) and not deep):
             continue
         stack += [(child, may_fail, deferred) for child in reversed(children(node))]
 
 
-_VERSION_TEST = re.compile(r"version|TYPE_CHECKING", re.IGNORECASE)
-_CATCHING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_VERSION_TEST = re.compile(r"version|TYPE_CHECKING|hasattr|tf_?[12]\b", re.IGNORECASE)
+_CATCHING = {"AttributeError", "ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
 def _catches_import_errors(handler: cst.ExceptHandler) -> bool:

@@ -21,6 +21,11 @@ BACKENDS = ("tensorflow", "jax", "torch", "numpy")
 LegacyEvidence = Literal[
     "keras.engine",
     "a removed module",
+    "a removed name",
+    "a removed method",
+    "a removed argument",
+    "the status of load_weights",
+    "tensorflow_addons",
     "optimizers.legacy",
     "tensorflow.python.keras",
     "tf.contrib",
