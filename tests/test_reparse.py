@@ -43,10 +43,14 @@ def edited(text: str, dice: random.Random) -> str:
     return text[:start] + dice.choice(PIECES) + text[end:]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(4))
 def test_what_was_parsed_in_part_is_what_a_whole_parse_gives(seed: int) -> None:
     dice = random.Random(seed)
-    path = dice.choice(TEXTS)
+    assert sum(type_into(dice.choice(TEXTS), dice) for _ in range(5)) > 20
+
+
+def type_into(path: Path, dice: random.Random) -> int:
+    """Edit the start of a file 30 times; how often that was parsed in part."""
     lines = path.read_text(encoding="utf-8").splitlines(True)[: dice.choice([20, 60, 120])]
     while (first := fresh("".join(lines))) is None:
         lines.pop()
@@ -74,7 +78,7 @@ def test_what_was_parsed_in_part_is_what_a_whole_parse_gives(seed: int) -> None:
                 assert places.span(node) == expected.span(other), (changed, node)
         if found is not None:
             kept, text = found, changed
-    assert in_part > 0
+    return in_part
 
 
 def test_one_changed_letter_leaves_the_other_statements() -> None:

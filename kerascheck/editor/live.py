@@ -13,7 +13,7 @@ import libcst as cst
 
 from kerascheck import files, notebooks
 from kerascheck.editor.reparse import Parsed, PartPositions, parsed, reparsed
-from kerascheck.semantic.module import SyntaxProblem, parse
+from kerascheck.semantic.module import SyntaxProblem, parse, python_problem
 from kerascheck.semantic.project import Project
 from kerascheck.text import SourceText
 
@@ -118,6 +118,10 @@ class LiveProject(Project):
             after = reparsed(before, text) if before is not None else None
             if after is not None:
                 return after.tree
+            if before is not None and before.is_python:
+                problem = python_problem(text)
+                if problem is not None:  # libcst's parser takes five times as long to say so
+                    raise problem
             tree = cst.parse_module(text)
             after = parsed(text, tree)
             return tree

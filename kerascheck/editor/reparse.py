@@ -15,6 +15,7 @@ from itertools import accumulate
 
 import libcst as cst
 
+from kerascheck.semantic.module import python_problem
 from kerascheck.semantic.positions import Extent, Positions, extent
 from kerascheck.text import Span
 
@@ -39,6 +40,11 @@ class Parsed:
         """Where each statement starts, comments above it included; the first is at the header's end."""
         first = sum(item.length for item in self.header)
         return list(accumulate((part.length for part in self.parts), initial=first))
+
+    @cached_property
+    def is_python(self) -> bool:
+        """Whether this Python can parse the text: libcst knows newer syntax, too."""
+        return python_problem(self.text) is None
 
     @property
     def is_exact(self) -> bool:

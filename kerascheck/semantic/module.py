@@ -53,7 +53,7 @@ def parse(
             raise RecursionError
         tree = tree_of(as_program(source.text))
     except (cst.ParserSyntaxError, RecursionError, UnicodeError) as error:
-        problem = _python_problem(source.text)
+        problem = python_problem(source.text)
         if problem is not None:
             raise problem from error
         tree = cst.Module(body=[])  # Python reads it and libcst does not: nothing can be told about it
@@ -128,7 +128,8 @@ def _assumed(target: Target, text: str, tree: cst.Module) -> Target:
     return replace(assumed_target(legacy_evidence(text, tree)), backend=target.backend)
 
 
-def _python_problem(text: str) -> SyntaxProblem | None:
+def python_problem(text: str) -> SyntaxProblem | None:
+    """Why Python itself cannot parse a text; None when it can, or when that is too much for it."""
     try:
         ast.parse(text)
     except SyntaxError as error:

@@ -43,7 +43,7 @@ _DEBOUNCE_SECONDS = 0.02  # what follows so soon is checked together
 _LONGEST_WAIT = 0.15  # a text that changes all the time is checked as often
 _LONGEST_SILENCE = 0.3  # where checks take longer than the next key, an older version is shown after this time
 _QUIET_SECONDS = 0.4  # without a change, before other open texts are checked again
-_CHECKS_UNCOLLECTED = 10  # after so many checks their garbage goes even while somebody types
+_BREATH_SECONDS = 0.01  # after a check, when its findings are on their way, its garbage goes
 _LONGEST_END = 20.0  # seconds for the confirming process to clean up after itself
 _STACK_BYTES = 64 * 1024 * 1024  # of the thread that parses: texts may be nested deeply
 _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
@@ -167,8 +167,6 @@ class Server(LanguageServer):
                 if self.sheets.get(uri) is not sheet:
                     return None  # there is a newer text
                 self._uncollected += 1
-                if self._uncollected > _CHECKS_UNCOLLECTED:
-                    self._collect()
                 return self.analyst.check(sheet, world)
 
             future = asyncio.ensure_future(self.in_worker(work))
@@ -178,11 +176,12 @@ class Server(LanguageServer):
             del self._running[uri]
             if analysis is not None:
                 self.analyses[uri] = (sheet, generation, analysis)
+                asyncio.get_running_loop().call_later(_BREATH_SECONDS, self._worker.submit, self._collect)
                 self._complain(analysis.problem)
         return analysis
 
     def _collect(self) -> None:
-        """Collect garbage, in the worker: syntax trees are many objects, and a collection amid a check doubles it."""
+        """Collect garbage, in the worker: facts are many objects, and a collection amid a check doubles it."""
         if self._uncollected:
             self._uncollected = 0
             gc.collect()
