@@ -78,12 +78,20 @@ _FROZEN = re.compile(
 
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     """What in a source can only run on Keras 1 or 2; comments do not count."""
-    found = {kind: None for kind, pattern in _IN_TEXT if pattern.search(text)}
+    found = {kind: None for kind, words, pattern in _IN_TEXT if _has(text, words, pattern)}
     removed = names_removed(text)
-    used = removed or _USE_HINT.search(text) is not None or _CALL_HINT.search(text) is not None
+    hinted = any(word in text for word in _USE_WORDS) and _USE_HINT.search(text) is not None
+    used = removed or hinted or _CALL_HINT.search(text) is not None
     if used or _IMPORT_HINT.search(text):
         found |= dict.fromkeys(_in_tree(text, tree, used))
     return tuple(found)
+
+
+def _has(text: str, words: tuple[str, ...], pattern: re.Pattern[str]) -> bool:
+    if not any(word in text for word in words):
+        return False
+    starts = (match.start() for match in pattern.finditer(text))
+    return any("#" not in text[text.rfind("\n", 0, start) + 1 : start] for start in starts)
 
 
 def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence]:
