@@ -262,6 +262,9 @@ def after_evaluate(model: Any, x: Any, y: Any, logs: dict[str, float]) -> None:
     if loss is not None:
         evidence = f"loss is {logs['loss']:.4f}, by hand {loss:.4f}"
         RECORD.examine("METRIC_WRONG", not abs(logs["loss"] - loss) <= 0.01 * max(1.0, loss), evidence)
+    if "mae" in logs:
+        mean = float(np.mean(np.abs(predictions.ravel() - labels.ravel())))
+        RECORD.examine("METRIC_WRONG", abs(logs["mae"] - mean) > TOLERANCE, f"mae is {logs['mae']}, by hand {mean}")
     right = accuracy_by_hand(model, x, y)
     for name, value in logs.items():
         if "acc" in name:

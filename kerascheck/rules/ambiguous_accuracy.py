@@ -7,6 +7,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import has_top_level_keras, keras_name, replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
+from kerascheck.semantic.quantities import counted_quantities
 from kerascheck.semantic.target import Reach
 
 _SEVERITIES: dict[Reach | None, Severity] = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING}
@@ -21,7 +22,12 @@ class AmbiguousAccuracy(Rule):
 
     def check(self) -> None:
         old = self.module.target.which_tensorflow("==2.3.*")
+        others = {
+            id(found.accuracy.node) for found in counted_quantities(self.module)
+        }  # there is another rule for these
         for item in accuracy_strings(self.module):
+            if id(item.node) in others:
+                continue
             self.report(
                 item.node,
                 message=self.wrong if old in _SEVERITIES else self.message,

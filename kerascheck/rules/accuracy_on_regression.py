@@ -1,0 +1,43 @@
+"""KC503: "accuracy" asked of a model that gives quantities."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from kerascheck.edits import Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import replace
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.quantities import CountedQuantities, counted_quantities
+
+_READ = re.compile(r"""["'](?:val_)?acc(?:uracy)?["']""")
+
+
+class AccuracyOnRegression(Rule):
+    code = "KC503"
+    severity = Severity.WARNING
+    claim = Claim.METRIC_WRONG
+    message = '"{name}" beside `{loss}` counts outputs that equal the label: for quantities it says nothing'
+    placeholder = '"{name}" compares the loss, which is what this model gives, with the labels: it says nothing'
+
+    def check(self) -> None:
+        for item in counted_quantities(self.module):
+            self.report(
+                item.accuracy.node,
+                message=self.placeholder if item.placeholder else self.message,
+                fix=self._fix(item),
+                name=item.accuracy.name,
+                loss=item.loss,
+            )
+
+    def _fix(self, item: CountedQuantities) -> Fix | None:
+        literal = item.accuracy.literal
+        if item.placeholder or not isinstance(literal, cst.SimpleString):
+            return None
+        if len(_READ.findall(self.module.source.text)) > 1:  # the history is read under this name
+            return None
+        return unsafe_fix(
+            "measure the mean absolute error", [replace(self.module, literal, f"{literal.quote}mae{literal.quote}")]
+        )

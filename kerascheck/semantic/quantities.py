@@ -1,0 +1,107 @@
+"""Accuracies asked of models that give quantities: there is no right or wrong answer to count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic.compiled import Compiled, compiled_models, is_inside_another, targets_of
+from kerascheck.semantic.labels import INTEGERS, ONE_HOT, REAL, SEVERAL, ones_and_zeros
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
+from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
+# losses of regression, by their names, aliases and classes in keras 3.15.1, in lower case
+REGRESSION_LOSSES = frozenset(
+    """mse mean_squared_error meansquarederror mae mean_absolute_error meanabsoluteerror mape
+    mean_absolute_percentage_error meanabsolutepercentageerror msle mean_squared_logarithmic_error
+    meansquaredlogarithmicerror huber huber_loss log_cosh logcosh""".split()
+)
+_JUDGE = re.compile(r"(?i)disc|critic|adversar|(?<![a-z])w?gan(?![a-z])|[a-z]gan(?![a-z])|judge")
+
+
+@dataclass(frozen=True)
+class CountedQuantities:
+    """An "accuracy" beside a loss of regression (`placeholder` False), or beside an output that is the loss itself."""
+
+    accuracy: AccuracyString
+    loss: str
+    placeholder: bool = False
+
+
+def counted_quantities(module: Module) -> tuple[CountedQuantities, ...]:
+    """Every "accuracy" or "acc" string that is given to a model of quantities."""
+    known = module.memo.get("counted quantities")
+    if known is None:
+        known = module.memo["counted quantities"] = tuple(_found(module))
+    found: tuple[CountedQuantities, ...] = known
+    return found
+
+
+def _found(module: Module) -> Iterator[CountedQuantities]:
+    strings = list(accuracy_strings(module))
+    if not strings:
+        return
+    models = {id(item.event): item for item in compiled_models(module)}
+    for accuracy in strings:
+        item = models.get(id(accuracy.event))
+        if item is None:
+            continue
+        if _gives_its_output(item.loss_value):
+            yield CountedQuantities(accuracy, "lambda", placeholder=True)
+        elif item.loss in REGRESSION_LOSSES and _is_regression(module, item):
+            yield CountedQuantities(accuracy, item.loss)
+
+
+def _is_regression(module: Module, item: Compiled) -> bool:
+    labels, head = item.labels, item.head
+    if labels is not None and labels.content == REAL:
+        return True
+    if head is None or head.units != 1 or head.activation not in {"linear", "relu"}:
+        return False
+    if labels is not None and labels.content == INTEGERS:
+        return labels.classes is not None and labels.classes > 2
+    if labels is not None and labels.content in {ONE_HOT, SEVERAL}:
+        return False
+    return not _is_judge(module, item)
+
+
+def _is_judge(module: Module, item: Compiled) -> bool:
+    """Whether the model may be the discriminator of a GAN: trained on labels of ones and zeros."""
+    if any(fit.name == "train_on_batch" or ones_and_zeros(targets_of(fit)) for fit in item.fits):
+        return True
+    if is_inside_another(module, item.event.receiver):
+        return True
+    if item.fits:
+        return False
+    function = item.event.function
+    names = [module.code(item.event.receiver_node) if item.event.receiver_node is not None else ""]
+    if function is not None and isinstance(function.node, cst.FunctionDef):
+        names.append(function.node.name.value)
+    if item.event.owner is not None:
+        names.append(item.event.owner.name)
+    if any(_JUDGE.search(name) for name in names):
+        return True
+    return any(event.name == "train_on_batch" and _is_unknown(event.receiver) for event in module.events)
+
+
+def _is_unknown(receiver: Value | None) -> bool:
+    return not all(isinstance(item, Obj) for item in options(receiver))
+
+
+def _gives_its_output(value: Value | None) -> bool:
+    """Whether a loss is a function that returns its second argument, as that of a CTC layer is."""
+    if isinstance(value, Mapping):
+        return len(value.entries) == 1 and _gives_its_output(value.entries[0][1])
+    if isinstance(value, Items):
+        return value.exact and len(value.items) == 1 and _gives_its_output(value.items[0])
+    if not isinstance(value, Func) or not isinstance(value.node, cst.Lambda):
+        return False
+    parameters, body = value.node.params.params, value.node.body
+    return len(parameters) == 2 and isinstance(body, cst.Name) and body.value == parameters[1].name.value
