@@ -280,7 +280,8 @@ def legacy_weights(job: Any) -> Any:
         "weights_after": len(again),
         "equal": int(sum(numpy.array_equal(one, other) for one, other in zip(kept, again))),
         "steady": True,
-        "outputs_differ": not numpy.allclose(found, expected, atol=1e-4, rtol=1e-3),
+        # with random weights the outputs are small: what counts is how large the difference is beside them
+        "outputs_differ": bool(numpy.abs(found - expected).max() > 1e-3 * numpy.abs(expected).max()),
         "difference": float(numpy.abs(found - expected).max()),
         "size": float(numpy.abs(expected).max()),
     }
