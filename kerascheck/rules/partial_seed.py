@@ -31,6 +31,7 @@ def _frozen(program: Module) -> bool:
 
 _CHOOSES = re.compile(
     r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
+    r"|(?:[^\s=][^\n=]*=[ \t]*)?(?:np|numpy)\.random\.rand\([^\n]*\)[ \t]*<"  # a mask that splits rows
 )
 _PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
 _BETWEEN = 2  # lines that make what is shuffled
