@@ -117,7 +117,8 @@ def _runs(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
 def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact, claim = facts[0], experiment.claim
     if "save_raised" in fact:
-        return _exception("saving", fact["save_raised"], experiment, claim in {Claim.SAVE_RAISES, Claim.LOAD_RAISES})
+        right = claim in {Claim.SAVE_RAISES, Claim.LOAD_RAISES, Claim.SHARING_LOST}
+        return _exception("saving", fact["save_raised"], experiment, right)
     if "endless" in fact:
         right = claim in {Claim.LOAD_HANGS, Claim.LOAD_RAISES}
         text = f"loading did not end in {fact['endless']} s of the processor"

@@ -142,6 +142,12 @@ def read_past_lambdas(path: Any, objects: Any, job: Any) -> Any:
     """
     loaded, facts = read_model(path, objects, job.get("load", {}))
     if job.get("past_lambda") and path.endswith(".keras") and _LAMBDA in facts.get("raised", "").replace("`", ""):
+        import builtins
+
+        for module in [item for key, item in list(sys.modules.items()) if key.startswith("kerascheck_")]:
+            for key, value in list(vars(module).items()):  # a lambda from a file does not find what it reads
+                if not key.startswith("_") and not hasattr(builtins, key):
+                    setattr(builtins, key, value)
         loaded, facts = read_model(path, objects, {**job.get("load", {}), "safe_mode": False})
         facts["past_lambda"] = True
     return loaded, facts
