@@ -200,6 +200,16 @@ def test_the_steps_grow_with_the_text(make: object) -> None:
     assert counts[1] <= 6 * counts[0] + 2000
 
 
+def test_a_model_of_more_layer_runs_than_are_looked_at() -> None:
+    """KC209 failed: the output itself was beyond the bound."""
+    check(
+        "import keras\ni = keras.Input((4,))\ns = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])\n"
+        "x = s(i)\nd = keras.layers.Dense(4)\n"
+        + "x = d(x)\n" * 3200
+        + "m = keras.Model(i, [x, s.layers[0](x)])\nm.save('a.keras')\n"
+    )
+
+
 def test_a_large_literal_and_a_long_file() -> None:
     facts("import keras\nx = [" + "1, " * 100_000 + "]\nfor y in x:\n    f(y)\n")
     module = facts("import keras\n" + "".join(f"x{i} = f({i})\n" for i in range(10_000)))

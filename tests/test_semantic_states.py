@@ -34,6 +34,9 @@ def state(text: str) -> str:
 UNBUILT = [
     "m = Net()\nm.load_weights('a')",
     "m = keras.Sequential([keras.layers.Dense(1)])\nm.load_weights('a')",
+    "m = Net()\nclass B:\n    m = 1\n    def go(self):\n        m.load_weights('a')\nB().go()",
+    "class B:\n    m = Net()\n    def go(self, net=m):\n        net.load_weights('a')\nB().go()",
+    "m = Net()\nn = [m for m in (1, 2)]\nm.load_weights('a')",
     "m = keras.Sequential()\nm.add(keras.layers.Dense(1))\nm.load_weights('a')",
     "def f():\n    return Net()\nm = f()\nm.load_weights('a')",
     "def f():\n    m = Net()\n    m.compile(loss='mse')\n    return m\nf().load_weights('a')",
@@ -159,6 +162,20 @@ def test_surely_built(text: str) -> None:
 
 @pytest.mark.parametrize("text", NOT_UNBUILT)
 def test_perhaps_built_is_not_unbuilt(text: str) -> None:
+    assert state(text) != "unbuilt"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class B:\n    m = Net()\n    def go(self):\n        m.load_weights('a')\nB().go()",
+        "m = Net()\nmatch v:\n    case [m]:\n        m.load_weights('a')",
+        "m = Net()\nmatch v:\n    case {'k': 1, **m}:\n        m.load_weights('a')",
+        "m = Net()\nmatch v:\n    case (1, *_) as m:\n        m.load_weights('a')",
+        "m = Net()\nn = [x for x in y if (m := x)]\nm.load_weights('a')",
+    ],
+)
+def test_a_name_that_is_bound_anew_is_not_unbuilt(text: str) -> None:
     assert state(text) != "unbuilt"
 
 

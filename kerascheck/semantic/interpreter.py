@@ -45,7 +45,7 @@ from kerascheck.semantic.values import (
     string,
     text_of,
 )
-from kerascheck.semantic.walk import children
+from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.layer_graph import LayerGraph
@@ -69,11 +69,15 @@ _NONE = Const(None)
 
 
 class Frame:
-    """The names of one scope. `rebound` are those bound more than once with different values."""
+    """The names of one scope. `rebound` are those bound more than once with different values.
 
-    __slots__ = ("globals", "names", "parent", "rebound", "stars")
+    `kind` is "" for a module or function, "class" or "comprehension".
+    """
 
-    def __init__(self, parent: Frame | None) -> None:
+    __slots__ = ("globals", "kind", "names", "parent", "rebound", "stars")
+
+    def __init__(self, parent: Frame | None, kind: str = "") -> None:
+        self.kind = kind
         self.names: dict[str, Maybe] = {}
         self.parent = parent
         self.rebound: set[str] = set()
@@ -997,11 +1001,21 @@ class Interpreter:
         paths: list[Snapshot | None] = [before]
         for case in node.cases:
             self._restore(before)
+            self._capture(case.pattern)
             if case.guard is not None:
                 self.eval(case.guard)
             self.body(case.body)
             paths.append(self._leave())
         self._merge(paths)
+
+    def _capture(self, pattern: cst.MatchPattern) -> None:
+        """The names that a pattern binds are bound anew, to something unknown."""
+        for node in walk(pattern):
+            captured = node.name if isinstance(node, (cst.MatchAs, cst.MatchStar)) else None
+            if isinstance(node, cst.MatchMapping):
+                captured = node.rest
+            if captured is not None:
+                self._set_name(captured.value, None)
 
     def _function_definition(self, node: cst.FunctionDef) -> None:
         decorators, opaque = [], False
@@ -1034,7 +1048,7 @@ class Interpreter:
         for argument in node.keywords:
             self.eval(argument.value)
         decorators = tuple(self.eval(decorator.decorator) for decorator in node.decorators)
-        scope, frame = self.frame, Frame(self.frame)
+        scope, frame = self.frame, Frame(self.frame, "class")
         info = ClassInfo(node, bases, scope, frame, self.module, decorators)
         self.classes.append(info)
         owner, self.owner = self.owner, info
@@ -1245,7 +1259,7 @@ class Interpreter:
 
     def _comprehension(self, node: cst.CompFor, evaluate: Callable[[], Maybe]) -> tuple[Maybe, Maybe]:
         """Evaluate the element inside the loops of a comprehension; gives the first iterable and the element."""
-        outer, self.frame = self.frame, Frame(self.frame)
+        outer, self.frame = self.frame, Frame(self.frame, "comprehension")
         first = iterable = self.eval(node.iter)
         loop: cst.CompFor | None = node
         while loop is not None:
@@ -1286,7 +1300,7 @@ class Interpreter:
     def _comprehension_item(
         self, node: cst.BaseComp, item: Maybe, wanted: tuple[cst.BaseExpression, ...]
     ) -> tuple[Maybe, ...]:
-        outer, self.frame = self.frame, Frame(self.frame)
+        outer, self.frame = self.frame, Frame(self.frame, "comprehension")
         self.steps += 1
         self.quiet += 1
         self.unrolling += 1
@@ -1431,7 +1445,16 @@ class Interpreter:
 
     def _named(self, node: cst.NamedExpr) -> Maybe:
         value = self.eval(node.value)
-        self.bind(node.target, value)
+        frame = outer = self.frame
+        while frame.kind == "comprehension" and frame.parent is not None:
+            frame = frame.parent
+        self.frame = frame
+        if frame is outer:
+            self.bind(node.target, value)
+        elif isinstance(node.target, cst.Name):  # the comprehension may have had no item
+            name = node.target.value
+            self._set_name(name, join(frame.names[name], value) if name in frame.names else value)
+        self.frame = outer
         return value
 
     def _starred(self, node: cst.StarredElement) -> Maybe:
@@ -1507,7 +1530,10 @@ class Interpreter:
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
         module, self.module = self.module, function.module
-        self.frame = Frame(function.frame)
+        scope = function.frame
+        while scope.kind == "class" and scope.parent is not None:  # what a class body binds its methods do not see
+            scope = scope.parent
+        self.frame = Frame(scope)
         self.function, self.owner, self.returns, self.jumps, self.dead = function, function.owner, [], [], False
         self.stack.append(node)
         self._bind_parameters(node.params, arguments, receiver)
@@ -1585,7 +1611,7 @@ class Interpreter:
         if parameter.default is None:
             return None
         self.quiet += 1
-        outer, self.frame = self.frame, self.frame.parent or self.frame
+        outer, self.frame = self.frame, self.function.frame if self.function is not None else self.frame
         value = self.eval(parameter.default)
         self.frame = outer
         self.quiet -= 1

@@ -160,7 +160,11 @@ class LayerGraph:
             elif current not in self._known:
                 known = tuple(dict.fromkeys(self._known[item] for item in sources if item in self._known))
                 self._known[current] = Application(current, _layer_of(current), _operation_of(current), known)
-        return self._known[start]
+        known = self._known.get(start)
+        if known is None:  # more than is looked at
+            self.complete = False
+            return Application(start, _layer_of(start), _operation_of(start), ())
+        return known
 
     def _open(self, tensor: Tensor, stack: list[tuple[Tensor, list[Tensor], int]]) -> None:
         if tensor in self._known or any(tensor is item for item, _, _ in stack[-1:]):
