@@ -1,0 +1,112 @@
+"""KC106: a layer with state is made inside `call`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from kerascheck.edits import Edit, Fix
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import indentation, replace
+from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.inside import in_loop, is_lazy, names_in
+from kerascheck.semantic.keras_api import TRAINING_LAYERS, WEIGHTED_LAYERS, WRAPPERS
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.training import models_of
+from kerascheck.semantic.values import Obj, Value
+
+# measured on 3.15.1: layers that draw random numbers have a variable, too, and `fit` raises
+_STATEFUL = (WEIGHTED_LAYERS | TRAINING_LAYERS) - WRAPPERS
+_KERAS_2 = ("tf_keras", "tensorflow.python.keras")
+
+
+class LayerCreatedInCall(Rule):
+    code = "KC106"
+    severity = Severity.ERROR
+    claim = Claim.STATE_LOST
+    message = "each call makes a new `{layer}`: it is never saved or trained, and `fit` raises on TensorFlow"
+    lazy = "`{layer}` is made in the first call: Keras 3 takes no new layer then, and the call raises{releases}"
+
+    def check(self) -> None:
+        for owner in self.module.classes:
+            call = owner.own("call") if owner.keras_kind is not None else None
+            if call is None or not isinstance(call.node, cst.FunctionDef) or _is_keras_2(owner):
+                continue
+            for node, name in self._made_in(call.node):
+                self._check(owner, call.node, node, name)
+
+    def _made_in(self, function: cst.FunctionDef) -> Iterator[tuple[cst.Call, str]]:
+        """The constructors of layers with state in a method, each with the name of the layer's class."""
+        whole, seen = self.module.span(function.body), set()
+        found: list[tuple[cst.CSTNode | None, str]] = []
+        for call in self.module.calls:
+            short = call.name.rpartition(".")[2]
+            if call.name == f"keras.layers.{short}" and short in _STATEFUL:
+                found.append((call.node, short))
+        for event in self.module.events_of("__call__"):
+            for made in models_of(event):
+                if made.cls is not None and made.kind in {"layer", "model"} and self._has_state(made):
+                    found.append((made.call, made.short))
+        for node, name in found:
+            if isinstance(node, cst.Call) and id(node) not in seen and self.module.owns(node):
+                seen.add(id(node))
+                if whole.start <= self.module.span(node).start < whole.end:
+                    yield node, name
+
+    def _has_state(self, made: Value) -> bool:
+        return isinstance(made, Obj) and self.module.facts.weighted(made) is True
+
+    def _check(self, owner: ClassInfo, function: cst.FunctionDef, node: cst.Call, name: str) -> None:
+        if is_lazy(self.module, function.body, node):
+            reach = self.module.target.which(">=3")  # measured: 2.15 is fine
+            if reach is not Reach.NONE:
+                self.report(
+                    node,
+                    message=self.lazy,
+                    severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                    claim=Claim.CALL_RAISES,
+                    subject=owner.name,
+                    layer=name,
+                    releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
+                )
+            return
+        self.report(node, fix=self._fix(owner, function, node, name), subject=owner.name, layer=name)
+
+    def _fix(self, owner: ClassInfo, function: cst.FunctionDef, node: cst.Call, name: str) -> Fix | None:
+        """Make the layer at the end of `__init__`, where its arguments are known there, too."""
+        made = owner.own("__init__")
+        if (
+            made is None
+            or not isinstance(made.node, cst.FunctionDef)
+            or not isinstance(made.node.body, cst.IndentedBlock)
+        ):
+            return None
+        known = set(self.module.interpreter.root.names)
+        if in_loop(function.body, node) or names_in(node) - known - {"True", "False", "None"}:
+            return None
+        last = made.node.body.body[-1]
+        if not isinstance(last, cst.SimpleStatementLine) or isinstance(last.body[-1], cst.Return):
+            return None
+        start = self.module.span(last).start
+        if self.module.source.text[:start].rpartition("\n")[2].strip():
+            return None
+        attribute = self._free_name(owner, name)
+        end = self.module.span(last).end
+        line = (
+            f"{self.module.source.newline}{indentation(self.module, start)}self.{attribute} = {self.module.code(node)}"
+        )
+        edits = [Edit(end, end, line), replace(self.module, node, f"self.{attribute}")]
+        return unsafe_fix("make the layer in `__init__`", edits)
+
+    def _free_name(self, owner: ClassInfo, name: str) -> str:
+        text, base = self.module.code(owner.node), name.lower()
+        count = next(
+            number for number in range(1, 1000) if f"self.{base}{'_' + str(number) if number > 1 else ''}" not in text
+        )
+        return base if count == 1 else f"{base}_{count}"
+
+
+def _is_keras_2(owner: ClassInfo) -> bool:
+    return any(getattr(base, "original", "").startswith(_KERAS_2) for base in owner.bases)
