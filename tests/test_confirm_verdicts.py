@@ -41,6 +41,14 @@ out = layers.Dense(4)(encoder(i)[1])
 m = keras.Model(i, [out, mean])
 m.save('a%s')
 """
+BEHIND = """
+i = keras.Input((4,))
+h = layers.Dense(3)(i)
+mean, log = layers.Dense(2)(h), layers.Dense(2)(h)
+encoder = keras.Model(i, layers.Lambda(lambda p: p[0] + ops.exp(p[1]))([mean, log]))
+m = keras.Model(i, [layers.Dense(4)(encoder(i)), mean])
+m.save('a.keras')
+"""
 AGAIN = """# target: keras 3.6.0
 import keras
 from keras import layers
@@ -142,6 +150,7 @@ CASES = [
     ("lambda", LAMBDA % "lambda x: x * 2", "KC307", Status.CONFIRMED, "ambda"),
     ("inner tensor", INNER % ".keras", "KC209", Status.CONFIRMED, "expected 2 variables"),
     ("inner tensor in an old file", INNER % ".h5", "KC209", Status.CONFIRMED, "weights "),
+    ("inner tensor behind a lambda", BEHIND, "KC209", Status.CONFIRMED, "safe_mode off, for the lambda in the file"),
     ("fixed in 3.7", AGAIN, "KC208", Status.REFUTED, "equal outputs"),
     ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
