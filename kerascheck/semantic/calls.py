@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import commandline, containers, keras_api, orders, phases, texts
+from kerascheck.semantic import commandline, containers, datasets, keras_api, orders, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.values import (
@@ -126,6 +126,8 @@ def call(
         self.escape(value)
     if name == "append" and receiver is None:
         return None
+    if name == "shuffle" and receiver is None and (arguments.positional or arguments.keywords):
+        return datasets.shuffled_unknown(self, node, arguments)
     return _tensor_if_any("?." + name, node, arguments)  # what is called is not known
 
 
@@ -711,6 +713,7 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
     while isinstance(root, Part):
         root = root.base
     name = callee.attribute
+    datasets.note_step(self, node, name, callee.base, arguments)
     for value in arguments.values():
         if isinstance(value, (Func, Bound)) or (isinstance(value, (Obj, Items)) and not _known_quiet(root)):
             self.escape(value)

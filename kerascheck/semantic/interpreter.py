@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from kerascheck.semantic import calls, commandline, elements, keras_api, orders, phases, texts
+from kerascheck.semantic import calls, commandline, datasets, elements, keras_api, orders, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
@@ -126,6 +126,7 @@ class Interpreter:
         self.loops: tuple[tuple[cst.For, Func | None], ...] = ()
         self.units: dict[phases.Unit, None] = {}
         self.moments: list[phases.Moment] = []
+        self.steps_met: list[datasets.Step] = []
         self._tests: dict[cst.If, _Test] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
