@@ -42,7 +42,9 @@ class SharedOptimizer(Rule):
         compiles: dict[Obj, list[Event]] = {}
         for event in self.module.events_of("compile"):
             optimizer = event.arguments.value("optimizer", 0)
-            if isinstance(optimizer, Obj) and optimizer.ref.startswith(_OPTIMIZERS) and isinstance(event.receiver, Obj):
+            if not isinstance(optimizer, Obj) or ".legacy" in optimizer.original:  # those keep variables by name
+                continue
+            if optimizer.ref.startswith(_OPTIMIZERS) and isinstance(event.receiver, Obj):
                 compiles.setdefault(optimizer, []).append(event)
         for events in compiles.values():
             for place, second in enumerate(events):
