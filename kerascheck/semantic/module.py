@@ -18,6 +18,7 @@ from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.legacy import legacy_evidence
 from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.semantic.names import canonical, is_keras
+from kerascheck.semantic.parsing import parse_tree
 from kerascheck.semantic.positions import Positions
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.target import assumed_target
@@ -45,7 +46,7 @@ def parse(
     path: str,
     target: Target,
     project: Project | None = None,
-    tree_of: Callable[[str], cst.Module] = cst.parse_module,
+    tree_of: Callable[[str], cst.Module] = parse_tree,
 ) -> Module:
     """Parse a text; `tree_of` does it. Raises SyntaxProblem when neither libcst nor Python itself can parse it."""
     try:
