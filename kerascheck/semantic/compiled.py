@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 CLASS_LOSSES = frozenset({"categorical_crossentropy", "sparse_categorical_crossentropy"})
+_OWN_LOSS = ("train_step", "compute_loss", "compute_metrics", "compiled_loss")
 PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
 
 
@@ -53,13 +54,19 @@ def compiled_models(module: Module) -> tuple[Compiled, ...]:
 def _found(module: Module) -> Iterator[Compiled]:
     compiles = [event for event in module.events_of("compile") if is_keras_model(module, event)]
     for event in compiles:
-        if event.module is not module:
+        if event.module is not module or _trains_itself(event.receiver):
             continue
         loss, from_logits = loss_of(module, event)
         given = event.arguments.find("loss", 1)
         node, value = given if given is not None else (None, None)
         fits = tuple(_fits(module, event, compiles))
         yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
+
+
+def _trains_itself(receiver: Value | None) -> bool:
+    """Whether a class of the project computes its loss itself: what is given to `compile` may be used otherwise."""
+    classes = [item.cls for item in options(receiver) if isinstance(item, Obj) and item.cls is not None]
+    return any(cls.method(name)[0] is not None for cls in classes for name in _OWN_LOSS)
 
 
 def _fits(module: Module, event: Event, compiles: list[Event]) -> Iterator[Event]:
