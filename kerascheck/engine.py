@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.edits import Edit, Fix, apply
@@ -19,10 +21,14 @@ from kerascheck.suppress import Suppressions
 from kerascheck.text import Position, SourceText, Span
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.project import Project
+    from concurrent.futures import Executor, Future
+
+    from kerascheck.semantic.project import Project, Reader
     from kerascheck.semantic.target import Target
 
 MAXIMUM_PASSES = 10
+BATCH = 16  # texts that `check_many` hands out together
+AHEAD = 64  # batches under way
 TOOL_NAMES = {"KC000": "syntax-error", "KC001": "unused-suppression", "KC002": "internal-error"}
 
 
@@ -105,9 +111,61 @@ def check(source: SourceText, path: str, options: Options, project: Project | No
     return Checked(with_fingerprints(kept), tuple(module.dependencies))
 
 
-def fix(
-    source: SourceText, path: str, options: Options, *, unsafe: bool, project: Project | None = None
-) -> Fixed:
+def check_many(
+    sources: Iterable[tuple[SourceText, str]],
+    options: Options,
+    *,
+    executor: Executor | None = None,
+    reader: Reader | None = None,
+) -> Iterator[Checked]:
+    """The findings of each text with its path, in the order given; with `reader` imports are followed into its files.
+
+    With an `executor` (of processes, threads, or a cluster such as `distributed.Client().get_executor()`) the texts are
+    handed out to it in batches of BATCH, with `options` and `reader`, which must go through pickle then; at most AHEAD
+    batches are under way, so that `sources` may be endless. The files of one project should follow one another: those
+    of a batch share what they read. What the executor raises is raised when the batch's turn comes.
+    """
+    batches = _batches(sources)
+    if executor is None:
+        for batch in batches:
+            yield from _check_batch(batch, options, reader)
+        return
+    pending: deque[Future[list[Checked]]] = deque()
+    try:
+        for batch in batches:
+            pending.append(executor.submit(_check_batch, batch, options, reader))
+            if len(pending) >= AHEAD:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _batches(sources: Iterable[tuple[SourceText, str]]) -> Iterator[list[tuple[SourceText, str]]]:
+    rest = iter(sources)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _check_batch(batch: Sequence[tuple[SourceText, str]], options: Options, reader: Reader | None) -> list[Checked]:
+    project = None
+    if reader is not None:
+        from kerascheck.semantic.project import Project
+
+        project = Project(reader, options.target)
+    return [
+        check(source, path, options, project) if _may_have_findings(source, path, project) else Checked(())
+        for source, path in batch
+    ]
+
+
+def _may_have_findings(source: SourceText, path: str, project: Project | None) -> bool:
+    return mentions_keras(source.text) or (project is not None and project.reaches_keras(path, source.text))
+
+
+def fix(source: SourceText, path: str, options: Options, *, unsafe: bool, project: Project | None = None) -> Fixed:
     """Apply fixes until nothing changes, at most ten passes.
 
     A pass whose result does not parse is our fault: the text stays as it was before it, and KC002 names the rules.
