@@ -1,0 +1,85 @@
+"""KC107: a `tf.Variable` on a layer or model, which Keras 3 neither saves nor trains."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import Rule
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.events import CallFact
+from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.values import boolean
+from kerascheck.semantic.walk import walk
+
+_KERAS_2 = ("tf_keras", "tensorflow.python.keras")
+
+
+class UntrackedVariable(Rule):
+    code = "KC107"
+    severity = Severity.ERROR
+    claim = Claim.STATE_LOST
+    message = "`{name}` is neither trained nor saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
+    fixed = "`{name}` is not saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
+
+    def check(self) -> None:
+        reach = self.module.target.which(">=3")
+        calls = [call for call in self.module.calls_of("tensorflow.Variable") if call.module is self.module]
+        if reach is Reach.NONE or not calls:
+            return
+        for owner in self.module.classes:
+            if owner.keras_kind is not None and not _is_keras_2(owner):
+                self._check(owner, calls, reach)
+
+    def _check(self, owner: ClassInfo, calls: list[CallFact], reach: Reach) -> None:
+        whole = self.module.span(owner.node)
+        for call in calls:
+            if not whole.start <= self.module.span(call.node).start < whole.end:
+                continue
+            name = self._attribute(call)
+            if name is None:
+                continue
+            trained = boolean(call.arguments.value("trainable", 1)) is not False
+            self.report(
+                call.node,
+                message=self.message if trained else self.fixed,
+                # a counter that nobody misses after loading is no fault
+                severity=Severity.ERROR if reach is Reach.ALL and trained else Severity.WARNING,
+                subject=owner.name,
+                kind="layer" if owner.keras_kind == "layer" else "model",
+                name=name,
+                releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
+            )
+
+    def _attribute(self, call: CallFact) -> str | None:
+        """The attribute of `self` that gets the variable, alone or in a list."""
+        target: cst.BaseExpression
+        for small in call.statement.body if isinstance(call.statement, cst.SimpleStatementLine) else ():
+            if isinstance(small, cst.Assign) and len(small.targets) == 1:
+                target, value = small.targets[0].target, small.value
+            elif isinstance(small, cst.AnnAssign) and small.value is not None:
+                target, value = small.target, small.value
+            elif isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):  # self.kernels.append(...)
+                function = small.value.func
+                if not isinstance(function, cst.Attribute) or function.attr.value not in {"append", "extend"}:
+                    continue
+                target, value = function.value, small.value.args[0].value if small.value.args else small.value
+            else:
+                continue
+            named = isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name)
+            text = self.module.code(target)
+            if named and text.startswith("self.") and _is_kept(value, call.node):
+                return text
+        return None
+
+
+def _is_kept(value: cst.BaseExpression, variable: cst.Call) -> bool:
+    """Whether the value is the variable, or a container of such."""
+    if value is variable:
+        return True
+    holders = (cst.List, cst.Tuple, cst.Dict, cst.ListComp, cst.DictComp)
+    return isinstance(value, holders) and any(item is variable for item in walk(value))
+
+
+def _is_keras_2(owner: ClassInfo) -> bool:
+    return any(getattr(base, "original", "").startswith(_KERAS_2) for base in owner.bases)
