@@ -198,6 +198,22 @@ keras.models.load_model(folder + "/model%s")
 """
 
 
+OLD = """
+m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+m.save_weights(folder(), save_format="h5")
+keras.callbacks.ModelCheckpoint(folder(), period=5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("anchor", "claim"), [("m.save_weights", Claim.SAVE_RAISES), ("keras.callbacks", Claim.CALL_RAISES)]
+)
+def test_arguments_that_keras_refuses(anchor: str, claim: Claim, sandbox: Sandbox) -> None:
+    found = verdict(OLD, anchor, claim, "KC204", sandbox)
+    assert found[0] is CONFIRMED, found
+    assert "unexpected keyword" in found[1] or "Unrecognized" in found[1] or "nvalid" in found[1], found
+
+
 @pytest.mark.parametrize(
     ("anchor", "code", "claim", "end", "status", "evidence"),
     [

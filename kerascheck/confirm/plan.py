@@ -29,7 +29,7 @@ from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import Reached, Save, instances, loads, loads_of, reached, reached_by, saves, saves_of
 from kerascheck.semantic.training import models_of, seeds, training
-from kerascheck.semantic.values import Func, Obj, boolean, suffix_of
+from kerascheck.semantic.values import Arguments, Const, Func, Obj, boolean, suffix_of
 from kerascheck.text import Span
 
 
@@ -74,6 +74,7 @@ _SIGNS = {
     **dict.fromkeys(("KC101", "KC102", "KC103", "KC104"), _UNBUILT),
     "KC202": r"extension|format",
     "KC203": r"filepath|must end",
+    "KC204": r"nexpected|save_format|keyword|argument|nvalid|extension",
     "KC205": r"format|not found|accessible",
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
@@ -164,15 +165,32 @@ def _save_of(home: Module, use: EarlyUse) -> Experiment:
     return Experiment("save_early", parameters, stand_ins=tuple(slicer.stand_ins))
 
 
+_PLAIN_NAMES = {"save": "experiment.keras", "save_weights": "x.weights.h5", "load_weights": "x.weights.h5"}
+_REMOVED = frozenset({"save_format", "signatures", "options", "save_traces", "period", "load_weights_on_restart"})
+
+
+def _removed(given: Arguments) -> dict[str, Any]:
+    """The arguments of a call that Keras 3 has no more, with their values; 1 for one that cannot be told."""
+    return {
+        keyword: value.value if isinstance(value, Const) and not isinstance(value.value, (bytes, complex)) else 1
+        for keyword, _, value in given.keywords
+        if keyword in _REMOVED
+    }
+
+
 def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for event in module.events_of("save_weights", "load_weights", "save"):
         if not stands_at(module, event.node, offset):
             continue
         known = suffix_of(event.arguments.value("filepath", 0))
+        removed = _removed(event.arguments) if finding.code == "KC204" else {}
+        if known is None and removed:  # the argument is refused whatever the name is
+            known = (_PLAIN_NAMES[event.name], True)
         if known is None:
             raise Untold("the path")
         name = known[0].replace("\\", "/").rpartition("/")[2]
         parameters: dict[str, Any] = {"method": event.name, "name": name if known[1] else "x" + name}
+        parameters.update({"keywords": removed} if removed else {})
         models = models_of(event)
         if any(model.original.startswith("tensorflow.python.") for model in models):
             parameters["own"] = True  # a model of Keras itself does not stand for it
@@ -356,8 +374,8 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
         if not stands_at(module, call.node, offset):
             continue
         root = call.original.partition(".")[0]
-        if finding.code in {"KC203", "KC205"}:
-            return _path_call(call, root)
+        if finding.code in {"KC203", "KC204", "KC205"}:
+            return _path_call(call, root, _removed(call.arguments) if finding.code == "KC204" else {})
         slicer = Slicer(module)
         values = ""
         with contextlib.suppress(Missing):
@@ -368,15 +386,18 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
     return None
 
 
-def _path_call(call: CallFact, root: str) -> Experiment:
+def _path_call(call: CallFact, root: str, removed: dict[str, Any]) -> Experiment:
     """A call that takes or refuses a path by its end; a folder of that name is there for what reads one."""
     known = suffix_of(call.arguments.value("filepath", 0))
+    only = call.arguments.find("save_weights_only", 4)
+    if removed:  # a name that is taken, so that nothing but the argument can be refused
+        known = ("x.weights.h5" if only is not None and boolean(only[1]) else "x.keras", True)
     if known is None:
         raise Untold("the path")
     name = "x" * (not known[1]) + known[0].replace("\\", "/").rstrip("/").rpartition("/")[2]
     text, source = repr(name), f"import {root}"
     if call.name.endswith("ModelCheckpoint"):
-        only = call.arguments.find("save_weights_only", 4)
+        text += "".join(f", {key}={value!r}" for key, value in removed.items())
         text += f", save_weights_only={boolean(only[1])}" if only is not None else ""
     else:
         source = f"import os\n{source}\nos.makedirs({name!r})"
@@ -727,6 +748,7 @@ _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC201": (_suffix,),
     "KC202": (_suffix,),
     "KC203": (_statement,),
+    "KC204": (_suffix, _statement),
     "KC205": (_statement,),
     "KC208": (_graph,),
     "KC209": (_graph,),

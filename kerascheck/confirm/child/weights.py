@@ -116,7 +116,7 @@ def suffix(job: Any) -> Any:
         model.save_weights("valid.weights.h5")
         shutil.copyfile("valid.weights.h5", path)
     try:
-        getattr(model, job["method"])(path)
+        getattr(model, job["method"])(path, **job.get("keywords", {}))
     except Exception as error:
         return {"raised": describe(error).replace(os.getcwd() + os.sep, ""), "stand_in": stand_in}
     return {"stand_in": stand_in}
