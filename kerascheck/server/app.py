@@ -39,11 +39,13 @@ OPEN_PAGE = "kerascheck.openPage"
 CONFIRM_FILE = "kerascheck.confirmFile"
 CONFIRM_FINDING = "kerascheck.confirmFinding"
 
-_DEBOUNCE_SECONDS = 0.02  # what follows so soon is checked together
+_DEBOUNCE_SECONDS = 0.01  # what follows so soon is checked together
 _LONGEST_WAIT = 0.15  # a text that changes all the time is checked as often
 _LONGEST_SILENCE = 0.3  # where checks take longer than the next key, an older version is shown after this time
 _QUIET_SECONDS = 0.4  # without a change, before other open texts are checked again
 _BREATH_SECONDS = 0.01  # after a check, when its findings are on their way, its garbage goes
+_COLLECTIONS_BETWEEN = 25  # after so many what is alive is put aside
+_FREEZES_BETWEEN = 8  # after so many that is looked at again
 _LONGEST_END = 20.0  # seconds for the confirming process to clean up after itself
 _STACK_BYTES = 64 * 1024 * 1024  # of the thread that parses: texts may be nested deeply
 _ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
@@ -89,6 +91,7 @@ class Server(LanguageServer):
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._others: asyncio.TimerHandle | None = None
         self._uncollected = 0
+        self._collections = self._freezes = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._worker = _worker()
 
@@ -181,10 +184,22 @@ class Server(LanguageServer):
         return analysis
 
     def _collect(self) -> None:
-        """Collect garbage, in the worker: facts are many objects, and a collection amid a check doubles it."""
-        if self._uncollected:
-            self._uncollected = 0
-            gc.collect()
+        """Collect garbage, in the worker: facts are many objects, and a collection amid a check doubles it.
+
+        What is alive, above all the trees of open texts, is put aside now and then, and not looked at each time.
+        """
+        if not self._uncollected:
+            return
+        self._uncollected = 0
+        aside = self._collections % _COLLECTIONS_BETWEEN == 0
+        self._collections += 1
+        if aside:
+            self._freezes += 1
+            if self._freezes % _FREEZES_BETWEEN == 0:
+                gc.unfreeze()  # what was put aside and has become garbage goes, too
+        gc.collect()
+        if aside:
+            gc.freeze()
 
     def _complain(self, problem: str) -> None:
         if problem and problem not in self.complaints:
