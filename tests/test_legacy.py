@@ -59,26 +59,12 @@ def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
         ),
         ("from tensorflow.python.keras.layers.core import Dense\nDense(1)\n", ("tensorflow.python.keras",)),
         # run on Keras 3.0.5, 3.6.0 and 3.15.1: these raise
-        ("import keras\ny = keras.backend.mean(x)\n", ("a removed name",)),
-        ("from keras import backend as K\ndef f(y):\n    return K.mean(y)\n", ("a removed name",)),
+        ("from keras import backend as K\ndef f():\n    K.get_session()\n", ("a removed name",)),
         ("from keras.preprocessing.image import ImageDataGenerator\n", ("a removed module",)),
         ("from keras.layers import (\n    Dense,\n    CuDNNLSTM,\n)\n", ("a removed module",)),
         ("import tensorflow as tf\nx = tf.keras.experimental.CosineDecay\n", ("a removed name",)),
         ("import tensorflow as tf\nx = tf.truncated_normal((2,))\n", ("tf1-session",)),
-        ("import keras\nm = keras.Sequential()\nm.reset_states()\n", ("a removed method",)),
-        (
-            "from tensorflow.keras.metrics import Mean\nclass A:\n    def __init__(self):\n        self.m = Mean()\n"
-            "    def f(self):\n        self.m.reset_states()\n",
-            ("a removed method",),
-        ),
-        ("import keras\nmodel.fit_generator(x)\n", ("a removed method",)),
         ("import keras\nmodel.load_weights(\n    path(1)\n).expect_partial()\n", ("the status of load_weights",)),
-        ("import keras\nmodel.save_weights('a', save_format='tf')\n", ("a removed argument",)),
-        ("import keras\nmodel.fit(x, use_multiprocessing=True)\n", ("a removed argument",)),
-        (
-            "from keras.callbacks import ModelCheckpoint\nModelCheckpoint('a.keras', period=2)\n",
-            ("a removed argument",),
-        ),
         ("import tensorflow_addons as tfa\n", ("tensorflow_addons",)),
         # tf_keras
         ("import tf_keras\n", ("tf_keras",)),
@@ -103,6 +89,10 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         # labelled code that is judged as Keras 3
         "from keras.utils import np_utils\n",
         "from keras.wrappers.scikit_learn import KerasClassifier\n",
+        "from keras.utils.vis_utils import plot_model\n",
+        "from keras import backend as K\ndef f(y):\n    return K.ctc_batch_cost(y)\n",
+        "import keras\nmodel.fit_generator(x)\nmodel.save_weights('a', save_format='tf')\n",
+        "import keras\nm = keras.metrics.Mean()\nm.reset_states()\n",
         # runs on both
         "try:\n    from keras.layers.merge import add\nexcept ImportError:\n    from keras.layers import add\n",
         "try:\n    from keras.layers import add\nexcept ImportError:\n    from keras.layers.merge import add\n",
@@ -131,14 +121,11 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         "from tensorflow.keras import backend as K\nK.mean(x)\n",
         "import tensorflow.compat.v1 as tf\nx = tf.truncated_normal((2,))\n",
         "import tensorflow as tf\ntf = tf.compat.v1\nx = tf.truncated_normal((2,))\n",
-        "import keras\nrnn = keras.layers.LSTM(2, stateful=True)\nrnn.reset_states()\n",
-        "import keras\ncallback.reset_states()\n",
         "import tensorflow as tf\ntf.train.Checkpoint().restore(path).expect_partial()\n",
         # of the file itself, in a text, or in a test
-        "import keras\nclass A:\n    def fit_generator(self, x):\n        pass\nA().fit_generator(1)\n",
-        "import keras\n'keras.backend.mean(x); model.fit_generator(x)'\n# keras.backend.mean(x)\n",
-        "import keras\nif hasattr(keras.backend, 'mean'):\n    y = keras.backend.mean(x)\n",
-        "import keras\ntry:\n    y = keras.backend.mean(x)\nexcept AttributeError:\n    y = keras.ops.mean(x)\n",
+        "import keras\n'keras.backend.get_session()'\n# keras.backend.get_session()\n",
+        "import keras\nif hasattr(keras.backend, 'get_session'):\n    y = keras.backend.get_session()\n",
+        "import keras\ntry:\n    y = keras.backend.get_session()\nexcept AttributeError:\n    y = None\n",
         "try:\n    import tensorflow_addons as tfa\nexcept ImportError:\n    tfa = None\n",
         # one function of several
         "import keras\ndef f():\n    import tf_keras\n",

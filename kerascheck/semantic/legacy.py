@@ -1,8 +1,9 @@
 """What in a source can only run on Keras 1 or 2.
 
-Names that no Keras 3 has stand in a table, see `removed_names`. The calls below were run on Keras 3.0.5, 3.6.0 and
-3.15.1 (TensorFlow 2.16.2 and 2.21.0) and raise on all of them; so does `import tensorflow_addons` (run on 3.0.5 and
-3.15.1 with TensorFlow 2.16.2).
+Names that no Keras 3 has stand in a table, see `removed_names`. `import tensorflow_addons` raises on Keras 3 (run on
+3.0.5 and 3.15.1 with TensorFlow 2.16.2). A single call that Keras 3 refuses (`fit_generator`, `reset_states` of a
+metric, an argument that is gone) is no evidence: such a program is met by people who upgrade, and labels of real code
+judge it as Keras 3.
 """
 
 from __future__ import annotations
@@ -41,27 +42,11 @@ _IMPORT_HINT = re.compile(r"\b(?:tf_keras|tensorflow_addons)\b")
 _USE_HINT = re.compile(
     r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"
 )
-_CALL_HINT = re.compile(
-    r"\.(?:fit|evaluate|predict)_generator\(|\.predict_classes\(|\)\s*\.(?:expect_partial|assert_consumed)\("
-    r"|\bsave_format\s*=|\.reset_states\(|\buse_multiprocessing\s*=|\bsample_weight_mode\s*="
-    r"|\bexperimental_run_tf_function\s*=|\bperiod\s*="
-)
+_CALL_HINT = re.compile(r"\)\s*\.(?:expect_partial|assert_consumed|assert_existing_objects_matched)\(")
 _USE_WORDS = ("tensorflow.python", "legacy")
 _KERAS = re.compile(r"(?:tensorflow\.)?keras\.(.+)")
-# AttributeError on a model, run on 3.0.5, 3.6.0 and 3.15.1
-_GONE_METHODS = frozenset({"fit_generator", "evaluate_generator", "predict_generator", "predict_classes"})
-# TypeError there
-_GONE_ARGUMENTS = {
-    "save_weights": {"save_format"},
-    "fit": {"use_multiprocessing"},
-    "evaluate": {"use_multiprocessing"},
-    "predict": {"use_multiprocessing"},
-    "compile": {"sample_weight_mode", "experimental_run_tf_function"},
-}
 # `load_weights` of a TensorFlow checkpoint gives a status on Keras 2, on Keras 3 it raises or gives None
 _STATUS = frozenset({"expect_partial", "assert_consumed", "assert_existing_objects_matched"})
-_HELD = re.compile(r"(?:tensorflow\.)?keras\.(?:metrics\.[A-Z]\w*|(?:models\.)?(?:Sequential|Model))")
-_CHECKPOINT = re.compile(r"(?:tensorflow\.)?keras\.callbacks\.ModelCheckpoint")
 _TENSORFLOW_1_NAME = re.compile(r"=[ \t]*(?:tf|tensorflow)\.compat\.v1[ \t]*$", re.MULTILINE)
 _LEGACY_OPTIMIZER = re.compile(r"(?:tensorflow\.)?keras\.optimizers\.legacy\.[A-Z]\w*")
 # TensorFlow's own copy of Keras 2. Run on TensorFlow 2.16.2 with Keras 3.0.5, 3.6.0 and 3.15.1, and on 2.21.0 with
@@ -99,8 +84,6 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
     other_keras = "tf.keras" in text
     first_kept = _TENSORFLOW_1_NAME.search(text) is not None  # TensorFlow 1 inside of 2, under its own name
     tf_keras_in_function = False
-    held: set[str] = set()  # names of metrics and models
-    reset: set[str] = set()
     for node, may_fail, deferred in _nodes(tree, deep):
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
@@ -129,13 +112,8 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
                     yield "optimizers.legacy"
                 elif _FROZEN.fullmatch(full):
                     yield "tensorflow.python.keras"
-            if isinstance(node, cst.Call):
-                yield from _in_call(node, names, text)
-                if isinstance(node.func, cst.Attribute) and node.func.attr.value == "reset_states":
-                    reset.add(_dotted(node.func.value))
-        elif isinstance(node, cst.Assign) and isinstance(node.value, cst.Call):
-            if _HELD.fullmatch(_full(node.value.func, names)):
-                held.update(_dotted(item.target) for item in node.targets)
+            if isinstance(node, cst.Call) and _is_status(node):
+                yield "the status of load_weights"
         elif isinstance(node, cst.Attribute):
             full = _full(node, names)
             if not full.startswith(("keras.", "tensorflow.")) or not is_removed(full):
@@ -146,29 +124,16 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
                 yield "tf1-session"
     if tf_keras_in_function and not other_keras:
         yield "tf_keras"
-    if held & reset - {""}:
-        yield "a removed method"
 
 
-def _in_call(node: cst.Call, names: dict[str, str], text: str) -> Iterator[LegacyEvidence]:
-    """Methods and arguments that no Keras 3 takes; not where the file defines a method of that name itself."""
-    keywords = {item.keyword.value for item in node.args if item.keyword is not None}
-    if "period" in keywords and _CHECKPOINT.fullmatch(_full(node.func, names)):
-        yield "a removed argument"
-    if not isinstance(node.func, cst.Attribute):
-        return
-    name, receiver = node.func.attr.value, node.func.value
-    if name in _GONE_METHODS and f"def {name}(" not in text:
-        yield "a removed method"
-    elif not keywords.isdisjoint(_GONE_ARGUMENTS.get(name, ())) and f"def {name}(" not in text:
-        yield "a removed argument"
-    elif (
-        name in _STATUS
-        and isinstance(receiver, cst.Call)
-        and isinstance(receiver.func, cst.Attribute)
-        and receiver.func.attr.value == "load_weights"
-    ):
-        yield "the status of load_weights"
+def _is_status(node: cst.Call) -> bool:
+    """Whether a call asks the status that `load_weights` gives for a checkpoint of TensorFlow."""
+    if not (isinstance(node.func, cst.Attribute) and node.func.attr.value in _STATUS):
+        return False
+    load = node.func.value
+    return (
+        isinstance(load, cst.Call) and isinstance(load.func, cst.Attribute) and load.func.attr.value == "load_weights"
+    )
 
 
 def _full(node: cst.CSTNode, names: dict[str, str]) -> str:

@@ -49,7 +49,9 @@ def _chains(text: str, bound: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 # not on any Keras 3 either (run on 3.0.5, 3.6.0 and 3.15.1), but labelled code with them is judged as Keras 3
-_JUDGED = re.compile(r"(?:tensorflow\.)?keras\.(?:utils\.np_utils|wrappers)\b")
+_JUDGED = re.compile(
+    r"(?:tensorflow\.)?keras\.(?:utils\.(?:np_utils|vis_utils)|wrappers|backend\.(?!\w+_backend|[gs]et_session\b))\b"
+)
 _IMPORTS = re.compile(
     r"^[ \t]*(?:from[ \t]+((?:keras|tensorflow)\b[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))",
     re.MULTILINE,

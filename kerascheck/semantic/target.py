@@ -22,8 +22,6 @@ LegacyEvidence = Literal[
     "keras.engine",
     "a removed module",
     "a removed name",
-    "a removed method",
-    "a removed argument",
     "the status of load_weights",
     "tensorflow_addons",
     "optimizers.legacy",
