@@ -111,6 +111,7 @@ class Project:
         self._sources: dict[str, list[str]] = {}
         self._starts: dict[str, str] = {}
         self._words: dict[str, frozenset[str]] = {}
+        self._mattering: dict[str, tuple[SourceText, bool]] = {}
         self._loading: list[str] = []
         self._files = self._bytes = 0
 
@@ -127,6 +128,7 @@ class Project:
             kept -= len(self._modules.pop(old).source.text)
         if len(self._texts) > KEPT_TEXTS:
             self._texts.clear()
+            self._mattering.clear()
         place = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
         if known is not None and known.source.text == source.text:
@@ -292,7 +294,7 @@ class Project:
             path = queue.pop(0)
             looked += 1
             source = self._text(path)
-            if source is not None and (_USES.search(source.text) or _RUNS.search(source.text)):
+            if source is not None and self._matters(path, source):
                 other = self.module(path)
                 if other is not None and any(item is module for item in other.family()):
                     found.append(other)
@@ -300,6 +302,14 @@ class Project:
             seen.update(further)
             queue += further
         return found
+
+    def _matters(self, path: str, source: SourceText) -> bool:
+        """Whether a user of a module does anything with what it imports; looked up once for each text."""
+        known = self._mattering.get(path)
+        if known is None or known[0] is not source:
+            known = source, bool(_USES.search(source.text) or _RUNS.search(source.text))
+            self._mattering[path] = known
+        return known[1]
 
     def deriving(self, module: Module, name: str) -> list[Module]:
         """The modules of the project that import this one and have a class statement with `name` among its bases."""
