@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import libcst as cst
-
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import Rule, unsafe_fix
@@ -49,7 +47,7 @@ class ShiftedPositionalArgument(Rule):
 
     def _fix(self, call: CallFact) -> Fix | None:
         first, second = (node for node, _ in call.arguments.positional[1:])
-        if not isinstance(first, cst.BaseExpression) or not self.module.owns(first) or not self.module.owns(second):
+        if not self.module.owns(first) or not self.module.owns(second):
             return None
         start, end = self.module.positions.whole(first).start, self.module.positions.whole(second).end
         return unsafe_fix("write the kernel as one argument", [Edit(start, start, "("), Edit(end, end, ")")])
