@@ -101,6 +101,60 @@ def test_the_backend_that_a_file_asks_for(text: str, backend: str | None) -> Non
     assert _own_backend(text.encode()) == backend
 
 
+ANY_KERAS = """
+import os
+
+__version__ = "3.99.0"
+
+
+class backend:
+    backend = staticmethod(lambda: os.environ["KERAS_BACKEND"])
+"""
+CELLS = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+CODE = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not run: confirm mode needs POSIX")
+@pytest.mark.parametrize(
+    ("place", "backend"),
+    [
+        ("nowhere", "tensorflow"),
+        ("variable", "torch"),
+        ("setting", "jax"),
+        ("confirm setting", "jax"),
+        ("code", "jax"),
+        ("magic", "jax"),
+        ("option", "jax"),
+    ],
+)
+def test_what_decides_the_backend_of_the_child(
+    place: str, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable of the surroundings decides last: all others are more particular."""
+    (tmp_path / "any" / "keras").mkdir(parents=True)
+    (tmp_path / "any" / "keras" / "__init__.py").write_text(ANY_KERAS)
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path / "any"), os.environ.get("PYTHONPATH"))))
+    )
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if place != "nowhere":
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+    lines = {
+        "setting": '[tool.kerascheck]\nbackend = "jax"\n',
+        "confirm setting": '[tool.kerascheck.confirm]\nbackend = "jax"\n',
+    }
+    (tmp_path / "pyproject.toml").write_text(lines.get(place, "[tool.kerascheck]\n"))
+    text = "import os\nos.environ['KERAS_BACKEND'] = 'jax'\n" * (place == "code") + SEED
+    name, cells = "train.py", [text]
+    if place == "magic":
+        name, cells = "train.ipynb", ["%%backend jax\nimport keras\n", text]
+        text = json.dumps({**CELLS, "cells": [{**CODE, "id": str(n), "source": cell} for n, cell in enumerate(cells)]})
+    (tmp_path / name).write_text(text)
+    extra = ("--backend", "jax") if place == "option" else ()
+    result = kerascheck(tmp_path, "--confirm", *extra, "--select", "KC404", "--format", "json", "--exit-zero", name)
+    assert [item["verdict"]["backend"] for item in json.loads(result.stdout)] == [backend], result.stderr
+
+
 # --- slices
 
 SEED = "import tensorflow as tf\n\ntf.set_random_seed(1)\n"
