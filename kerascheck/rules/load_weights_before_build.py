@@ -18,6 +18,8 @@ class LoadWeightsBeforeBuild(Rule):
     silent = "`{model}` has no variables yet, so `load_weights` loads nothing and says nothing ({keras})"
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"
 
+    refused = "`{model}` has no variables yet: under a file name that Keras 3 takes, `load_weights` raises all the same"
+
     def check(self) -> None:
         for use in early_uses(self.module):
             if use.kind != "load":
@@ -26,13 +28,16 @@ class LoadWeightsBeforeBuild(Rule):
             # keras 3.0-3.6: a Model subclass loads nothing; a Sequential raises on every release
             quiet = target.bad(">=3.0,<3.7") if all(model.form == "subclass" for model in use.models) else ()
             message, claim = self.message, Claim.LOAD_RAISES
-            if len(quiet) == len(target.releases):
+            if use.refused:
+                message, claim = self.refused, Claim.NONE
+            elif len(quiet) == len(target.releases):
                 message, claim = self.silent, Claim.WEIGHTS_NOT_LOADED
             elif quiet:
                 message = self.mixed
             self.report(
                 use.event.site,
                 message=message,
+                severity=Severity.INFO if use.refused else Severity.ERROR,
                 related=[RelatedNode(use.event.module, use.event.node, "the weights are loaded here")]
                 if use.elsewhere(self.module)
                 else (),

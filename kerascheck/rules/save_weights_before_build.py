@@ -18,6 +18,7 @@ class SaveWeightsBeforeBuild(Rule):
     empty = "`{model}` has no variables yet, so `save_weights` writes an empty file ({keras})"
     mixed = "`{model}` has no variables yet: `save_weights` raises, or on {old} writes an empty file"
     whole = "`{model}` has no variables yet, so `save` writes a file without weights"
+    refused = "`{model}` has no variables yet: `save_weights` has none to save under a name that Keras 3 takes either"
 
     def check(self) -> None:
         for use in early_uses(self.module):
@@ -27,19 +28,22 @@ class SaveWeightsBeforeBuild(Rule):
             target = use.target
             old = target.bad("<3.7")
             claim = Claim.STATE_LOST
-            if event.name == "save":
+            if use.refused:
+                message, claim = self.refused, Claim.NONE
+            elif event.name == "save":
                 message = self.whole
             elif not old:
                 message, claim = self.message, Claim.SAVE_RAISES
             else:
                 message = self.empty if len(old) == len(target.releases) else self.mixed
+            severity = Severity.WARNING if event.name == "save" else Severity.ERROR
             self.report(
                 event.site,
                 message=message,
                 related=[RelatedNode(event.module, event.node, "the weights are saved here")]
                 if use.elsewhere(self.module)
                 else (),
-                severity=Severity.WARNING if event.name == "save" else Severity.ERROR,
+                severity=Severity.INFO if use.refused else severity,
                 claim=claim,
                 fix=call_first(self.module, use),
                 subject=use.models[0].short,

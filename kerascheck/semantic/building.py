@@ -27,7 +27,7 @@ class EarlyUse:
     """A use of weights that do not exist.
 
     `kind` is "load" (nothing was built), "hollow" (an explicit `build` left variables out; `build` is that call) or
-    "save".
+    "save". `refused` says that Keras 3 raises before that, about the file's name, which is KC201's to say.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class EarlyUse:
     models: tuple[Obj, ...]
     target: Target
     build: Event | None = None
+    refused: bool = False
 
     @property
     def receiver(self) -> str:
@@ -67,12 +68,13 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
         if not event.never(Flag.VARIABLES) or not event.states:
             continue
         target = _target_of(module, models)
-        if event.name != "save" and _named_otherwise(module, event, target):
+        if event.name == "load_weights" and is_checkpoint(event):
             continue
+        refused = event.name != "save" and bool(target.bad(">=3")) and refused_by_keras_3(module, event) is not None
         if event.every(Flag.MARKED):
             if event.name == "load_weights":
                 build = next((item for item in reversed(builds) if models_of(item) == models), None)
-                if build is not None and not deferred(target, event) and not _adapted(module, event):
+                if build is not None and not refused and not deferred(target, event) and not _adapted(module, event):
                     yield EarlyUse("hollow", event, models, target, build)
             continue
         if any(state & Flag.MARKED for state in event.states):
@@ -84,13 +86,13 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
             if event.name == "save" and _writes_no_file(event):
                 continue
             if all(_has_layers(module, item) for item in models):
-                yield EarlyUse("save", event, models, target)
+                yield EarlyUse("save", event, models, target, refused=refused)
         elif (
             not deferred(target, event)
             and not (target.bad("<3.7") and _inner_built(module, models))
             and not _recovered(module, event, models, target)
         ):
-            yield EarlyUse("load", event, models, target)
+            yield EarlyUse("load", event, models, target, refused=refused)
 
 
 def _writes_no_file(event: Event) -> bool:
@@ -107,13 +109,6 @@ def _target_of(module: Module, models: tuple[Obj, ...]) -> Target:
                 if isinstance(owner, ClassInfo) and owner.module.target.keras2:
                     return owner.module.target
     return module.target
-
-
-def _named_otherwise(module: Module, event: Event, target: Target) -> bool:
-    """Whether the name of the file decides alone: Keras 3 refuses it, which KC201 says, or it is a checkpoint."""
-    if event.name == "load_weights" and is_checkpoint(event):
-        return True
-    return bool(target.bad(">=3")) and refused_by_keras_3(module, event) is not None
 
 
 def _adapted(module: Module, load: Event) -> bool:
