@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import random
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kerascheck import engine, notebooks
 from kerascheck.editor.analysis import Analysis, Analyst, World, suppression
 from kerascheck.editor.documents import Cell, Change, Document, Encoding, Notebook, Place, Range
 from kerascheck.editor.repair import changes
+from kerascheck.finding import Finding
 from kerascheck.flake8_plugin import Checker
 from kerascheck.run import Mode, look_at
 from kerascheck.surroundings import Overrides, Surroundings
+from kerascheck.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = sorted(
@@ -49,17 +54,57 @@ def test_the_same_in_the_editor_in_flake8_and_on_the_command_line(name: str, mon
     )
 
 
-@pytest.mark.parametrize("name", ["serve.py", "train.py"])
-def test_a_notebook_of_one_cell_has_the_findings_of_its_text(name: str) -> None:
-    folder = ROOT / "fixtures" / "projects" / "quickstart"
-    path = folder / name
-    text = path.read_text(encoding="utf-8")
-    world = World(folders=(folder.as_posix(),))
-    expected = {(item.start, item.code) for item in Analyst().check(document(path), world).findings}
-    cell = Document("cell:1", (folder / "t.ipynb").as_posix(), text)
-    found = Analyst().check(Notebook("file:t.ipynb", cell.path, (Cell(cell, True),)), world).findings
-    assert {(item.start, item.code) for item in found} == expected
-    assert {item.cell for item in found} == {1}
+WHOLE = [name for name in FIXTURES if name.count("/") == 1 or name.startswith("fixtures/projects/")]
+
+
+def as_cells(text: str) -> list[tuple[int, str]]:
+    """A text cut above each top-level statement, comments and all: the line of each cell's start, and its source."""
+    lines = text.splitlines(True)
+    starts = [0]
+    for statement in ast.parse(text).body:
+        decorators = getattr(statement, "decorator_list", [])
+        line = min([statement.lineno, *(item.lineno for item in decorators)]) - 1
+        while line > 0 and lines[line - 1].startswith("#"):
+            line -= 1
+        if line > starts[-1]:
+            starts.append(line)
+    ends = [*starts[1:], len(lines)]
+    return [(start + 1, "".join(lines[start:end])) for start, end in zip(starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_same_in_a_notebook_with_a_cell_for_each_block(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file of cells, and as cells that an editor has open; both are where the text was."""
+    monkeypatch.chdir(ROOT)
+    raw = (ROOT / name).read_bytes()
+    surroundings = Surroundings(Overrides())
+    options = surroundings.options(name, raw)
+    project = surroundings.project(options.target)
+    expected = sorted(
+        (item.start, item.end, item.code, item.message, item.severity)
+        for item in engine.check(SourceText.from_bytes(raw), name, options, project).findings
+    )
+    cells = as_cells(raw.decode())
+    path = ROOT / f"{name[:-3]}.ipynb"
+    sheet = Notebook(
+        path.as_uri(),
+        path.as_posix(),
+        tuple(Cell(Document(f"cell:{line}", path.as_posix(), text), True) for line, text in cells),
+    )
+
+    def placed(findings: Iterable[Finding]) -> list[tuple[object, ...]]:
+        found = []
+        for item in findings:
+            first = cells[(item.cell or 0) - 1][0] - 1
+            start, end = (replace(place, line=place.line + first) for place in (item.start, item.end))
+            found.append((start, end, item.code, item.message, item.severity))
+        return sorted(found)
+
+    checked = notebooks.check(sheet.raw, path.relative_to(ROOT).as_posix(), options, project)
+    assert placed(checked.findings) == expected
+    if b"# target:" not in raw:  # a notebook names its Keras by what it installs
+        analysis = Analyst().check(sheet, World(folders=(ROOT.as_posix(),)))
+        assert placed(analysis.findings) == expected
 
 
 EDITS = [
@@ -101,6 +146,36 @@ def test_whatever_was_changed_before_a_fresh_look_finds_the_same(tmp_path: Path,
             assert rows(kept.check(sheet, world)) == rows(Analyst().check(sheet, world)), (item.name, name, new)
         if dice.random() < 0.3:
             kept.fixed(document(path, texts.get(path)), world)
+
+
+TYPED = [
+    "", "\n", "    ", "# a\n", "x = 1\n", "(", ")", '"""', "if x:\n    pass\n", "else:\n    pass\n", "é\U0001f600", "\r\n"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_edits_of_a_text_a_fresh_look_finds_the_same(seed: int) -> None:
+    """Only the statements around a change are parsed again; nobody can tell."""
+    dice = random.Random(seed)
+    kept = Analyst()
+    found = 0
+    for _ in range(4):
+        name = dice.choice(WHOLE)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for _ in range(10):
+            start = dice.randint(0, len(text))
+            if dice.random() < 0.7:
+                start = text.rfind("\n", 0, start) + 1
+            end = start + dice.choice([0, 0, 0, 1, 40, 200])
+            changed = text[:start] + dice.choice(TYPED) + text[end:]
+            sheet = document(ROOT / name, changed)
+            world = World({sheet.path: sheet.source.text}, (ROOT.as_posix(),))
+            now = rows(kept.check(sheet, world))
+            assert now == rows(Analyst().check(sheet, world)), (name, changed)
+            found += len(now)
+            if dice.random() < 0.8 and not any(row[2] == "KC000" for row in now):
+                text = changed
+    assert found > 0
 
 
 # ---------------------------------------------------------------------- texts and edits
