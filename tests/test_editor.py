@@ -17,7 +17,8 @@ from kerascheck.editor.documents import Cell, Change, Document, Encoding, Notebo
 from kerascheck.editor.repair import changes
 from kerascheck.finding import Finding
 from kerascheck.flake8_plugin import Checker
-from kerascheck.run import Mode, look_at
+from kerascheck.outcome import Mode
+from kerascheck.run import look_at
 from kerascheck.surroundings import Overrides, Surroundings
 from kerascheck.text import SourceText
 
@@ -149,7 +150,8 @@ def test_whatever_was_changed_before_a_fresh_look_finds_the_same(tmp_path: Path,
 
 
 TYPED = [
-    "", "\n", "    ", "# a\n", "x = 1\n", "(", ")", '"""', "if x:\n    pass\n", "else:\n    pass\n", "é\U0001f600", "\r\n"
+    "", "\n", "    ", "# a\n", "x = 1\n", "(", ")", '"""', "if x:\n    pass\n", "else:\n    pass\n", "é\U0001f600",
+    "\r\n",
 ]  # fmt: skip
 
 

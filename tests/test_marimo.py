@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kerascheck.run import Mode, look_at
+from kerascheck.outcome import Mode
+from kerascheck.run import look_at
 from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.surroundings import Overrides, Surroundings
 
