@@ -108,7 +108,7 @@ class Surroundings:
                 return parse_target(text, source)
             except TargetError as error:
                 raise SettingsError(f"{source}: {error}") from error
-        found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw)
+        found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw) or _of_databricks(path, raw)
         if found is None and not self._overrides.isolated:
             found = self._of_project(os.path.dirname(os.path.abspath(path)))
         backend = settings.backend or (_backend(raw) if path.endswith(".ipynb") else None)
@@ -159,6 +159,20 @@ def _of_header(raw: bytes) -> Target | None:
         return header_target(raw[:2000].decode("utf-8", "replace"))
     except TargetError:
         return None
+
+
+def _of_databricks(path: str, raw: bytes) -> Target | None:
+    """The target that the install commands of an exported Databricks notebook name."""
+    if not raw.startswith(b"# Databricks notebook source") or b"install" not in raw:
+        return None
+    from kerascheck.semantic.target import target_from_pip_lines
+
+    rows = enumerate(raw.decode("utf-8", "replace").splitlines(), 1)
+    commands = ((number, row.removeprefix("# MAGIC ")) for number, row in rows if row.startswith("# MAGIC "))
+    shown = files.display(path)
+    return target_from_pip_lines(
+        {f"{shown}:{number}": line for number, line in commands if line.startswith(("%", "!")) and "install" in line}
+    )
 
 
 def _of_notebook(path: str, raw: bytes) -> Target | None:

@@ -121,3 +121,10 @@ def test_nothing_is_written_between_the_cells(tmp_path: Path) -> None:
 )
 def test_percent_scripts_and_databricks_exports(tmp_path: Path, text: str) -> None:
     assert found(tmp_path / "a.py", text) == [(text[: text.index("save_weights")].count("\n") + 1, "KC201")]
+
+
+def test_the_commands_of_a_databricks_export_tell_the_target(tmp_path: Path) -> None:
+    text = b"# Databricks notebook source\n# MAGIC %pip install keras==3.4.1\n\n# COMMAND ----------\n\nimport keras\n"
+    surroundings = Surroundings(Overrides())
+    assert surroundings.target(str(tmp_path / "a.py"), text).text == "keras 3.4.1"
+    assert surroundings.target(str(tmp_path / "a.py"), text.replace(b"# Databricks", b"# Some")).assumed

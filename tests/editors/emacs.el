@@ -37,7 +37,9 @@
          (action (and (> (length actions) 0) (aref actions 0))))
     (when action
       (let ((whole (if (plist-get action :edit) action (jsonrpc-request server :codeAction/resolve action))))
-        (eglot--apply-workspace-edit (plist-get whole :edit))))
+        (if (eq (cdr (func-arity #'eglot--apply-workspace-edit)) 2) ; since eglot 1.17
+            (eglot--apply-workspace-edit (plist-get whole :edit) this-command)
+          (eglot--apply-workspace-edit (plist-get whole :edit)))))
     (say `((fixall . ,(if action (plist-get action :title) ""))))
     (save-buffer)
     (eglot-shutdown server)))
