@@ -622,7 +622,7 @@ def _keras_method(
         trained = Flag.TRAINED if name in TRAINING_METHODS else Flag.NEW
         self.change(receiver, Flag.VARIABLES | trained, Flag.MARKED | Flag.CHILDREN)
         if trained:
-            phases.note_training(self, receiver, name, node)
+            phases.note_training(self, receiver, name)
         for option in options(receiver):
             if isinstance(option, Obj) and option.cls is not None:
                 for key in [key for key in self.heap if key[0] is option and key[1][0] != "#"]:

@@ -123,7 +123,7 @@ class Interpreter:
         self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
         self.recoveries: tuple[cst.Try | cst.TryStar, ...] = ()
         self.quiet = 0
-        self.loops: tuple[tuple[cst.For, Func | None], ...] = ()
+        self.loops: tuple[phases.Loop, ...] = ()
         self.units: dict[phases.Unit, None] = {}
         self.moments: list[phases.Moment] = []
         self.steps_met: list[datasets.Step] = []
@@ -871,7 +871,7 @@ class Interpreter:
         iterable = self.eval(node.iter)
         jumps, self.jumps = self.jumps, []
         self.loop += 1
-        loops, self.loops = self.loops, (*self.loops, (node, self.function))
+        loops, self.loops = self.loops, (*self.loops, phases.Loop(node, self.function, self.order, self.order))
         items = self._unrolled(iterable)
         orders.note_iteration(self, node, iterable)
         if items is not None and self.loop <= 2 and self.steps < self.budget:
@@ -898,6 +898,7 @@ class Interpreter:
         """One pass through a loop body; `break` and `continue` join its end."""
         outer, self.jumps = self.jumps, []
         if target is not None:
+            self.loops = (*self.loops[:-1], self.loops[-1].again(self.order))
             self.bind(target, item)
         self.body(body)
         paths: list[Snapshot | None] = [self._leave(), *self.jumps]

@@ -20,6 +20,7 @@ from kerascheck.semantic.walk import walk
 if TYPE_CHECKING:
     from kerascheck.semantic.events import Event
     from kerascheck.semantic.interpreter import Interpreter
+    from kerascheck.semantic.values import Func
 
 SLOT = "#trainable"
 PHASE = "#phase"
@@ -35,6 +36,20 @@ class Switch:
     node: cst.CSTNode = field(compare=False)
 
 
+@dataclass(frozen=True)
+class Loop:
+    """A `for` that is being followed: the orders at which it and its present iteration began, and what it runs over."""
+
+    node: cst.For
+    function: Func | None
+    began: int
+    iteration: int
+
+    def again(self, order: int) -> Loop:
+        """The same loop in its next iteration."""
+        return replace(self, iteration=order)
+
+
 # A layer or model and "", or a model and the text that says which of its layers are meant. A path on which it was
 # never set has None among its switches.
 Unit = tuple[Obj, str]
@@ -47,14 +62,14 @@ class Phase:
     """One possible past of a model.
 
     `first` has what was trainable at the first training by each method ("fit", "train_on_batch") since `compiled`.
-    `trained` are the training calls since its weights were made or set.
+    `trained` are the orders of the trainings since its weights were made or set.
     """
 
     compiled: cst.Call | None = None
     order: int = 0
     at_compile: Snapshot = ()
     first: tuple[tuple[str, Snapshot], ...] = ()
-    trained: frozenset[cst.Call] = frozenset()
+    trained: frozenset[int] = frozenset()
 
     def first_by(self, method: str) -> Snapshot | None:
         """What was trainable at the first training by a method; None when there was none."""
@@ -72,7 +87,7 @@ class Moment:
     event: Event
     phases: Phases | None
     snapshot: Snapshot
-    loops: tuple[cst.For, ...]
+    loops: tuple[Loop, ...]
 
 
 def method_of(name: str) -> str:
@@ -109,8 +124,9 @@ def _looped(self: Interpreter, item: cst.BaseExpression) -> tuple[Obj, str] | No
         return (model, self.module.code(item)) if isinstance(model, Obj) and model.kind == "model" else None
     if not isinstance(item, cst.Name):
         return None
-    for loop, function in reversed(self.loops):
-        if function is not self.function or not any(
+    for one in reversed(self.loops):
+        loop = one.node
+        if one.function is not self.function or not any(
             isinstance(name, cst.Name) and name.value == item.value for name in walk(loop.target)
         ):
             continue
@@ -149,7 +165,7 @@ def note_compile(self: Interpreter, receiver: Value | None, node: cst.Call) -> N
             self.heap[(option, PHASE)] = frozenset(made) if len(choices) == 1 else frozenset(made | set(old or {None}))
 
 
-def note_training(self: Interpreter, receiver: Value | None, name: str, node: cst.Call) -> None:
+def note_training(self: Interpreter, receiver: Value | None, name: str) -> None:
     """A call of a training method of a model."""
     choices = options(receiver)
     for option in choices:
@@ -164,15 +180,14 @@ def note_training(self: Interpreter, receiver: Value | None, name: str, node: cs
             first = now.first
             if now.first_by(method_of(name)) is None:
                 first = (*first, (method_of(name), snapshot(self)))
-            made.add(replace(now, first=first, trained=now.trained | {node}))
+            made.add(replace(now, first=first, trained=now.trained | {self.order}))
         whole = made if len(choices) == 1 else made | set(old)
         self.heap[(option, PHASE)] = frozenset(whole) if len(whole) <= _MOST else _LOST
 
 
 def note_moment(self: Interpreter, event: Event) -> None:
     """Keep what is known just before a `compile` or a training."""
-    loops = tuple(loop for loop, _ in self.loops)
-    self.moments.append(Moment(event, phases(self, event.receiver), snapshot(self), loops))
+    self.moments.append(Moment(event, phases(self, event.receiver), snapshot(self), self.loops))
 
 
 def note_weights(self: Interpreter, receiver: Value | None) -> None:
