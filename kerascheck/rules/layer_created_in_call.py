@@ -27,6 +27,7 @@ class LayerCreatedInCall(Rule):
     severity = Severity.ERROR
     claim = Claim.STATE_LOST
     message = "each call makes a new `{layer}`: it is never saved or trained, and `fit` raises on TensorFlow"
+    random = "each call makes a new `{layer}`, which has a variable of its own: `fit` raises on TensorFlow"
     lazy = "`{layer}` is made in the first call: Keras 3 takes no new layer then, and the call raises{releases}"
 
     def check(self) -> None:
@@ -72,7 +73,15 @@ class LayerCreatedInCall(Rule):
                     releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
                 )
             return
-        self.report(node, fix=self._fix(owner, function, node, name), subject=owner.name, layer=name)
+        weightless = name in TRAINING_LAYERS - WEIGHTED_LAYERS
+        self.report(
+            node,
+            message=self.random if weightless else self.message,
+            claim=Claim.CALL_RAISES if weightless else Claim.STATE_LOST,
+            fix=self._fix(owner, function, node, name),
+            subject=owner.name,
+            layer=name,
+        )
 
     def _fix(self, owner: ClassInfo, function: cst.FunctionDef, node: cst.Call, name: str) -> Fix | None:
         """Make the layer at the end of `__init__`, where its arguments are known there, too."""

@@ -37,7 +37,7 @@ class UntrackedVariable(Rule):
             if not whole.start <= self.module.span(call.node).start < whole.end:
                 continue
             name = self._attribute(call)
-            if name is None:
+            if name is None or self._is_given(owner, call, name):
                 continue
             trained = boolean(call.arguments.value("trainable", 1)) is not False
             self.report(
@@ -50,6 +50,17 @@ class UntrackedVariable(Rule):
                 name=name,
                 releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
             )
+
+    def _is_given(self, owner: ClassInfo, call: CallFact, name: str) -> bool:
+        """Whether the value is an argument of the constructor, and nothing but that: made again with the object."""
+        made = owner.own("__init__")
+        first = call.arguments.find("initial_value", 0)
+        if made is None or first is None or call.arguments.find("trainable", 1) is not None:
+            return False
+        taken = made.node.params
+        names = {item.name.value for item in (*taken.params, *taken.kwonly_params)}
+        value = first[0]
+        return isinstance(value, cst.Name) and value.value in names and f"{name}.assign" not in self.module.source.text
 
     def _attribute(self, call: CallFact) -> str | None:
         """The attribute of `self` that gets the variable, alone or in a list."""
