@@ -1,0 +1,28 @@
+"""KC410: the order in which the file system lists folders becomes the numbering of labels."""
+
+from __future__ import annotations
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.patch import wrap
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.listings import label_orders
+
+
+class DirectoryOrderLabels(Rule):
+    code = "KC410"
+    severity = Severity.WARNING
+    # another order needs another file system: a run on one machine shows nothing
+    claim = Claim.NONE
+    message = "the file system gives these names in any order: on another one the labels have other numbers"
+
+    def check(self) -> None:
+        module = self.module
+        if not ("listdir" in module.source.text or "glob" in module.source.text) or not module.serves_keras:
+            return
+        for found in label_orders(module):
+            self.report(
+                found.listing,
+                fix=unsafe_fix("sort the names", wrap(module, found.listing, "sorted(", ")")),
+                related=[RelatedNode(module, found.use, "the order becomes numbers here")],
+                subject=module.code(found.listing),
+            )
