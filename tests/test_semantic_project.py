@@ -172,3 +172,14 @@ def test_a_module_is_parsed_once() -> None:
     assert reader.reads.count("/p/c.py") == 1
     assert project.start(SourceText("import c"), "b.py").facts is not None
     assert reader.reads.count("/p/c.py") == 1
+
+
+def test_imports_of_keras_modules_do_not_crowd_out_those_of_the_project() -> None:
+    files = {f"a{number}.py": "from keras.models import Model, load_model\n" for number in range(20)}
+    files |= {f"far/b{number}.py": "import other.models\n" for number in range(20)}
+    files |= {"app/models.py": NET, "app/train.py": "from models import Net\nmodel = Net()\nmodel.fit(1)\n"}
+    project = Project(Files(files), default_target())
+    assert project.importers("app/models.py")[0] == "/p/app/train.py"
+    assert not any(path.startswith("/p/a") and path[4:5].isdigit() for path in project.importers("app/models.py"))
+    users = project.start(SourceText(NET), "app/models.py").users
+    assert [module.path for module in users] == ["app/train.py"]

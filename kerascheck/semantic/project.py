@@ -276,7 +276,11 @@ class Project:
             stem = posixpath.basename(posixpath.dirname(place))
         top = self._top(posixpath.dirname(place))
         index = self._import_index(top)
-        found = [other for other in index.get(stem, ()) if other != place][:MAXIMUM_IMPORTERS]
+        folder = posixpath.dirname(place)
+        found = sorted(  # the nearest count when there are too many
+            (other for other in index.get(stem, ()) if other != place),
+            key=lambda other: -len(posixpath.commonpath([folder, posixpath.dirname(other)])),
+        )[:MAXIMUM_IMPORTERS]
         if self._journal is not None:
             self._journal.needs(place, (f"imports:{top}", *found))
         return found
@@ -464,7 +468,15 @@ class Project:
 def imported_words(path: str, text: str) -> set[str]:
     """The words in the import statements of a file; `text` is that of a module, or a notebook's JSON."""
     lines = (_NOTEBOOK_IMPORTS if path.endswith(".ipynb") else _IMPORTS).findall(text)
-    return {word for line in lines for word in _WORDS.findall(line)}
+    return {word for line in lines if not _is_outside(line) for word in _WORDS.findall(line)}
+
+
+def _is_outside(line: str) -> bool:
+    """Whether an import, without its first word, reaches for one package that is no part of the project."""
+    root = _WORDS.match(line)
+    if root is None or root.group() not in _OUTSIDE or line.startswith("keras.src"):
+        return False
+    return "," not in line or " import " in line
 
 
 def _candidates(base: str, parts: list[str]) -> Iterator[str]:
