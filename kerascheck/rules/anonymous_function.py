@@ -1,0 +1,54 @@
+"""KC311: a lambda or a function made by a function, as a part of a model that is saved whole."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
+from kerascheck.semantic.storage import Load, Reached, loads_of, reached, read_as_weights
+from kerascheck.semantic.values import Func
+
+
+class AnonymousFunction(Rule):
+    code = "KC311"
+    severity = Severity.WARNING
+    claim = Claim.LOAD_RAISES
+    message = "{what} is in a saved model, and Keras finds functions by their names: loading raises"
+
+    def check(self) -> None:
+        if self.module.is_test:
+            return
+        for item in reached(self.module):
+            thing = item.thing
+            if not isinstance(thing, Func) or thing.module is not self.module or thing.owner is not None:
+                continue
+            if (
+                item.save.format == "json"
+                or item.save.temporary
+                or (item.made is not None and item.made.short == "Lambda")
+            ):
+                continue
+            name = name_of(thing)
+            if name and (is_top_level(thing) or registered(thing) is not False):
+                continue
+            if self._is_left_out(item, name) or read_as_weights(self.module, item.save):
+                continue
+            node = thing.node.name if isinstance(thing.node, cst.FunctionDef) else thing.node
+            self.report(
+                node,
+                related=[RelatedNode(item.save.module, item.save.node, "saved here")],
+                subject=name,
+                what=f"`{name}`, which is made inside of a function," if name else "a lambda",
+            )
+
+    def _is_left_out(self, item: Reached, name: str) -> bool:
+        """Whether every load does without the function, or is given it."""
+        loads = loads_of(self.module, item.save)
+        return bool(loads) and all(self._does_without(load, item, name) for load in loads)
+
+    def _does_without(self, load: Load, item: Reached, name: str) -> bool:
+        if item.compiled and not load.compiles:
+            return True
+        return bool(name) and (load.objects is None or name in load.objects)

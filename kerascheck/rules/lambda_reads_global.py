@@ -1,0 +1,39 @@
+"""KC309: a `Lambda` layer whose function reads a global, which is not there where the model is loaded."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.captured import captured_names
+from kerascheck.semantic.storage import Save, loads_of, reached, read_as_weights
+from kerascheck.semantic.values import boolean
+
+
+class LambdaReadsGlobal(Rule):
+    code = "KC309"
+    severity = Severity.ERROR
+    claim = Claim.LOAD_RAISES
+    message = "the file has the code of this Lambda and not `{name}`: where it is loaded elsewhere, calling it raises"
+
+    def check(self) -> None:
+        names = [item for item in captured_names(self.module) if item.is_global]
+        if not names or self.module.is_test:
+            return
+        for item in names:
+            if not isinstance(item.function.node, cst.Lambda):
+                continue  # a function that is registered is found by its name, with what it reads
+            for found in reached(self.module):
+                if found.made is not None and found.made.call is item.call.node and self._is_read(found.save):
+                    related = [RelatedNode(found.save.module, found.save.node, "saved here")]
+                    self.report(item.node, related=related, subject=item.node.value, name=item.node.value)
+                    break
+
+    def _is_read(self, save: Save) -> bool:
+        if save.format == "json" or save.temporary or read_as_weights(self.module, save):
+            return False
+        loads = loads_of(self.module, save)
+        if any(load.module.path == self.module.path for load in loads):
+            return False  # the global is there where the file is loaded
+        return not loads or any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
