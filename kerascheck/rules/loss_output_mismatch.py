@@ -11,7 +11,14 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
 from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.compiled import CLASS_LOSSES, PROBABILITY_LOSSES, Compiled, compiled_models, layer_node
+from kerascheck.semantic.compiled import (
+    CLASS_LOSSES,
+    PROBABILITY_LOSSES,
+    REGRESSION_LOSSES,
+    Compiled,
+    compiled_models,
+    layer_node,
+)
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, Labels
 from kerascheck.semantic.metrics import accuracy_strings
 
@@ -40,15 +47,18 @@ class LossOutputMismatch(Rule):
     other_width = "the labels have {width} columns ({source}) and the model {units} units: `fit` raises"
     one_column = "the labels are one-hot ({source}) and the model has one unit: `fit` raises"
     too_many = "the labels are {classes} classes ({source}) and the model has {units} units: `fit` raises"
+    spread = "the labels are {what} ({source}) and `{loss}` compares each with all {units} units, or raises in `fit`"
+    wide = "the labels have {width} columns ({source}) and `{loss}` takes class numbers: `fit` raises"
     sigmoids = "`{loss}` takes one class of a row for right, and {units} sigmoids answer each for itself"
     softmaxes = "`binary_crossentropy` takes each unit for itself, and softmax makes one class of a row right"
     counted = softmaxes + '; before Keras 2.4 "{name}" then counts right units, not right rows'
 
     def check(self) -> None:
         for item in compiled_models(self.module):
-            if item.loss not in PROBABILITY_LOSSES:
-                continue
-            fault = next(self._faults(item, item.loss), None)
+            if item.loss in PROBABILITY_LOSSES:
+                fault = next(self._faults(item, item.loss), None)
+            else:
+                fault = self._spread(item) if item.loss in REGRESSION_LOSSES else None
             if fault is None:
                 continue
             node = layer_node(self.module, item.head) if fault.at_layer else None
@@ -87,6 +97,16 @@ class LossOutputMismatch(Rule):
         if activation == "softmax" and loss == BINARY:
             yield self._softmax_and_binary(item)
 
+    def _spread(self, item: Compiled) -> _Fault | None:
+        """Run: (n, 1) against (n, 3) is silent on 2.15 and 3.15.1; (n,) raises on 3.15.1, and is silent on 2.15."""
+        units = item.head.units if item.head is not None else None
+        labels = item.labels
+        if labels is None or units is None or units < 2 or labels.width not in {0, 1} or labels.content == ONE_HOT:
+            return None
+        if labels.content is None and labels.source != "one column":
+            return None
+        return _Fault(self.spread, Claim.METRIC_WRONG)
+
     def _softmax_and_binary(self, item: Compiled) -> _Fault:
         # read in keras 2.3.1: beside binary_crossentropy the string is BinaryAccuracy there, whatever the shapes
         old = self.module.target.bad("<2.4")
@@ -100,6 +120,8 @@ class LossOutputMismatch(Rule):
         if loss == SPARSE:
             if labels.content == ONE_HOT and units != 1:
                 yield _Fault(self.not_sparse, Claim.CALL_RAISES, remedy=CATEGORICAL)
+            elif labels.width is not None and labels.width > 1 and units != 1:
+                yield _Fault(self.wide, Claim.CALL_RAISES)
             elif labels.content == INTEGERS and units and labels.classes and labels.classes > units > 1:
                 yield _Fault(self.too_many, Claim.CALL_RAISES)
         elif one_number and loss == CATEGORICAL and units != 1:

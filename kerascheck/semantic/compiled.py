@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 CLASS_LOSSES = frozenset({"categorical_crossentropy", "sparse_categorical_crossentropy"})
+# losses of regression, by their names, aliases and classes in keras 3.15.1, in lower case
+REGRESSION_LOSSES = frozenset(
+    """mse mean_squared_error meansquarederror mae mean_absolute_error meanabsoluteerror mape
+    mean_absolute_percentage_error meanabsolutepercentageerror msle mean_squared_logarithmic_error
+    meansquaredlogarithmicerror huber huber_loss log_cosh logcosh""".split()
+)
 _OWN_LOSS = ("train_step", "compute_loss", "compute_metrics", "compiled_loss")
 PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
 

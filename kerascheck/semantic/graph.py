@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ACTIVATIONS = frozenset(
     {"sigmoid", "softmax", "log_softmax", "hard_sigmoid", "tanh", "relu", "linear", "softplus", "elu"}
 )
+_LAYERS_OF_ACTIVATIONS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu"}
 _MAXIMUM_STEPS = 60
 
 
@@ -123,8 +124,8 @@ def _step(interpreter: Interpreter, layer: Obj) -> Head | str | None:
         return activation_name(arguments.value("activation", 0)) or None
     if name == "Softmax":  # over another axis it is no activation of the units
         return "softmax" if arguments.lacks("axis", 0) or number(arguments.value("axis", 0)) == -1 else None
-    if name in {"ReLU", "LeakyReLU", "PReLU", "ELU"}:
-        return "relu"
+    if name in _LAYERS_OF_ACTIVATIONS:
+        return _LAYERS_OF_ACTIVATIONS[name]
     if name in {"Dropout", "Identity", "ActivityRegularization"}:
         return ""
     if name == "TimeDistributed":
@@ -159,11 +160,11 @@ def activation_name(value: Value | None) -> str | None:
     if text is not None:
         return text.lower()
     if isinstance(value, Ref) and value.name.startswith(
-        ("keras.activations.", "tensorflow.nn.", "keras.ops.", "tensorflow.")
+        ("keras.activations.", "tensorflow.nn.", "keras.ops.", "keras.backend.", "tensorflow.")
     ):
         return value.name.rpartition(".")[2].lower()
     if isinstance(value, Obj) and value.kind == "layer" and value.cls is None:
-        return {"Softmax": "softmax", "LeakyReLU": "relu", "ReLU": "relu"}.get(value.short)
+        return {"Softmax": "softmax", **_LAYERS_OF_ACTIVATIONS}.get(value.short)
     return None
 
 

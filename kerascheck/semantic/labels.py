@@ -57,6 +57,21 @@ _DATASETS: dict[str, tuple[str, int, int | None]] = {
     "boston_housing": (REAL, 0, None),
     "california_housing": (REAL, 0, None),
 }
+# scikit-learn: content and classes of what `load_iris()` and its like hold as targets, all of the shape (n,)
+_TABLES_OF_SKLEARN: dict[str, tuple[str, int | None]] = {
+    "load_iris": (INTEGERS, 3),
+    "load_digits": (INTEGERS, 10),
+    "load_wine": (INTEGERS, 3),
+    "load_breast_cancer": (INTEGERS, 2),
+    "load_boston": (REAL, None),
+    "load_diabetes": (REAL, None),
+    "fetch_california_housing": (REAL, None),
+    "make_classification": (INTEGERS, None),
+    "make_blobs": (INTEGERS, None),
+    "make_moons": (INTEGERS, 2),
+    "make_circles": (INTEGERS, 2),
+    "make_regression": (REAL, None),
+}
 _KEEP = frozenset({"astype", "copy", "to_numpy", "numpy", "tolist", "#list", "round", "sample", "reset_index", "head"})
 _KEEP_DATASET = frozenset({"prefetch", "cache", "shuffle", "repeat", "with_options", "take", "skip", "batch"})
 _READERS = frozenset(
@@ -160,6 +175,9 @@ def _made(value: Obj, depth: int) -> Labels | None:
         return Labels(INTEGERS, 0, None, "`argmax`") if axis in {1, -1} else None
     if name in {"numpy.concatenate", "numpy.append", "tensorflow.concat"}:
         return _joined(given, depth)
+    if name in {"numpy.zeros", "numpy.ones", "numpy.empty"}:  # filled later on
+        width = _width(given.value("shape", 0))
+        return Labels(None, width, None, f"`{name.rpartition('.')[2]}`") if width is not None else None
     if name == "numpy.random.randint":
         return _random_integers(given)
     if name in {"numpy.random.random", "numpy.random.rand", "numpy.random.randn", "numpy.random.normal"}:
@@ -241,6 +259,8 @@ def _part(value: Part, depth: int) -> Labels | None:
         if inner is not None:
             return replace(inner, width=0) if inner.content in {INTEGERS, REAL} and inner.width == 1 else None
         return Labels(None, 0, None, "one column") if _is_table(base, depth) else None
+    if value.attribute == "target" and isinstance(base, Obj):
+        return _of_sklearn(base)
     if value.attribute == "codes":
         return Labels(INTEGERS, 0, None, "category codes")
     if value.attribute == "#item":
@@ -275,6 +295,10 @@ def _item(base: Value, index: object, depth: int) -> Labels | None:
             if given.open_positional or not 0 <= index < 2 * len(given.positional):
                 return None
             return labels_of(given.positional[index // 2][1], depth + 1)
+        if (index == 1 and boolean(base.arguments.value("return_X_y"))) or index == "target":
+            return _of_sklearn(base)
+        if index == 1 and ".make_" in base.ref:
+            return _of_sklearn(base)
         if base.ref in _READERS and isinstance(index, str):
             return Labels(None, 0, None, "one column")
     if isinstance(base, Part) and base.attribute == "#item" and isinstance(base.base, Obj) and index == 1:
@@ -283,6 +307,14 @@ def _item(base: Value, index: object, depth: int) -> Labels | None:
             content, width, classes = _DATASETS[short]
             return Labels(content, width, classes, f"`{short}.load_data()`")
     return None
+
+
+def _of_sklearn(made: Obj) -> Labels | None:
+    home, _, name = made.ref.rpartition(".")
+    if not home.startswith("sklearn.datasets") or name not in _TABLES_OF_SKLEARN:
+        return None
+    content, classes = _TABLES_OF_SKLEARN[name]
+    return Labels(content, 0, classes, f"`{name}`")
 
 
 def _method(owner: Value, name: str, given: Arguments | None, depth: int) -> Labels | None:

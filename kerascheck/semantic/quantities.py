@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.semantic.compiled import Compiled, compiled_models, is_inside_another, targets_of
+from kerascheck.semantic.compiled import REGRESSION_LOSSES, Compiled, compiled_models, is_inside_another, targets_of
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, REAL, SEVERAL, ones_and_zeros
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
@@ -17,12 +17,6 @@ from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
-# losses of regression, by their names, aliases and classes in keras 3.15.1, in lower case
-REGRESSION_LOSSES = frozenset(
-    """mse mean_squared_error meansquarederror mae mean_absolute_error meanabsoluteerror mape
-    mean_absolute_percentage_error meanabsolutepercentageerror msle mean_squared_logarithmic_error
-    meansquaredlogarithmicerror huber huber_loss log_cosh logcosh""".split()
-)
 _JUDGE = re.compile(r"(?i)disc|critic|adversar|(?<![a-z])w?gan(?![a-z])|[a-z]gan(?![a-z])|judge")
 
 
@@ -63,7 +57,7 @@ def _is_regression(module: Module, item: Compiled) -> bool:
     labels, head = item.labels, item.head
     if labels is not None and labels.content == REAL:
         return True
-    if head is None or head.units != 1 or head.activation not in {"linear", "relu"}:
+    if head is None or head.units != 1 or head.activation not in {"linear", "relu", "leaky_relu"}:
         return False
     if labels is not None and labels.content == INTEGERS:
         return labels.classes is not None and labels.classes > 2
