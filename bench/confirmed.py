@@ -25,6 +25,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="count info findings, too")
     parser.add_argument("--settings", action="store_true", help="read the repositories' settings and targets")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="repositories at a time")
+    parser.add_argument("--limit", type=float, default=0, metavar="SECONDS", help="stop a repository after this time")
     parser.add_argument("--read", type=int, default=0, metavar="N", help="print N verdicts with their code")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which of them")
     parser.add_argument("--python", default="", metavar="PATH", help="the environment to confirm in")
@@ -70,19 +72,22 @@ def main() -> int:
         names = [corpus.name]
         corpus = corpus.resolve().parent
     else:
-        names = [path.name for path in sorted(corpus.iterdir()) if path.is_dir() and arguments.only in path.name]
+        folders = [path.name for path in sorted(corpus.iterdir()) if path.is_dir()]
+        names = [name for name in folders if arguments.only in name and not name.startswith(".")]  # not the cache
     skipped = [text for text in arguments.skip.split(",") if text]
     names = [name for name in names if not any(text in name for text in skipped)]
     names = names[: arguments.first or None]
     options = _options(arguments)
     findings: list[dict[str, Any]] = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        results = pool.map(lambda name: run(corpus, name, options), names)
+        results = pool.map(lambda name: run(corpus, name, options, arguments.limit or None), names)
         for done, (name, found, seconds, problem) in enumerate(results, 1):
             findings += [item for item in found if arguments.all or item["severity"] != "info"]
             print(f"{done} of {len(names)}  {name:50.50} {len(found):4} findings {seconds:6.0f} s", file=sys.stderr)
             if problem:
-                print(f"problem  {name}: {problem}")
+                print(f"problem  {name}: {problem}", flush=True)
+            if arguments.json:  # after each repository, so that a run that is stopped leaves what it has
+                arguments.json.write_text(json.dumps(findings, indent=1), encoding="utf-8")
     wanted = [code for code in arguments.only_code.split(",") if code]
     findings = [item for item in findings if not wanted or item["code"] in wanted]
     if arguments.json:
@@ -95,22 +100,31 @@ def main() -> int:
     return 0
 
 
-def run(corpus: Path, name: str, options: Sequence[str]) -> tuple[str, list[dict[str, Any]], float, str]:
+def run(
+    corpus: Path, name: str, options: Sequence[str], limit: float | None
+) -> tuple[str, list[dict[str, Any]], float, str]:
     """The findings of one run of the command, its seconds and what went wrong with it."""
     command = [sys.executable, "-m", "kerascheck", *options, "--format", "json", "--exit-zero", name]
     started = time.perf_counter()
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=corpus, env={**os.environ, "PYTHONPATH": path}
-    )
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=corpus, env=environment
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it stops its children and removes their folder itself
+            process.communicate()
+            return name, [], time.perf_counter() - started, f"not done after {limit:.0f} s, left out"
     seconds = time.perf_counter() - started
-    problem = next((line for line in result.stderr.splitlines() if line.startswith("not confirmed")), "")
-    if "Traceback" in result.stderr:
-        problem = result.stderr.strip().splitlines()[-1]
+    problem = next((line for line in errors.splitlines() if line.startswith("not confirmed")), "")
+    if "Traceback" in errors:
+        problem = errors.strip().splitlines()[-1]
     try:
-        return name, json.loads(result.stdout), seconds, problem
+        return name, json.loads(output), seconds, problem
     except ValueError:
-        return name, [], seconds, problem or f"exit {result.returncode} without a report: {result.stderr[-200:]}"
+        return name, [], seconds, problem or f"exit {process.returncode} without a report: {errors[-200:]}"
 
 
 def fixtures(arguments: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ def main() -> int:
     arguments = parser.parse_args()
     corpus: Path = arguments.corpus
     folders = [path for path in sorted(corpus.iterdir()) if path.is_dir() and arguments.only in path.name]
+    folders = [path for path in folders if not path.name.startswith(".")]  # the cache of a run in the corpus
     runs = []
     for number, folder in enumerate(folders, 1):
         print(f"\r{number} of {len(folders)} {folder.name:60.60}", end="", file=sys.stderr, flush=True)
