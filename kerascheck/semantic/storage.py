@@ -303,7 +303,7 @@ def _saves(module: Module) -> Iterator[Save]:
             if not models or not all(item.kind == "model" for item in models):
                 continue
             if event.name == "to_json":
-                yield Save("json", None, models, event.node, event.module, module)
+                yield Save("json", None, models, event.node, event.module, module, event.arguments, event.function)
                 continue
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)

@@ -1,0 +1,56 @@
+"""KC213: a model is made from JSON that names code which is neither registered nor handed over."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import name_of, registered
+from kerascheck.semantic.storage import Save, circle, reached_by, saves
+from kerascheck.semantic.values import Func
+
+_SUPPLIED = re.compile(r"custom_object_scope|CustomObjectScope|get_custom_objects|enable_unsafe_deserialization")
+
+
+class ArchitectureWithoutCode(Rule):
+    code = "KC213"
+    severity = Severity.WARNING
+    claim = Claim.LOAD_RAISES
+    message = "`model_from_json` raises: the text names {names}, neither registered nor handed over"
+
+    def check(self) -> None:
+        calls = [call for call in self.module.calls_of("keras.models.model_from_json") if call.module is self.module]
+        calls = [call for call in calls if call.arguments.lacks("custom_objects", 1) and not call.guarded]
+        if not calls or any(_SUPPLIED.search(module.source.text) for module in self.module.family()):
+            return
+        written = [save for module in circle(self.module) for save in saves(module) if save.format == "json"]
+        missing = [(save, self._missing(save)) for save in written]
+        for call in calls:
+            # the text may be that of any model which the project writes: where there are several, all must be bad
+            beside = [item for item in missing if item[0].function is call.function] or missing
+            if beside and all(names for _, names in beside):
+                save, names = beside[0]
+                self.report(
+                    call.node,
+                    related=[RelatedNode(save.module, save.node, "the text is written here")],
+                    subject=", ".join(names),
+                    names=", ".join("a `lambda`" if name == "<lambda>" else f"`{name}`" for name in names),
+                )
+
+    def _missing(self, save: Save) -> list[str]:
+        """The names that the text needs and nobody gives."""
+        found: dict[str, None] = {}
+        for item in reached_by(save):
+            if isinstance(item.thing, Func) and isinstance(item.thing.node, cst.Lambda):
+                found["<lambda>"] = None
+            elif isinstance(item.thing, ClassInfo) and item.thing.module is not save.module:
+                # measured for files: up to 3.8 the module of a class is imported by its name
+                if not self.module.target.bad("<3.9") and registered(item.thing) is False:
+                    found[item.thing.name] = None
+            elif registered(item.thing) is False and name_of(item.thing):
+                found[name_of(item.thing)] = None
+        return list(found)
