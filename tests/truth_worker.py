@@ -382,6 +382,7 @@ def steps_of(model: Any) -> int:
 
 def watch_compile(owner: Any) -> None:
     """What the layers start with, and whether an optimizer that has made steps is thrown away."""
+    owner = next(base for base in owner.__mro__ if "compile" in vars(base))  # load_model compiles no other `compile`
     original = owner.compile
 
     @functools.wraps(original)
@@ -452,6 +453,8 @@ def watch_training(owner: Any, name: str) -> None:
         RECORD.training_flags = {}
         before = {id(weight): numpy_of(weight) for weight in arguments[0].weights}
         _, steps = RECORD.steps.pop(id(arguments[0]), (None, 0))
+        if keywords.get("initial_epoch") and not steps:
+            steps = 1
         if steps_of(arguments[0]) or steps:
             again = steps > 0 and steps_of(arguments[0]) == 0
             RECORD.examine("STATE_LOST", again, f"the optimizer had made {steps} steps and starts anew")
