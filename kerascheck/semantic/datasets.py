@@ -1,4 +1,4 @@
-"""Datasets and generators: the steps that make them, in order, and the ones that cut or shuffle them."""
+"""Datasets, generators and encoders: the steps that make them, in order, and those that cut, shuffle or fit them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
     from kerascheck.semantic.values import Func
 
-STEPS = frozenset({"flow_from_dataframe", "flow_from_directory", "shuffle", "skip", "take"})
+STEPS = frozenset(
+    {"fit", "fit_on_texts", "fit_transform", "flow_from_dataframe", "flow_from_directory", "shuffle", "skip", "take"}
+)
 FROM_DIRECTORY = frozenset(
     {
         "keras.utils.image_dataset_from_directory",
@@ -29,7 +31,7 @@ _UNKNOWN = "?.shuffle"
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One method call on a dataset or generator: `base.name(...)`."""
+    """One method call on a dataset, generator or encoder: `base.name(...)`."""
 
     name: str
     node: cst.Call
@@ -40,7 +42,7 @@ class Step:
 
 
 def note_step(self: Interpreter, node: cst.Call, name: str, base: Value, arguments: Arguments) -> None:
-    """Keep a call that shuffles, cuts or begins a dataset."""
+    """Keep a call that shuffles, cuts or begins a dataset, or fits an encoder."""
     if name in STEPS and not self.quiet:
         self.steps_met.append(Step(name, node, base, arguments, self.statement, self.function))
 

@@ -1,0 +1,66 @@
+"""KC412: an encoder is fitted again in a program that loads a model, where the one of the training is needed."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.datasets import Step
+from kerascheck.semantic.values import Obj
+
+_ENCODERS = re.compile(
+    r"^(?:sklearn\.preprocessing\.(?:_label\.|_data\.)?(?:LabelEncoder|LabelBinarizer|MultiLabelBinarizer|OneHotEncoder"
+    r"|OrdinalEncoder|StandardScaler|MinMaxScaler|RobustScaler|MaxAbsScaler)"
+    r"|sklearn\.feature_extraction\.text\.\w+Vectorizer"
+    r"|keras\.preprocessing\.text\.Tokenizer|keras_preprocessing\.text\.Tokenizer)$"
+)
+_FITS = frozenset({"fit", "fit_transform", "fit_on_texts"})
+_KEPT = re.compile(
+    r"(?:pickle|joblib|dill|cloudpickle)\.load|joblib import|pickle import|tokenizer_from_json|np\.load\("
+)
+
+
+class RefittedEncoder(Rule):
+    code = "KC412"
+    severity = Severity.WARNING
+    # it takes the data of two programs to show it
+    claim = Claim.NONE
+    message = (
+        "`{encoder}` is fitted again beside a loaded model: other data give other numbers than those it was trained on"
+    )
+
+    def check(self) -> None:
+        module = self.module
+        if "load_model" not in module.source.text and "load_weights" not in module.source.text:
+            return
+        loads = [call for call in module.calls_of("keras.models.load_model") if call.module is module]
+        if not loads or _KEPT.search(module.source.text):
+            return
+        if any(event.name in TRAINING_METHODS and self._is_model(event.receiver) for event in module.events):
+            return  # the model is trained here: the encoder may be the one that is used with it
+        if not any(event.name in {"predict", "evaluate", "predict_on_batch", "__call__"} for event in module.events):
+            return
+        for step in module.facts.steps_met:
+            encoder = step.base
+            if step.name not in _FITS or not isinstance(encoder, Obj) or not self._is_ours(step):
+                continue
+            self.report(
+                step.node,
+                related=[RelatedNode(module, loads[0].node, "the model is loaded here")],
+                subject=module.code(step.node.func),
+                encoder=encoder.short,
+            )
+
+    def _is_model(self, value: object) -> bool:
+        return not isinstance(value, Obj) or value.kind == "model"
+
+    def _is_ours(self, step: Step) -> bool:
+        """Whether it is an encoder that is fitted with data, not with names that the source lists."""
+        if not isinstance(step.base, Obj) or not _ENCODERS.match(step.base.ref) or not self.module.owns(step.node):
+            return False
+        given = step.node.args[0].value if step.node.args else None
+        return given is not None and not isinstance(given, (cst.List, cst.Tuple, cst.Set))
