@@ -20,8 +20,15 @@ types:
 check: test lint types
 	$(BIN)/kerascheck check kerascheck tests bench
 
+CORPUS ?= fixtures
+
 bench:
+	$(BIN)/python bench/peers.py $(CORPUS)
+	$(BIN)/python bench/finding_cost.py $(CORPUS) --project
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/growth.py
+	$(BIN)/python bench/latency.py
+	$(BIN)/python bench/confirm_cost.py fixtures/projects/quickstart
 
 constraints:
 	uv pip compile --universal --python-version 3.10 --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt
