@@ -1,0 +1,83 @@
+"""KC609: training goes on with an optimizer that starts anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kerascheck.finding import Claim, Severity
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.events import Event, Flag
+from kerascheck.semantic.phases import Moment, family
+from kerascheck.semantic.values import Const, Obj, number
+
+
+class StaleOptimizerState(Rule):
+    code = "KC609"
+    severity = Severity.WARNING
+    claim = Claim.STATE_LOST
+    message = "`compile` throws away the optimizer that `load_model` brought: `{method}` starts with a new one"
+    weights = "`{method}` goes on at a later epoch with a new optimizer: a file of weights has no optimizer in it"
+
+    def check(self) -> None:
+        module = self.module
+        if "load" not in module.source.text:
+            return
+        for moment, training in self._recompiled():
+            self.report(
+                moment.event.node,
+                related=[RelatedNode(module, training.node, "it is trained on here")]
+                if module.owns(training.node)
+                else [],
+                subject=self._name(moment.event),
+                method=training.name,
+            )
+        if module.target.bad("<3"):
+            return  # a TensorFlow checkpoint of Keras 2 may hold the optimizer
+        for moment in module.facts.moments:
+            event = moment.event
+            later = number(event.arguments.value("initial_epoch"))
+            if event.name == "fit" and later and module.owns(event.node) and self._has_weights_only(moment):
+                self.report(event.node, message=self.weights, subject=self._name(event), method=event.name)
+
+    def _recompiled(self) -> Iterator[tuple[Moment, Event]]:
+        """Compiles of a model that was just loaded with its optimizer, and the training that follows."""
+        facts = self.module.facts
+        for moment in facts.moments:
+            event, model = moment.event, moment.event.receiver
+            if event.name != "compile" or not isinstance(model, Obj) or model.ref != "keras.models.load_model":
+                continue
+            if not self.module.owns(event.node) or not self._brings_optimizer(model):
+                continue
+            if moment.phases is None or any(phase is not None for phase in moment.phases):
+                continue  # it was compiled or trained here before
+            if any(family(facts, model, [unit for unit, _ in moment.snapshot])):
+                continue  # frozen or thawed: other weights are to be trained, with an optimizer for these
+            training = self._next(event)
+            if training is not None:
+                yield moment, training
+
+    def _brings_optimizer(self, model: Obj) -> bool:
+        compiled = model.arguments.find("compile", 2)
+        return (compiled is None and not model.arguments.open_keywords) or (
+            compiled is not None and compiled[1] == Const(True)
+        )
+
+    def _next(self, compiled: Event) -> Event | None:
+        """The training of a model behind its compile, with nothing between that compiles it again."""
+        for event in self.module.events:
+            if event.order > compiled.order and event.receiver is compiled.receiver:
+                if event.name == "compile":
+                    return None
+                if event.name in TRAINING_METHODS:
+                    return event
+        return None
+
+    def _has_weights_only(self, moment: Moment) -> bool:
+        event, model = moment.event, moment.event.receiver
+        if not isinstance(model, Obj) or model.kind != "model" or model.form == "loaded":
+            return False
+        return event.every(Flag.LOADED) and event.never(Flag.TRAINED)
+
+    def _name(self, event: Event) -> str:
+        return self.module.code(event.receiver_node) if event.receiver_node is not None else "the model"
