@@ -106,9 +106,12 @@ class _Finder:
         ):
             call = self.listing(node.value)
         elif isinstance(node, cst.For):
-            numbered = _enumerated(node.iter)
-            call = self.listing(numbered or node.iter)
-            found = _numbered_use(node) if numbered is not None else _counted_use(node)
+            numbered, ranged = _enumerated(node.iter), _ranged(node.iter)
+            call = self.listing(numbered or ranged or node.iter)
+            if ranged is not None:
+                found = _label_use(node, _names(node.target)[0], []) if _names(node.target) else None
+            else:
+                found = _numbered_use(node) if numbered is not None else _counted_use(node)
             if call is not None and found is None:
                 return
             use = found or node
@@ -131,6 +134,17 @@ def _enumerated(node: cst.BaseExpression) -> cst.BaseExpression | None:
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "enumerate" and node.args:
         return node.args[0].value
     return None
+
+
+def _ranged(node: cst.BaseExpression) -> cst.BaseExpression | None:
+    """What `range(len(x))` counts."""
+    for name in ("range", "len"):
+        if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Name) or node.func.value != name:
+            return None
+        if len(node.args) != 1:
+            return None
+        node = node.args[0].value
+    return node
 
 
 def _names(target: cst.BaseExpression) -> list[str]:
