@@ -7,8 +7,15 @@ import libcst as cst
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument, keras_name, replace
-from kerascheck.rule import Rule, unsafe_fix
-from kerascheck.semantic.compiled import CLASS_LOSSES, PROBABILITY_LOSSES, Compiled, compiled_models, layer_node
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.compiled import (
+    CLASS_LOSSES,
+    PROBABILITY_LOSSES,
+    Compiled,
+    compiled_models,
+    layer_node,
+    loss_place,
+)
 from kerascheck.semantic.values import Obj
 
 # run on 2.15 and 3.15.1 with the three losses; softplus and exponential are left out: they are never negative, and
@@ -37,10 +44,12 @@ class LogitsAsProbabilities(Rule):
                 continue
             if head.activation not in _NOT_PROBABILITIES or (head.units == 1 and item.loss in CLASS_LOSSES):
                 continue
+            place = loss_place(self.module, item)
             activation = "no activation" if head.activation == "linear" else f"`{head.activation}`"
             self.report(
                 layer_node(self.module, head) or item.loss_node or item.event.node,
                 fix=self._fix(item),
+                related=[RelatedNode(self.module, place, "the loss")] if place is not None else [],
                 loss=item.loss,
                 activation=activation,
             )

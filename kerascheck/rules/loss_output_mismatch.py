@@ -10,13 +10,14 @@ import libcst as cst
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.compiled import (
     CLASS_LOSSES,
     PROBABILITY_LOSSES,
     REGRESSION_LOSSES,
     Compiled,
     compiled_models,
+    labels_place,
     layer_node,
 )
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, Labels
@@ -69,6 +70,7 @@ class LossOutputMismatch(Rule):
                 severity=fault.severity,
                 claim=fault.claim,
                 fix=self._fix(item, fault.remedy),
+                related=self._places(item, fault),
                 loss=item.loss,
                 units=item.head.units if item.head is not None else None,
                 what="class numbers" if labels.content == INTEGERS else "one number a row",
@@ -77,6 +79,16 @@ class LossOutputMismatch(Rule):
                 classes=labels.classes,
                 name=next((found.name for found in accuracy_strings(self.module) if found.event is item.event), ""),
             )
+
+    def _places(self, item: Compiled, fault: _Fault) -> Iterator[RelatedNode]:
+        layer, labels = layer_node(self.module, item.head), labels_place(self.module, item)
+        if fault.at_layer:
+            if item.loss_node is not None and self.module.owns(item.loss_node):
+                yield RelatedNode(self.module, item.loss_node, "the loss")
+        elif layer is not None:
+            yield RelatedNode(self.module, layer, "the last layer")
+        if item.labels is not None and labels is not None:
+            yield RelatedNode(self.module, labels, "the labels")
 
     def _faults(self, item: Compiled, loss: str) -> Iterator[_Fault]:
         units = item.head.units if item.head is not None else None

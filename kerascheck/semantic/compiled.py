@@ -15,6 +15,7 @@ from kerascheck.semantic.graph import Head
 from kerascheck.semantic.labels import Labels, labels_of
 from kerascheck.semantic.metrics import is_keras_model, loss_of
 from kerascheck.semantic.values import Items, Obj, Part, Value, options
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -135,3 +136,29 @@ def is_inside_another(module: Module, model: Value | None) -> bool:
         event.name == "__call__" and any(item in wanted for item in options(event.receiver) if isinstance(item, Obj))
         for event in module.events
     )
+
+
+def loss_place(module: Module, item: Compiled) -> cst.CSTNode | None:
+    """Where the loss is made, or else where it is given; None when that is in another file."""
+    made = item.loss_value
+    if isinstance(made, Obj) and made.call is not None and module.owns(made.call):
+        return made.call
+    return item.loss_node if item.loss_node is not None and module.owns(item.loss_node) else None
+
+
+def labels_place(module: Module, item: Compiled) -> cst.CSTNode | None:
+    """What the name was bound to last under which the first fit is given its labels; the fit itself without one."""
+    fit = item.fits[0] if item.fits else None
+    if fit is None or not module.owns(fit.node):
+        return None
+    found = fit.arguments.find("y", 1) or fit.arguments.find("x", 0) or fit.arguments.find("generator", 0)
+    if found is None or not isinstance(found[0], cst.Name):
+        return fit.node
+    end, name = module.span(fit.node).start, found[0].value
+    place: cst.CSTNode = fit.node
+    for node in walk(module.tree):
+        if isinstance(node, cst.Assign) and module.span(node).start < end:
+            for target in node.targets:
+                if any(isinstance(part, cst.Name) and part.value == name for part in walk(target.target)):
+                    place = node.value
+    return place
