@@ -9,8 +9,8 @@ import truth
 from test_confirm_slice import start
 
 from kerascheck.confirm.confirm import run
-from kerascheck.confirm.plan import plan
-from kerascheck.confirm.sandbox import Limits, Sandbox
+from kerascheck.confirm.plan import Experiment, plan
+from kerascheck.confirm.sandbox import Limits, Result, Sandbox
 from kerascheck.confirm.verdict import judge
 from kerascheck.finding import Claim, Finding, Severity, Status
 
@@ -183,11 +183,68 @@ m.save("a.keras")
     assert (status, evidence) == (CONFIRMED, "loading did not end in 15 s of the processor")
 
 
-def test_models_of_a_loop(sandbox: Sandbox) -> None:
-    text = "for n in range(9):\n    m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])\n"
-    status, evidence = verdict(text, "keras.Sequential", Claim.MEMORY_GROWS, "KC608", sandbox)
-    assert status in {CONFIRMED, REFUTED}
-    assert evidence.startswith("layers alive after each of 6 models: ")
+MADE_IN_A_LOOP = """
+every = []
+class Kept(layers.Dense):
+    def __init__(self, units):
+        super().__init__(units)
+        %s
+for n in range(9):
+    m = keras.Sequential([keras.Input((4,)), Kept(3)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "text"),
+    [
+        ("pass", REFUTED, "of each model 0 layers"),
+        ("keras.__dict__.setdefault('kept', []).append(self)", NOT_REACHED, "something else keeps them"),
+    ],
+)
+def test_models_of_a_loop(line: str, status: Status, text: str, sandbox: Sandbox) -> None:
+    found = verdict(MADE_IN_A_LOOP % line, "keras.Sequential", Claim.MEMORY_GROWS, "KC608", sandbox)
+    assert found[0] is status, found
+    assert text in found[1], found
+
+
+@pytest.mark.parametrize(
+    ("kept", "cleared", "status"), [(5000, 10, CONFIRMED), (5000, 4900, NOT_REACHED), (20, 0, REFUTED)]
+)
+def test_what_stays_of_a_model_is_told_from_what_clear_session_removes(kept: int, cleared: int, status: Status) -> None:
+    def alive(step: int) -> dict[str, list[int]]:
+        return {"layers": [0] * 6, "objects": [9000 + step * number for number in range(6)]}
+
+    result = Result({"kept": alive(kept), "cleared": alive(cleared)}, "", 0.1)
+    assert judge(Experiment("memory"), [result], Limits())[0] is status
+
+
+FOLDS = """
+from sklearn.model_selection import KFold
+def make():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, 'relu'), layers.Dropout(0.5), layers.Dense(1)])
+    model.compile('adam', 'mse')
+    return model
+model = make()
+first = model.get_weights()
+for train, test in KFold(4).split(x):
+    %s
+    model.fit(x[train], y[train])
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "text"),
+    [
+        ("print(train)", CONFIRMED, "validation rows differ by up to"),
+        ("model.compile('adam', 'mse')", CONFIRMED, "validation rows differ by up to"),
+        ("model.set_weights(first)", REFUTED, "do not hang on the labels"),
+        ("model = make()", REFUTED, "do not hang on the labels"),
+    ],
+)
+def test_a_model_in_a_loop_over_folds(line: str, status: Status, text: str, sandbox: Sandbox) -> None:
+    found = verdict(FOLDS % line, "model.fit", LEAK, "KC411", sandbox)
+    assert found[0] is status, found
+    assert text in found[1], found
 
 
 PATHS = """

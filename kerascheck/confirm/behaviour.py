@@ -140,8 +140,15 @@ def equal_weights(module: Module, offset: int, finding: Finding) -> Experiment |
 
 
 def memory(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    """The model that is made again and again."""
-    return _of_model("memory", module, offset)
+    """The model that is made again and again, and trained where the program trains it."""
+    found = model_at(module, offset)
+    if found is None:
+        return None
+    home, model = found
+    slicer = Slicer(home)
+    parameters = model_parameters(slicer, home, model)
+    parameters["trains"] = any(model in models_of(moment.event) for moment in home.facts.moments)
+    return _experiment("memory", slicer, parameters)
 
 
 def _of_model(name: str, module: Module, offset: int) -> Experiment | None:

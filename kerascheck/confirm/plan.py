@@ -12,6 +12,7 @@ from typing import Any
 import libcst as cst
 
 from kerascheck.confirm import behaviour
+from kerascheck.confirm.folds import refit
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
@@ -759,6 +760,7 @@ _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC305": (_unfound, _unfound_object),
     "KC306": (_unfound, _unfound_object),
     "KC307": (_lambda, _lambda_alone),
+    "KC411": (refit,),
 }
 
 __all__ = ["Experiment", "Plan", "Span", "plan"]

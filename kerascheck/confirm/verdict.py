@@ -273,13 +273,30 @@ def _leak(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
     return _is(fact["leaked"] > 0), f"{fact['leaked']} of {fact['validation']} validation rows are trained on"
 
 
+def _refit(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    difference, noise, rows = facts[0]["difference"], facts[0]["noise"], facts[0]["rows"]
+    answers = f"the answers of the second fold to its {rows} validation rows"
+    if noise > 1e-6 and noise * 10 >= difference:
+        return Status.NOT_REACHED, f"{answers} differ by up to {noise:.3g} between two equal runs"
+    if difference > 1e-5:
+        return Status.CONFIRMED, f"{answers} differ by up to {difference:.3g} with the labels these had in the first"
+    return Status.REFUTED, f"{answers} do not hang on the labels these had in the first"
+
+
+_FEW = 100  # objects that may stay of a model: counters, caches
+
+
 def _memory(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
-    alive, cleared = facts[0]["alive"], facts[0]["cleared"]
-    grown, other = alive[-1] - alive[1], cleared[-1] - cleared[1]
-    evidence = f"layers alive after each of {len(alive)} models: {', '.join(str(count) for count in alive)}"
-    if grown <= 0:
+    (layers, objects), (_, cleared) = (
+        [(counts[-1] - counts[1]) / (len(counts) - 2) for counts in (alive["layers"], alive["objects"])]
+        for alive in (facts[0]["kept"], facts[0]["cleared"])
+    )
+    evidence = f"of each model {layers:.0f} layers and {objects:.0f} objects stay"
+    if layers < 1 and objects < _FEW:
         return Status.REFUTED, evidence
-    return Status.CONFIRMED, f"{evidence}; with `clear_session` {other:+d} in all"
+    if cleared * 2 > objects:
+        return Status.NOT_REACHED, f"{evidence}, with `clear_session` {cleared:.0f} objects: something else keeps them"
+    return Status.CONFIRMED, f"{evidence}, with `clear_session` {cleared:.0f} objects"
 
 
 _Judge = Callable[[Sequence[Mapping[str, Any]], Experiment], "tuple[Status, str]"]
@@ -303,4 +320,5 @@ _JUDGES: dict[str, _Judge] = {
     "wrong_epoch": _epoch,
     "leak": _leak,
     "memory": _memory,
+    "refit": _refit,
 }

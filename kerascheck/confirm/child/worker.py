@@ -26,6 +26,7 @@ from kerascheck.confirm.child.behaviour import (
     wrong_epoch,
 )
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
+from kerascheck.confirm.child.folds import refit
 from kerascheck.confirm.child.program import choose, describe, framework, missing
 from kerascheck.confirm.child.training import metric, run_once, statement, training_flag
 from kerascheck.confirm.child.weights import initializer, load_weights, save_early, suffix
@@ -161,4 +162,5 @@ EXPERIMENTS = {
     "wrong_epoch": wrong_epoch,
     "leak": leak,
     "memory": memory,
+    "refit": refit,
 }
