@@ -91,6 +91,9 @@ class Surroundings:
 
         if target not in self._projects:
             self._projects[target] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
+        for other, project in self._projects.items():
+            if other != target and project.size > project.kept // 4:  # those for which one limit is meant are several
+                project.forget()
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
@@ -105,7 +108,10 @@ class Surroundings:
             text = settings.target_keras + (f", {settings.backend}" if settings.backend else "")
             source = "--target-keras" if self._overrides.target_keras else "tool.kerascheck.target-keras"
             try:
-                return parse_target(text, source)
+                target = parse_target(text, source)
+                if settings.target_serve is None:
+                    return target
+                return replace(target, serve=parse_target(settings.target_serve, source).releases)
             except TargetError as error:
                 raise SettingsError(f"{source}: {error}") from error
         found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw) or _of_databricks(path, raw)

@@ -83,6 +83,30 @@ def lost_arguments() -> tuple[LostArgument, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """What a release that matches `writer` writes of these layers, one that matches `reader` cannot read."""
+
+    bug: str
+    layers: tuple[str, ...]
+    writer: str
+    reader: str
+
+    def speaks_of(self, name: str) -> bool:
+        """Whether a layer's class, or a canonical name of an operation, is meant."""
+        return any(item in (name, "*") or (item.endswith(".*") and name.startswith(item[:-1])) for item in self.layers)
+
+
+@cache
+def unreadable() -> tuple[Unreadable, ...]:
+    """What older releases cannot read of files that newer ones write."""
+    return tuple(
+        Unreadable(bug["id"], tuple(row["layers"]), row["writer"], row["reader"])
+        for bug in _table()["bug"]
+        for row in bug.get("writes", ())
+    )
+
+
 @cache
 def _table() -> dict[str, Any]:
     try:

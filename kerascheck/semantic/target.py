@@ -243,6 +243,7 @@ class Target:
     source: str  # "setting target-keras", "requirements.txt:3", "assumed"
     assumed: bool
     tensorflow: tuple[Release, ...] | None = None  # oldest first; None = cannot be told
+    serve: tuple[Release, ...] | None = None  # the releases that read what this one writes; None = the same
 
     def __post_init__(self) -> None:
         if not self.releases:
@@ -833,5 +834,7 @@ def header_target(text: str) -> Target | None:
             return None
         match = _HEADER.fullmatch(stripped)
         if match is not None:
-            return parse_target(match[1], "header")
+            own, _, serve = match[1].partition(", serve ")
+            target = parse_target(own, "header")
+            return replace(target, serve=parse_target(serve, "header").releases) if serve else target
     return None
