@@ -140,12 +140,27 @@ def _call_choice(
     ):
         whole = Choice(frozenset(item.receiver for item in bound))
         return _keras_method(self, node, whole, bound[0].name, arguments)
+    # the models among them are one receiver: what happens here happens to any one of them
+    models = [
+        item.receiver
+        for item in bound
+        if item.function is None and isinstance(item.receiver, Obj) and item.receiver.kind == "model"
+    ]
+    together = Choice(frozenset(models)) if len(models) > 1 else None
+    ways: list[Value] = [
+        option
+        for option in callee.options
+        if together is None or not (isinstance(option, Bound) and option.function is None and option.receiver in models)
+    ]
     result: Value | None = None
     before = self.heap
     heaps = []
-    for index, option in enumerate(callee.options):
+    for index, option in enumerate((*ways, together) if together is not None else ways):
         self.heap = before.fork()
-        value = call(self, node, option, receiver, arguments)
+        if option is together and together is not None:
+            value = _keras_method(self, node, together, bound[0].name, arguments)
+        else:
+            value = call(self, node, option, receiver, arguments)
         result = value if index == 0 else join(result, value)
         heaps.append((self.frame.names, self.heap))
     self._merge(heaps)
