@@ -11,11 +11,15 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import Event
-from kerascheck.semantic.receivers import OLD_COPY, is_model
+from kerascheck.semantic.receivers import is_model
 from kerascheck.semantic.target import Reach, releases_text
-from kerascheck.semantic.training import flavour, models_of
-from kerascheck.semantic.values import Value, string, suffix_of
-from kerascheck.semantic.weights_names import WEIGHTS_END, WEIGHTS_EXTENSION, refused_by_keras_3
+from kerascheck.semantic.values import Value, string
+from kerascheck.semantic.weights_names import (
+    WEIGHTS_END,
+    WEIGHTS_EXTENSION,
+    refused_by_keras_3,
+    refused_by_old_copy,
+)
 
 _MOST_FIXES = 100  # each looks through the whole file
 
@@ -60,17 +64,10 @@ class WeightsFileSuffix(Rule):
             )
 
     def _check_frozen(self) -> None:
-        """Measured on TensorFlow 2.15.1, 2.16.2 and 2.21: ImportError, whatever stands in front of the `.h5`."""
-        if self.module.target.which(">=2.15") is not Reach.ALL:
-            return
         for event in self.module.events_of("save_weights"):
-            found = _path(event)
-            known = suffix_of(found[1]) if found is not None else None
-            if known is None or event.module is not self.module or not known[0].endswith((".h5", ".hdf5")):
-                continue
-            models = models_of(event)
-            if models and all(flavour(model).startswith(OLD_COPY) for model in models):
-                self.report(event.node, message=self.frozen, claim=Claim.SAVE_RAISES, end="." + known[0].split(".")[-1])
+            end = refused_by_old_copy(self.module, event) if event.module is self.module else None
+            if end is not None:
+                self.report(event.node, message=self.frozen, claim=Claim.SAVE_RAISES, end=end)
 
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""

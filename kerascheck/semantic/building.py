@@ -13,7 +13,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Const, Items, Obj, Part, Tensor, Value, number, suffix_of
-from kerascheck.semantic.weights_names import is_checkpoint, refused_by_keras_3
+from kerascheck.semantic.weights_names import is_checkpoint, refused_by_keras_3, refused_by_old_copy
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -48,11 +48,18 @@ class EarlyUse:
         return self.event.module is not module
 
 
-def early_uses(module: Module) -> Iterator[EarlyUse]:
+def early_uses(module: Module) -> list[EarlyUse]:
     """The loads and saves of weights that surely do not exist at that point.
 
     One that stands in another file counts when this module made the model and handed it over.
     """
+    known: list[EarlyUse] | None = module.memo.get("early uses")
+    if known is None:
+        known = module.memo["early uses"] = list(_early_uses(module))
+    return known
+
+
+def _early_uses(module: Module) -> Iterator[EarlyUse]:
     builds: list[Event] = []
     for event in module.events:
         if event.name == "build":
@@ -71,6 +78,8 @@ def early_uses(module: Module) -> Iterator[EarlyUse]:
         if event.name == "load_weights" and is_checkpoint(event):
             continue
         refused = event.name != "save" and bool(target.bad(">=3")) and refused_by_keras_3(module, event) is not None
+        if event.name == "save_weights" and refused_by_old_copy(module, event) is not None:
+            continue  # it raises before it writes an empty file, which is KC201's to say
         if event.every(Flag.MARKED):
             if event.name == "load_weights":
                 build = next((item for item in reversed(builds) if models_of(item) == models), None)
@@ -141,11 +150,12 @@ def _recovered(module: Module, event: Event, models: tuple[Obj, ...], target: Ta
     """Whether the load raises into a handler that gives the model its variables and loads again."""
     if any(item.form == "subclass" for item in models) and target.bad(">=3.0,<3.7"):
         return False  # it does not raise on all of these releases
-    return any(
+    attempts = [attempt for attempt in event.attempts if _catches(attempt)]
+    return bool(attempts) and any(
         other.name == "load_weights"
         and models_of(other) == models
         and not other.never(Flag.VARIABLES)
-        and any(_catches(attempt) for attempt in event.attempts if attempt in other.recoveries)
+        and any(attempt in other.recoveries for attempt in attempts)
         for other in module.events
     )
 

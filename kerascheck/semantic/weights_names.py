@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kerascheck.semantic.receivers import OLD_COPY
+from kerascheck.semantic.target import Reach
+from kerascheck.semantic.training import flavour, models_of
 from kerascheck.semantic.values import Value, suffix_of
 
 if TYPE_CHECKING:
@@ -32,6 +35,23 @@ def refused_by_keras_3(module: Module, event: Event) -> str | None:
         event.name == "load_weights" or event.arguments.find("max_shard_size") is not None
     )
     return None if sharded else end
+
+
+def refused_by_old_copy(module: Module, event: Event) -> str | None:
+    """The end of the path of a `save_weights` for which TensorFlow's old copy of Keras 2 raises; None when it does not.
+
+    Measured on TensorFlow 2.15.1, 2.16.2 and 2.21: ImportError, whatever stands in front of the `.h5`, and whether the
+    model has variables or not (2.15.1).
+    """
+    if event.name != "save_weights" or module.target.which(">=2.15") is not Reach.ALL:
+        return None
+    known = suffix_of(path_of(event))
+    if known is None or not known[0].endswith((".h5", ".hdf5")):
+        return None
+    models = models_of(event)
+    if not models or not all(flavour(model).startswith(OLD_COPY) for model in models):
+        return None
+    return "." + known[0].split(".")[-1]
 
 
 def path_of(event: Event) -> Value | None:
