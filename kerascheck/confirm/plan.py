@@ -75,7 +75,6 @@ _SIGNS = {
     **dict.fromkeys(("KC101", "KC102", "KC103", "KC104"), _UNBUILT),
     "KC202": r"extension|format",
     "KC203": r"filepath|must end",
-    "KC204": r"nexpected|save_format|keyword|argument|nvalid|extension",
     "KC205": r"format|not found|accessible",
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
@@ -96,6 +95,8 @@ def _sign(finding: Finding) -> str:
     """What the text of an exception must have to be the one that a finding speaks of."""
     if finding.code in {"KC305", "KC306"}:
         return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
+    if finding.code == "KC204":
+        return re.escape(_refused(finding))
     if finding.code == "KC301" and ("writes" in finding.message or "and loading raises for" in finding.message):
         return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
@@ -170,13 +171,18 @@ _PLAIN_NAMES = {"save": "experiment.keras", "save_weights": "x.weights.h5", "loa
 _REMOVED = frozenset({"save_format", "signatures", "options", "save_traces", "period", "load_weights_on_restart"})
 
 
-def _removed(given: Arguments) -> dict[str, Any]:
-    """The arguments of a call that Keras 3 has no more, with their values; 1 for one that cannot be told."""
+def _removed(given: Arguments, finding: Finding) -> dict[str, Any]:
+    """The argument that a finding speaks of, with its value; 1 when that cannot be told. Nothing but for KC204."""
     return {
         keyword: value.value if isinstance(value, Const) and not isinstance(value.value, (bytes, complex)) else 1
         for keyword, _, value in given.keywords
-        if keyword in _REMOVED
+        if finding.code == "KC204" and keyword == _refused(finding)
     }
+
+
+def _refused(finding: Finding) -> str:
+    """The argument that a finding of KC204 speaks of: the exception has to name it."""
+    return next((name for name in sorted(_REMOVED) if f"`{name}`" in finding.message), "save_format")
 
 
 def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
@@ -184,9 +190,9 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
         if not stands_at(module, event.node, offset):
             continue
         known = suffix_of(event.arguments.value("filepath", 0))
-        removed = _removed(event.arguments) if finding.code == "KC204" else {}
-        if known is None and removed:  # the argument is refused whatever the name is
-            known = (_PLAIN_NAMES[event.name], True)
+        removed = _removed(event.arguments, finding)
+        if removed and (known is None or not (event.name == "save" and "save_format" in removed)):
+            known = (_PLAIN_NAMES[event.name], True)  # a name that is taken: nothing but the argument can be refused
         if known is None:
             raise Untold("the path")
         name = known[0].replace("\\", "/").rpartition("/")[2]
@@ -376,7 +382,7 @@ def _statement(module: Module, offset: int, finding: Finding) -> Experiment | No
             continue
         root = call.original.partition(".")[0]
         if finding.code in {"KC203", "KC204", "KC205"}:
-            return _path_call(call, root, _removed(call.arguments) if finding.code == "KC204" else {})
+            return _path_call(call, root, _removed(call.arguments, finding))
         slicer = Slicer(module)
         values = ""
         with contextlib.suppress(Missing):
