@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from kerascheck.edits import Fix
@@ -11,9 +13,8 @@ from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.values import Obj
 from kerascheck.semantic.watching import Unlogged, unlogged
 
-# the names of the log are those of Keras 2.3 on
-_NAMES = ">=2.3"
-# run on 2.15, 3.10.0 and 3.15.1; ground truth for 3.0.5 to 3.11.3
+# the releases that raise; run on 2.15, 3.10.0 and 3.15.1; ground truth for 3.0.5 to 3.11.3
+_OLD = re.compile(r"\b(?:np_utils|nb_epoch|border_mode|fit_generator|predict_classes|samples_per_epoch)\b")
 _RAISES = {"EarlyStopping": ">=3.0", "ModelCheckpoint": ">=3.11.3", "ReduceLROnPlateau": ">=3.11.3"}
 
 
@@ -29,8 +30,12 @@ class UnloggedMonitor(Rule):
         target = self.module.target
         if target.bad("<2.3"):
             return
+        # such a program may be meant for Keras 2.2, which logs `acc` for "accuracy"
+        old = target.assumed and (target.keras2 or bool(_OLD.search(self.module.source.text)))
         for item in unlogged(self.module):
             watch = item.watch
+            if old and not item.validation and item.instead is not None:
+                continue
             if watch.callback is None:
                 self.report(watch.node, fix=self._fix(item), key=watch.key)
                 continue
