@@ -34,9 +34,12 @@ def builtin(
     first = arguments.positional[0][1] if arguments.positional else None
     if name in {"set", "frozenset"}:
         inner = arguments.positional[0][0] if arguments.positional else None
-        zipped = isinstance(inner, cst.Call) and isinstance(inner.func, cst.Name) and inner.func.value == "zip"
-        if zipped and any(argument.star for argument in cast(cst.Call, inner).args):
-            return True, None  # tuples of who knows what: those of numbers have one order
+        if isinstance(inner, cst.Call) and isinstance(inner.func, cst.Name) and inner.func.value == "zip":
+            rows = _rows(self, inner)
+            if rows is not None and elements.element_kind(rows) is not None:
+                return True, self.unordered(node, rows)
+            if any(argument.star for argument in inner.args):
+                return True, None  # tuples of who knows what: those of numbers have one order
         return True, make_set(self, node, first)
     if name in {"list", "tuple"}:
         if isinstance(first, Unordered):
@@ -121,6 +124,21 @@ def _zipped(sequences: tuple[Value | None, ...]) -> Value | None:
     return Items("list", tuple(Items("tuple", pair) for pair in zip(*rows)))
 
 
+def _rows(self: Interpreter, node: cst.Call) -> Value | None:
+    """What one of the tuples of a `zip(...)` is made from, as far as it is known; its arguments were evaluated before."""
+    self.quiet += 1
+    given = [(argument.star, self.eval(argument.value)) for argument in node.args]
+    self.quiet -= 1
+    sequences: list[Value | None] = []
+    for star, value in given:
+        if not star:
+            sequences.append(value)
+        elif isinstance(value, Items):
+            sequences += value.known()
+    found = tuple(self.element(value) for value in sequences)
+    return Items("tuple", found) if found else None
+
+
 def _counts(arguments: Arguments) -> bool:
     """Whether `zip(...)` pairs a set with numbers or array rows: one argument is a range or a count."""
     for value in arguments.values():
@@ -166,11 +184,11 @@ def set_method(
         if receiver.element is None and arguments.positional and name in {"add", "append"}:
             receiver.element = arguments.positional[-1][1]
         elif name in {"update", "extend"} and receiver.element is None and arguments.positional:
-            receiver.element = (
-                Part(cast(Value, arguments.positional[0][1]), "#element")
-                if isinstance(arguments.positional[0][1], (Obj, Part))
-                else None
-            )
+            given = arguments.positional[0][1]
+            if isinstance(given, Unordered):
+                receiver.element = given.element
+            elif isinstance(given, (Obj, Part)):
+                receiver.element = Part(given, "#element")
         return None
     if name in {"union", "intersection", "difference", "symmetric_difference", "copy"}:
         if receiver.sequence:
