@@ -141,7 +141,7 @@ def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
     """Whether a class is there to be derived from: its subclasses give the argument, nobody else makes instances."""
     homes = circle(owner.module)
     homes += [home for home in owner.module.deriving(owner.name) if all(home is not item for item in homes)]
-    derived = [other for home in homes for other in home.classes if owner in list(other.lineage())[1:]]
+    derived = [other for home in homes for other in _derived(home).get(owner, ())]
     if not derived or instances(module, owner):
         return False
     for other in derived:
@@ -152,6 +152,18 @@ def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
         elif other.own("get_config") is None and _takes(initializer, [key]) and not is_fixed_below(module, other, key):
             return False
     return True
+
+
+def _derived(module: Module) -> dict[ClassInfo, list[ClassInfo]]:
+    """The classes of a module by what they derive from, directly or not."""
+    known: dict[ClassInfo, list[ClassInfo]] | None = module.memo.get("derived")
+    if known is None:
+        known = module.memo["derived"] = {}
+        for other in module.classes:
+            for base in list(other.lineage())[1:]:
+                if base is not None and not isinstance(base, str):
+                    known.setdefault(base, []).append(other)
+    return known
 
 
 def _inheriting_constructors(owner: ClassInfo) -> list[Func]:
@@ -229,9 +241,7 @@ def _insert_items(module: Module, place: cst.Dict, items: list[str]) -> list[Edi
     return [Edit(behind, behind, (" " if comma else ", ") + ", ".join(items))]
 
 
-def new_get_config(
-    module: Module, owner: ClassInfo, made: Constructor, entries: list[Entry]
-) -> list[Edit] | None:
+def new_get_config(module: Module, owner: ClassInfo, made: Constructor, entries: list[Entry]) -> list[Edit] | None:
     """Write `get_config`, with `from_config` where an argument is an object of its own, at the end of the class."""
     body = owner.node.body
     if not isinstance(body, cst.IndentedBlock) or not body.body:

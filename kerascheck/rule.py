@@ -52,6 +52,7 @@ class Rule:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.reports: list[RawReport] = []
+        self._said: set[tuple[int, str]] = set()
 
     @classmethod
     def name(cls) -> str:
@@ -81,8 +82,9 @@ class Rule:
         if not self.module.owns(node):
             return
         text = (message or self.message).format(**values)
-        if any(earlier.node is node and earlier.message == text for earlier in self.reports):
+        if (id(node), text) in self._said:
             return
+        self._said.add((id(node), text))
         self.reports.append(
             RawReport(
                 node,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cached_property
 
 import libcst as cst
 
@@ -40,7 +42,17 @@ class LayerCreatedInCall(Rule):
 
     def _made_in(self, function: cst.FunctionDef) -> Iterator[tuple[cst.Call, str]]:
         """The constructors of layers with state in a method, each with the name of the layer's class."""
-        whole, seen = self.module.span(function.body), set()
+        if not self._made:
+            return
+        whole = self.module.span(function.body)
+        for start, node, name in self._made[bisect_left(self._made, whole.start, key=_place) :]:
+            if start >= whole.end:
+                break
+            yield node, name
+
+    @cached_property
+    def _made(self) -> list[tuple[int, cst.Call, str]]:
+        """All constructors of layers with state, by their places."""
         found: list[tuple[cst.CSTNode | None, str]] = []
         for call in self.module.calls:
             short = call.name.rpartition(".")[2]
@@ -50,11 +62,11 @@ class LayerCreatedInCall(Rule):
             for made in models_of(event):
                 if made.cls is not None and made.kind in {"layer", "model"} and self._has_state(made):
                     found.append((made.call, made.short))
+        first: dict[int, tuple[int, cst.Call, str]] = {}
         for node, name in found:
-            if isinstance(node, cst.Call) and id(node) not in seen and self.module.owns(node):
-                seen.add(id(node))
-                if whole.start <= self.module.span(node).start < whole.end:
-                    yield node, name
+            if isinstance(node, cst.Call) and id(node) not in first and self.module.owns(node):
+                first[id(node)] = (self.module.span(node).start, node, name)
+        return sorted(first.values(), key=_place)
 
     def _has_state(self, made: Value) -> bool:
         return isinstance(made, Obj) and self.module.facts.weighted(made) is True
@@ -115,6 +127,10 @@ class LayerCreatedInCall(Rule):
             number for number in range(1, 1000) if f"self.{base}{'_' + str(number) if number > 1 else ''}" not in text
         )
         return base if count == 1 else f"{base}_{count}"
+
+
+def _place(made: tuple[int, cst.Call, str]) -> int:
+    return made[0]
 
 
 def _is_keras_2(owner: ClassInfo) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import libcst as cst
 
 from kerascheck.class_edits import given_values
@@ -77,16 +79,22 @@ class SubclassWithoutBuild(Rule):
         values = [value for name in made.held for value in given_values(objects, made, name)]
         return any(isinstance(value, Obj) and value.kind == "model" for value in values)
 
+    @cached_property
+    def _first_uses(self) -> dict[ClassInfo, dict[Obj, Event]]:
+        """By class, its instances with what happens to them first."""
+        found: dict[ClassInfo, dict[Obj, Event]] = {}
+        for event in self.module.events:
+            for model in models_of(event) if event.name != "own __call__" else ():
+                if model.cls is not None:
+                    found.setdefault(model.cls, {}).setdefault(model, event)
+        return found
+
     def _harmless(self, owner: ClassInfo) -> bool:
         receiver, made = self.module.facts.instance_of(owner)
         states = made.get((receiver, "#states"))
         if isinstance(states, frozenset) and any(state & (Flag.VARIABLES | Flag.UNSURE) for state in states):
             return True  # it calls itself in __init__, or is made functional there
-        first: dict[Obj, Event] = {}
-        for event in self.module.events:
-            for model in models_of(event):
-                if model.cls is owner and model is not receiver and event.name != "own __call__":
-                    first.setdefault(model, event)
+        first = {model: event for model, event in self._first_uses.get(owner, {}).items() if model is not receiver}
         return bool(first) and all(_joins_a_graph(event) for event in first.values())
 
 

@@ -59,14 +59,24 @@ def compiled_models(module: Module) -> tuple[Compiled, ...]:
 
 
 def _found(module: Module) -> Iterator[Compiled]:
-    compiles = [event for event in module.events_of("compile") if is_keras_model(module, event)]
-    for event in compiles:
+    compiles: dict[Value, list[Event]] = {}
+    trainings: dict[Value, list[Event]] = {}
+    for event in module.events:
+        if event.receiver is None or isinstance(event.receiver, Part):
+            continue
+        if event.name in TRAINING_METHODS:
+            trainings.setdefault(event.receiver, []).append(event)
+        elif event.name == "compile" and is_keras_model(module, event):
+            compiles.setdefault(event.receiver, []).append(event)
+    for event in module.events_of("compile"):
+        if not is_keras_model(module, event):
+            continue
         if event.module is not module or _trains_itself(event.receiver):
             continue
         loss, from_logits = loss_of(module, event)
         given = event.arguments.find("loss", 1)
         node, value = given if given is not None else (None, None)
-        fits = tuple(_fits(module, event, compiles))
+        fits = tuple(_fits(event, compiles, trainings))
         yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
 
 
@@ -76,14 +86,13 @@ def _trains_itself(receiver: Value | None) -> bool:
     return any(cls.method(name)[0] is not None for cls in classes for name in _OWN_LOSS)
 
 
-def _fits(module: Module, event: Event, compiles: list[Event]) -> Iterator[Event]:
-    if event.receiver is None or isinstance(event.receiver, Part):
+def _fits(event: Event, compiles: dict[Value, list[Event]], trainings: dict[Value, list[Event]]) -> Iterator[Event]:
+    """The trainings of a model after a `compile`, before the next one."""
+    if event.receiver is None:
         return
-    again = [other.order for other in compiles if other.receiver == event.receiver and other.order > event.order]
+    again = [other.order for other in compiles.get(event.receiver, ()) if other.order > event.order]
     end = min(again, default=None)
-    for other in module.events:
-        if other.name not in TRAINING_METHODS or other.receiver != event.receiver:
-            continue
+    for other in trainings.get(event.receiver, ()):
         if event.order < other.order and (end is None or other.order < end):
             yield other
 

@@ -517,16 +517,22 @@ class _Walk:
 
 def instances(module: Module, owner: ClassInfo) -> list[Obj]:
     """The instances of a class that the modules around its own make, as far as they are followed."""
-    found: dict[Obj, None] = {}
+    known: dict[ClassInfo, dict[Obj, None]] | None = module.memo.get("instances")
+    if known is None:
+        known = module.memo["instances"] = {}
+        for made in _made_around(module):
+            if made.cls is not None:
+                known.setdefault(made.cls, {})[made] = None
+    return list(known.get(owner, ()))
+
+
+def _made_around(module: Module) -> Iterator[Obj]:
     for item in reached(module):
-        if item.made is not None and item.made.cls is owner:
-            found[item.made] = None
+        if item.made is not None:
+            yield item.made
     for other in circle(module):
         for holder, _ in (*other.facts.heap, *other.facts.lasting):
-            if isinstance(holder, Obj) and holder.cls is owner and holder.call is not None:
-                found[holder] = None
+            if isinstance(holder, Obj) and holder.call is not None:
+                yield holder
         for event in other.events:
-            for made in models_of(event):
-                if made.cls is owner and made.call is not None:
-                    found[made] = None
-    return list(found)
+            yield from (made for made in models_of(event) if made.call is not None)
