@@ -390,6 +390,44 @@ def test_fixture_functions_do_what_their_names_say(stem: str, observe: str) -> N
     assert {name: faulty for name, faulty in done.items() if faulty != name.startswith("bad_")} == {}
 
 
+# Each function in a folder of its own: whether it raises at all.
+NOTE_EXCEPTIONS = """
+import os as _os
+import tempfile as _tempfile
+
+
+def _observe(function, arguments):
+    _os.chdir(_tempfile.mkdtemp())
+    try:
+        function(*arguments)
+    except Exception:
+        return True
+    return False
+"""
+RAISING_FIXTURES = [
+    "architecture_without_code",
+    "checkpoint_file_suffix",
+    "h5_loses_loss",
+    "h5_loses_lookup",
+    "layer_created_in_call",
+    "load_weights_result_used",
+    "model_file_suffix",
+    "removed_save_argument",
+    "savedmodel_directory",
+    "unguarded_build",
+]
+
+
+@pytest.mark.parametrize("stem", RAISING_FIXTURES)
+def test_fixture_functions_raise_as_their_names_say(stem: str) -> None:
+    fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
+    outcome = truth.run_fresh(fixture + NOTE_EXCEPTIONS + CALL_THE_FUNCTIONS)
+    assert outcome.error is None, outcome.error
+    done: dict[str, bool] = dict(outcome.state["done"])
+    assert any(done.values())
+    assert {name: raised for name, raised in done.items() if raised != name.startswith("bad_")} == {}
+
+
 @pytest.mark.parametrize("stem", ["unordered_labels", "unseeded_split"])
 def test_fixture_functions_differ_from_run_to_run(stem: str) -> None:
     fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
