@@ -73,7 +73,7 @@ class SharedOptimizer(Rule):
         if not inside:
             given = [value for value in late.arguments.values() if isinstance(value, (Obj, Items))]
             return late.form in {"application", "loaded"} or (late.form == "subclass" and not given)
-        if late in other or len(other) == 1 and early.form in {"functional", "plain"}:
+        if late in other or (len(other) == 1 and early.form in {"functional", "plain"}):
             return False
         return any(item.kind == "layer" and facts.weighted(item) for item in inside if item not in other)
 

@@ -158,8 +158,8 @@ class LayerGraph:
                 stack.append((current, sources, place + 1))
                 self._open(sources[place], stack)
             elif current not in self._known:
-                known = tuple(dict.fromkeys(self._known[item] for item in sources if item in self._known))
-                self._known[current] = Application(current, _layer_of(current), _operation_of(current), known)
+                before = tuple(dict.fromkeys(self._known[item] for item in sources if item in self._known))
+                self._known[current] = Application(current, _layer_of(current), _operation_of(current), before)
         known = self._known.get(start)
         if known is None:  # more than is looked at
             self.complete = False
