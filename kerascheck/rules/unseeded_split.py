@@ -13,6 +13,7 @@ from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, seeds, training
 from kerascheck.semantic.values import Const, Obj
+from kerascheck.semantic.written_rows import kept_by_an_object
 
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
@@ -128,7 +129,7 @@ class UnseededSplit(Rule):
         names: set[str] = set()
         if isinstance(small, cst.Assign) and small.value is call.node:
             names = set(_WORD.findall(self.module.code(small.targets[0].target)))
-            if _writes(rest, names):
+            if _writes(rest, names) or kept_by_an_object(self.module, self._rest(call), names):
                 return True
         returned = isinstance(small, cst.Return) or self._returns(call, names)
         function = call.function.node if call.function is not None and returned else None
@@ -136,7 +137,8 @@ class UnseededSplit(Rule):
             return False
         for home in (self.module, *self.module.users):
             for match in re.finditer(_GIVEN_BY.format(re.escape(function.name.value)), home.source.text):
-                if _writes(home.source.text[match.end() :], set(_WORD.findall(match[1]))):
+                rest, names = home.source.text[match.end() :], set(_WORD.findall(match[1]))
+                if _writes(rest, names) or kept_by_an_object(home, rest, names):
                     return True
         return False
 
