@@ -125,7 +125,7 @@ def _zipped(sequences: tuple[Value | None, ...]) -> Value | None:
 
 
 def _rows(self: Interpreter, node: cst.Call) -> Value | None:
-    """What one of the tuples of a `zip(...)` is made from, as far as it is known; its arguments were evaluated before."""
+    """What a tuple of a `zip(...)` is made from, as far as it is known; its arguments were evaluated before."""
     self.quiet += 1
     given = [(argument.star, self.eval(argument.value)) for argument in node.args]
     self.quiet -= 1
