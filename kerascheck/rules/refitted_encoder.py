@@ -19,6 +19,9 @@ _ENCODERS = re.compile(
     r"|keras\.preprocessing\.text\.Tokenizer|keras_preprocessing\.text\.Tokenizer)$"
 )
 _FITS = frozenset({"fit", "fit_transform", "fit_on_texts"})
+# what says that the rows are those of the training, where a second fit gives the same numbers
+_SAME = re.compile(r"train_test_split|\bdatasets\b.*\bload_|load_data\(|fetch_\w+\(")
+_TRAINING = re.compile(r"(?i)train|(?<![a-z])tr(?![a-z])")
 _KEPT = re.compile(
     r"(?:pickle|joblib|dill|cloudpickle)\.load|joblib import|pickle import|tokenizer_from_json|np\.load\("
 )
@@ -38,7 +41,7 @@ class RefittedEncoder(Rule):
         if "load_model" not in module.source.text and "load_weights" not in module.source.text:
             return
         loads = [call for call in module.calls_of("keras.models.load_model") if call.module is module]
-        if not loads or _KEPT.search(module.source.text):
+        if not loads or _KEPT.search(module.source.text) or _SAME.search(module.source.text):
             return
         if any(event.name in TRAINING_METHODS and self._is_model(event.receiver) for event in module.events):
             return  # the model is trained here: the encoder may be the one that is used with it
@@ -63,4 +66,6 @@ class RefittedEncoder(Rule):
         if not isinstance(step.base, Obj) or not _ENCODERS.match(step.base.ref) or not self.module.owns(step.node):
             return False
         given = step.node.args[0].value if step.node.args else None
-        return given is not None and not isinstance(given, (cst.List, cst.Tuple, cst.Set))
+        if given is None or isinstance(given, (cst.List, cst.Tuple, cst.Set)):
+            return False
+        return not _TRAINING.search(self.module.code(given))

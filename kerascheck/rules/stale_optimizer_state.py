@@ -9,6 +9,7 @@ from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.phases import Moment, family
+from kerascheck.semantic.storage import path_key
 from kerascheck.semantic.values import Const, Obj, number
 
 
@@ -54,8 +55,24 @@ class StaleOptimizerState(Rule):
             if any(family(facts, model, [unit for unit, _ in moment.snapshot])):
                 continue  # frozen or thawed: other weights are to be trained, with an optimizer for these
             training = self._next(event)
-            if training is not None:
+            if training is not None and (self._resumes(training) or self._was_trained(model)):
                 yield moment, training
+
+    def _resumes(self, training: Event) -> bool:
+        """Whether a training begins at a later epoch."""
+        given = training.arguments.find("initial_epoch")
+        return given is not None and given[1] != Const(0)
+
+    def _was_trained(self, model: Obj) -> bool:
+        """Whether the file is one that this program writes of a trained model; of another, nothing is known."""
+        key = path_key(model.arguments.value("filepath", 0))
+        if key is None:
+            return False
+        for event in self.module.events_of("save"):
+            if path_key(event.arguments.value("filepath", 0)) == key and event.every(Flag.TRAINED):
+                return True
+        calls = self.module.calls_of("keras.callbacks.ModelCheckpoint")
+        return any(path_key(call.arguments.value("filepath", 0)) == key for call in calls)
 
     def _brings_optimizer(self, model: Obj) -> bool:
         compiled = model.arguments.find("compile", 2)
