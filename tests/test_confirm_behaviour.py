@@ -148,9 +148,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def verdict(
-    text: str, anchor: str, claim: Claim, code: str, sandbox: Sandbox, message: str = ""
-) -> tuple[Status, str]:
+def verdict(text: str, anchor: str, claim: Claim, code: str, sandbox: Sandbox, message: str = "") -> tuple[Status, str]:
     """The verdict of the first experiment for a finding that stands at the first place with this text."""
     program = HEAD + text
     module = start({"main.py": program})
@@ -218,6 +216,88 @@ def test_what_stays_of_a_model_is_told_from_what_clear_session_removes(kept: int
 
     result = Result({"kept": alive(kept), "cleared": alive(cleared)}, "", 0.1)
     assert judge(Experiment("memory"), [result], Limits())[0] is status
+
+
+STATE = """
+import tensorflow as tf
+class Own(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(4)
+        self.scale = %s
+    def call(self, x):
+        return %s * self.scale
+m = keras.Sequential([keras.Input((4,)), Own()])
+"""
+RECURRENT = "m = keras.Sequential([keras.Input((5, 3)), layers.GRU(4%s), layers.LSTM(4)])\n"
+NAMED = "m = keras.Sequential([keras.Input((3,)), layers.Dense(4%s)])\nm.load_weights('a%s', by_name=True)\n"
+HIDDEN = """
+class Own(layers.Layer):
+    def __init__(self%s):
+        super().__init__(%s)
+        self.%s = [layers.Dense(4), layers.Dense(4)]
+    def call(self, x):
+        return self.%s[1](self.%s[0](x))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "anchor", "claim", "status", "evidence"),
+    [
+        ("KC107", STATE % ("tf.Variable(1.0)", "x"), "self.scale", Claim.STATE_LOST, CONFIRMED, "are not among the"),
+        ("KC107", STATE % ("self.add_weight(shape=())", "x"), "self.scale", Claim.STATE_LOST, REFUTED, "is among the"),
+        (
+            "KC106",
+            STATE % ("1.0", "layers.Dense(4)(x)"),
+            "layers.Dense(4)(x)",
+            Claim.STATE_LOST,
+            CONFIRMED,
+            "each call",
+        ),
+        ("KC106", STATE % ("1.0", "self.inner(x)"), "self.inner(x)", Claim.STATE_LOST, NOT_REACHED, "is among the"),
+        ("KC607", RECURRENT % "", "layers.GRU", Claim.CALL_RAISES, CONFIRMED, "expected ndim=3"),
+        ("KC607", RECURRENT % ", return_sequences=True", "layers.GRU", Claim.CALL_RAISES, REFUTED, "no exception"),
+        ("KC110", NAMED % ("", ".h5"), "m.load", Claim.WEIGHTS_NOT_LOADED, CONFIRMED, "0 of 2 weights"),
+        ("KC110", NAMED % (", name='a'", ".h5"), "m.load", Claim.WEIGHTS_NOT_LOADED, REFUTED, "2 of 2 weights"),
+        ("KC110", NAMED % (", name='a'", ".weights.h5"), "m.load", Claim.LOAD_RAISES, CONFIRMED, "`by_name` only"),
+    ],
+)
+def test_what_an_object_keeps_and_what_making_it_raises(
+    code: str, text: str, anchor: str, claim: Claim, status: Status, evidence: str, sandbox: Sandbox
+) -> None:
+    found = verdict(text, anchor, claim, code, sandbox)
+    assert found[0] is status, found
+    assert evidence in found[1], found
+
+
+@pytest.mark.parametrize(
+    ("name", "keywords", "status"),
+    [
+        ("_layers", "**keywords", CONFIRMED),
+        ("blocks", "**keywords", REFUTED),
+        ("blocks", "", NOT_REACHED),  # loading raises for another reason
+    ],
+)
+def test_layers_that_are_weights_and_not_in_the_file(
+    name: str, keywords: str, status: Status, sandbox: Sandbox
+) -> None:
+    """All variables are among the weights; only a file tells. The layer is tried alone, in a model around it."""
+    program = HEAD + HIDDEN % (keywords and f", {keywords}", keywords, name, name, name)
+    module = start({"main.py": program})
+    place = module.source.position(program.index(f"self.{name} ="))
+    finding = Finding("main.py", "KC108", "", Severity.ERROR, "", place, place, claim=Claim.STATE_LOST)
+    made = plan(module, finding)
+    assert made is not None
+    first, second = (judge(item, run(item, sandbox), sandbox.limits) for item in made.experiments)
+    assert first[0] is NOT_REACHED, first
+    assert second[0] is status, second
+
+
+@pytest.mark.parametrize(("text", "status"), [("CategoricalHinge()", REFUTED), ("Huber(delta=2.0)", None)])
+def test_an_object_of_keras_is_written_and_read(text: str, status: Status | None, sandbox: Sandbox) -> None:
+    found = verdict(f"m = keras.losses.{text}\n", "keras.losses", Claim.CONFIG_DIFFERS, "KC212", sandbox)
+    shown = truth.shown_on("lost_constructor_argument", truth.installed_keras() or "")
+    assert found[0] is (status or (CONFIRMED if shown else REFUTED)), found
 
 
 FOLDS = """

@@ -101,6 +101,8 @@ def prove(
                 continue
             if repaired is None or _decide(Plan(finding, (experiment,)), sandbox)[0] is not Status.CONFIRMED:
                 continue
+            if "whole" in repaired.parameters:  # what showed the claim may not show it: no other experiment decides
+                repaired = replace(repaired, parameters={**repaired.parameters, "whole": True})
             status, evidence, _ = _decide(Plan(finding, (repaired,)), sandbox)
             if status is not Status.REFUTED:
                 reason = f"after the fix {evidence}"

@@ -15,6 +15,7 @@ from kerascheck.confirm import behaviour
 from kerascheck.confirm.folds import refit
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
+from kerascheck.confirm.objects import built_in, by_name, holder_round_trip, making, state
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Claim, Finding, Status
@@ -48,8 +49,8 @@ def plan(module: Module, finding: Finding) -> Plan | None:
     """The experiment that decides a finding; None when its claim cannot be executed at all."""
     if finding.claim is Claim.NONE:
         return None
-    makers = _BY_CODE.get(finding.code) or _PLANNERS.get(finding.claim)
-    if makers is None:
+    makers = _BY_CODE.get(finding.code, _PLANNERS.get(finding.claim, ()))
+    if not makers:
         reason = f"no experiment for the claim {finding.claim.value} yet"
         return Plan(finding, reason=reason, status=Status.COULD_NOT_RUN)
     experiments: list[Experiment] = []
@@ -73,6 +74,7 @@ _UNBUILT = (
 )
 _SIGNS = {
     **dict.fromkeys(("KC101", "KC102", "KC103", "KC104"), _UNBUILT),
+    "KC201": r"must end|[Ff]ile format|filepath|extension",
     "KC202": r"extension|format",
     "KC203": r"filepath|must end",
     "KC205": r"format|not found|accessible",
@@ -81,6 +83,12 @@ _SIGNS = {
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
     "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
     "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
+    "KC105": r"expected \d+ variables|already|locked|could not be loaded|[Cc]annot add|built",
+    "KC106": r"add new elements of state|variables on a non-first call|singleton tf\.Variable",
+    "KC110": r"by_name|argument|[Uu]nexpected",
+    "KC311": r"[Ll]ambda|locate|nknown|interpret|marshal|serializ|local",
+    "KC607": r"expected (?:min_)?ndim=|rank|[Dd]imension",
+    "KC404": r"set_random_seed",
     "KC508": r"shape|rank|ncompatible|valid range|out of",
     "KC307": r"[Ll]ambda|locate|nknown|registered|marshal|unsafe",
 }
@@ -95,6 +103,8 @@ def _sign(finding: Finding) -> str:
     """What the text of an exception must have to be the one that a finding speaks of."""
     if finding.code in {"KC305", "KC306"}:
         return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
+    if finding.code == "KC206":
+        return rf"\b{re.escape(finding.subject)}\b"
     if finding.code == "KC204":
         return re.escape(_refused(finding))
     if finding.code == "KC301" and ("writes" in finding.message or "and loading raises for" in finding.message):
@@ -609,6 +619,30 @@ def _lambda_load(module: Module, made: Obj, save: Save | None, finding: Finding,
         parameters["load"] = {"safe_mode": False}
 
 
+def _compiled(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The model that is compiled or made at the finding, saved as the program saves it, compiled, and loaded."""
+    found = behaviour.model_at(module, offset)
+    if found is None:
+        return None
+    home, model = found
+    for save in saves(home):
+        if model in save.models:
+            slicer, parameters = _saved(save, model, compiled=True)
+            return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
+    return None
+
+
+def _nameless(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """A model with a function that has no name to be found by; loaded in another process."""
+    for item in reached(module):
+        node = item.thing.node.name if isinstance(item.thing.node, cst.FunctionDef) else item.thing.node
+        if item.thing.module is module and stands_at(module, node, offset):
+            made = _foreign(item.save, [name_of(item.thing)], item.compiled)
+            made.parameters["past_lambda"] = False
+            return made
+    return None
+
+
 def _initializer(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Weights are loaded, then all variables initialised, in graph mode."""
     for event in module.events_of("initialize"):
@@ -751,22 +785,33 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
 }
 # rules about whole models: their claims alone do not say what the finding stands at
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
+    "KC105": (holder_round_trip,),
+    "KC106": (state, making, holder_round_trip),
+    "KC107": (state,),
+    "KC108": (state, holder_round_trip),
+    "KC110": (by_name,),
     "KC111": (_initializer,),
     "KC201": (_suffix,),
     "KC202": (_suffix,),
     "KC203": (_statement,),
     "KC204": (_suffix, _statement),
     "KC205": (_statement,),
+    "KC206": (_compiled,),
     "KC208": (_graph,),
     "KC209": (_graph,),
     "KC210": (_small_backbone, _backbone),
+    "KC211": (behaviour.round_trip,),
+    "KC212": (built_in,),
     "KC301": (_configuration,),
     "KC302": (_configuration,),
     "KC304": (_configuration,),
     "KC305": (_unfound, _unfound_object),
     "KC306": (_unfound, _unfound_object),
     "KC307": (_lambda, _lambda_alone),
+    "KC308": (state, behaviour.round_trip),
+    "KC311": (_nameless,),
     "KC411": (refit,),
+    "KC607": (making,),
 }
 
 __all__ = ["Experiment", "Plan", "Span", "plan"]

@@ -58,6 +58,15 @@ def _short(text: object) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
+def _around(line: str, part: str) -> str:
+    """A text in short, with the sentence that has a part of it."""
+    brief, wanted = _short(line), " ".join(part.split())
+    if wanted in brief or wanted not in line:
+        return brief
+    start = line.rfind(". ", 0, line.index(wanted)) + 2
+    return f"{line.partition(':')[0]}: {_short(line[start:])}"
+
+
 def _is(condition: bool) -> Status:
     return Status.CONFIRMED if condition else Status.REFUTED
 
@@ -114,6 +123,10 @@ def _runs(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[S
     return _is(different > 1), f"{different} different results in {len(values)} processes: {shown}"
 
 
+# claims that no exception of a load shows
+_SILENT = frozenset({Claim.SAVE_RAISES, Claim.STATE_LOST, Claim.OUTPUTS_DIFFER})
+
+
 def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact, claim = facts[0], experiment.claim
     if "save_raised" in fact:
@@ -124,9 +137,10 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
         text = f"loading did not end in {fact['endless']} s of the processor"
         return (Status.CONFIRMED if right else Status.NOT_REACHED), text
     if "raised" in fact:
-        status, evidence = _exception("loading", fact["raised"], experiment, claim is not Claim.SAVE_RAISES)
+        status, evidence = _exception("loading", fact["raised"], experiment, claim not in _SILENT)
         if claim is Claim.CODE_RUNS and status is Status.CONFIRMED:
-            return Status.REFUTED, f"loading raises, no code of the file runs: {evidence}"
+            # no code runs, and yet the line is not as harmless as a refuted finding would have it
+            return Status.NOT_REACHED, f"this Keras does not load the file, so no code of it runs: {evidence}"
         return status, evidence
     if fact.get("shadowed"):
         return Status.NOT_REACHED, f"nothing raises: Keras takes its own `{fact['shadowed'][0]}` in its place"
@@ -153,8 +167,9 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
 
 def _exception(when: str, text: object, experiment: Experiment, right: bool) -> tuple[Status, str]:
     """An exception shows a claim when it is the one that the finding speaks of."""
-    if right and re.search(experiment.sign, str(text), re.DOTALL):
-        return Status.CONFIRMED, _short(text)
+    shown = re.search(experiment.sign, str(text), re.DOTALL) if right else None
+    if shown is not None:
+        return Status.CONFIRMED, _around(" ".join(str(text).split()), shown.group())
     return Status.NOT_REACHED, f"{when} raises for another reason: {_short(text)}"
 
 
@@ -283,6 +298,25 @@ def _refit(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[
     return Status.REFUTED, f"{answers} do not hang on the labels these had in the first"
 
 
+def _state(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    weights = f"among the {fact['weights']} weights"
+    if fact["more"] > 0:
+        return Status.CONFIRMED, f"each call makes {fact['more']} variables more, which are not {weights}"
+    if fact["hidden"]:
+        needed = ", and other outputs come of other values" if fact["needed"] else ""
+        return Status.CONFIRMED, f"{fact['hidden']} variables are not {weights}{needed}"
+    status = Status.REFUTED if experiment.parameters["whole"] else Status.NOT_REACHED
+    return status, f"every variable is {weights}"
+
+
+def _making(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    raised = facts[0].get("raised")
+    if raised:
+        return _exception("making the model", raised, experiment, True)
+    return Status.REFUTED if experiment.parameters["whole"] else Status.NOT_REACHED, "the model is made, no exception"
+
+
 _FEW = 100  # objects that may stay of a model: counters, caches
 
 
@@ -321,4 +355,7 @@ _JUDGES: dict[str, _Judge] = {
     "leak": _leak,
     "memory": _memory,
     "refit": _refit,
+    "state": _state,
+    "making": _making,
+    "by_name": _load,
 }

@@ -34,7 +34,7 @@ def framework() -> Any:
 def describe(error: Any) -> Any:
     """An exception in one line; of a long text the beginning and the end, where Keras puts the reason."""
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
     except BaseException:  # the program's own `__str__` may raise anything
         text = "(no text)"
     text = type(error).__name__ + ": " + text
@@ -187,6 +187,10 @@ def make(job: Any) -> Any:
     """The model, made by the slice, with the steps that the program takes before the finding."""
     space = program(job)
     model = eval(compile(job["make"], "<slice>", "eval"), space)
+    if job.get("wrapped"):  # a layer alone: a model around it
+        shape, kind = job["wrapped"]
+        entry = framework().Input(tuple(shape), dtype=kind)
+        model = framework().Model(entry, model(entry))
     space["kerascheck_model"] = model
     for step in job.get("before", ()):
         exec(compile(step, "<slice>", "exec"), space)

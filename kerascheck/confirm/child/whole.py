@@ -78,6 +78,8 @@ def roundtrip(job: Any) -> Any:
     elsewhere = Elsewhere(load) if job.get("foreign") else None
     job = choose(job)
     inputs = inputs_for(dict(job, before=[]))
+    if job.get("single") and not isinstance(make(job)[0], framework().Model):
+        job = dict(job, wrapped=[list(inputs.shape[1:]), str(inputs.dtype)])
     model, space = make(job)
     outputs_of(model, inputs)
     if job.get("scramble", True):
@@ -403,4 +405,5 @@ def picture(value: Any, depth: Any = 0) -> Any:
         if isinstance(config, dict):
             config = {key: item for key, item in config.items() if key not in ("name", "layers", "shared_object_id")}
             return type(value).__name__ + picture(config, depth + 1)
-    return type(value).__name__ + (str(tuple(value.shape)) if hasattr(value, "shape") else "")
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None or callable(shape) else str(tuple(shape)))

@@ -27,6 +27,7 @@ from kerascheck.confirm.child.behaviour import (
 )
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
 from kerascheck.confirm.child.folds import refit
+from kerascheck.confirm.child.objects import by_name, making, state
 from kerascheck.confirm.child.program import choose, describe, framework, missing
 from kerascheck.confirm.child.training import metric, run_once, statement, training_flag
 from kerascheck.confirm.child.weights import initializer, load_weights, save_early, suffix
@@ -163,4 +164,7 @@ EXPERIMENTS = {
     "leak": leak,
     "memory": memory,
     "refit": refit,
+    "state": state,
+    "making": making,
+    "by_name": by_name,
 }
