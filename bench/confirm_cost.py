@@ -1,10 +1,9 @@
-"""What `kerascheck --confirm` costs on a project, in seconds of the processor and in imports of the framework.
+"""What `kerascheck --confirm` costs on a project, in seconds and in imports of the framework.
 
     python bench/confirm_cost.py PROJECT [--python PATH] [--backend jax] [--ignore A,B]
 
-Printed are the seconds of one import of Keras in that environment and of the run without and with --confirm, by the
-processor (all processes and threads together) and by the clock, and the seconds of each verdict by the clock: equal
-experiments are run once and told with each finding that they serve. On a busy machine the clock says little.
+Printed are the seconds of one import of Keras in that environment, of the run without and with --confirm, and the
+seconds of each verdict: equal experiments are run once and told with each finding that they serve.
 """
 
 from __future__ import annotations
@@ -12,33 +11,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Seconds(NamedTuple):
-    """What a command took, with all processes that it started and waited for."""
-
-    processor: float
-    clock: float
-
-    def __str__(self) -> str:
-        return f"{self.processor:.1f} s ({self.clock:.1f} s by the clock)"
-
-
-def timed(command: Sequence[str], environment: dict[str, str]) -> tuple[Seconds, str]:
+def timed(command: Sequence[str], environment: dict[str, str]) -> tuple[float, str]:
     """The seconds of a command and what it printed."""
-    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    clock, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Seconds(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock), result.stdout
+    return time.perf_counter() - started, result.stdout
 
 
 def main() -> None:
@@ -60,9 +46,8 @@ def main() -> None:
     for code, verdict in verdicts:
         print(f"{code} {verdict['status']:13} {verdict['seconds']:6.2f} s  {verdict['evidence'][:80]}")
     print(f"keras {verdicts[0][1]['keras'] if verdicts else ''} on {arguments.backend}, {len(verdicts)} verdicts")
-    extra = whole.processor - plain.processor
-    print(f"one import {once}, without --confirm {plain}, with it {whole}")
-    print(f"confirm costs {extra:.1f} s of the processor, {extra / once.processor:.1f} imports")
+    print(f"one import {once:.1f} s, without --confirm {plain:.1f} s, with it {whole:.1f} s")
+    print(f"confirm costs {whole - plain:.1f} s, {(whole - plain) / once:.1f} imports")
 
 
 if __name__ == "__main__":
