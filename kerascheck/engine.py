@@ -108,7 +108,7 @@ def check(source: SourceText, path: str, options: Options, project: Project | No
     kept.sort(key=lambda finding: finding.sort_key)
     if options.confirm is not None:
         kept = options.confirm(kept, module)
-    return Checked(with_fingerprints(kept), tuple(module.dependencies))
+    return Checked(with_fingerprints(kept), module.dependencies)
 
 
 def check_many(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from kerascheck.semantic.project import Project
     from kerascheck.semantic.target import Target
 
+# characters of parsed source that are kept for files which mean another Keras than the one that is checked now
+KEPT_BESIDES = 100_000
+
 
 @dataclass(frozen=True)
 class Overrides:
@@ -91,8 +94,9 @@ class Surroundings:
 
         if target not in self._projects:
             self._projects[target] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
-        for other, project in self._projects.items():
-            if other != target and project.size > project.kept // 4:  # those for which one limit is meant are several
+        others = [project for other, project in self._projects.items() if other != target]
+        if sum(project.taken for project in others) > KEPT_BESIDES:
+            for project in others:
                 project.forget()
         return self._projects[target]
 

@@ -183,3 +183,21 @@ def test_imports_of_keras_modules_do_not_crowd_out_those_of_the_project() -> Non
     assert not any(path.startswith("/p/a") and path[4:5].isdigit() for path in project.importers("app/models.py"))
     users = project.start(SourceText(NET), "app/models.py").users
     assert [module.path for module in users] == ["app/train.py"]
+
+
+def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Project, "kept", 3_000)
+    files = {"models.py": "import keras\nmodel = keras.Sequential([])\n" + "# filler\n" * 100}
+    for number in range(20):
+        files[f"train{number}.py"] = f"from models import model\nmodel.fit(x, x)\n# {'filler' * 80}\n"
+    project = Project(Files(files), default_target())
+    largest = 0
+    for number in range(20):
+        path = f"train{number}.py"
+        module = project.start(SourceText(files[path]), path)
+        _ = module.facts
+        kept = project.parsed()
+        assert all(item in kept for known in kept for item in known.family())
+        assert len(module.dependencies) == len(set(module.dependencies))
+        largest = max(largest, project.size)
+    assert 3_000 < largest < 6_000

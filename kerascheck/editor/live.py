@@ -70,6 +70,8 @@ class OpenFirst(files.ProjectReader):
 class LiveProject(Project):
     """A Project that lives as long as the editor. Call `sync` before a check, so that no old text is believed."""
 
+    kept = 2_000_000  # characters: whoever edits comes back to the same files
+
     def __init__(self, root: str, target: Target) -> None:
         self._files_first = OpenFirst(root)
         super().__init__(self._files_first, target)

@@ -153,7 +153,7 @@ class Module:
         self.tree = tree
         self.target = _assumed(target, source.text, tree) if target.assumed else target
         self.project = project
-        self.dependencies: list[str] = []
+        self._looked_for: dict[str, None] = {}
         self.interpreter_stars: list[str] = []
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
@@ -386,7 +386,7 @@ class Module:
         if self.project is None or not dotted:
             return None
         path, looked = self.project.find(self.path, dotted)
-        self.dependencies += looked
+        self._looked_for.update(dict.fromkeys(looked))
         if path is None:
             return None
         module = self.project.module(path)
@@ -394,8 +394,12 @@ class Module:
             self.interpreter.adopt(module)
             if module not in self.imported:
                 self.imported.append(module)
-                self.dependencies += module.dependencies
         return ModuleValue(module, dotted)
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The files that were read or looked for here and in the modules that this one imports, each once."""
+        return tuple(dict.fromkeys(path for module in self.family() for path in module._looked_for))
 
     def family(self) -> Iterator[Module]:
         """This module and those of the project that it imports, directly or not."""

@@ -24,7 +24,9 @@ MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 12
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
-KEPT_CHARACTERS = 2_000_000  # of source, whose parsed modules are kept from one checked file to the next
+# of source, whose parsed modules are kept from one checked file to the next; measured: 140 bytes each
+KEPT_CHARACTERS = 600_000
+KEPT_TEXT = 8_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
@@ -32,7 +34,7 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
 )
 
-KEPT_TEXTS = 5_000
+KEPT_TEXTS = 20_000  # with those that were looked for and are not there
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
 _NOTEBOOK_IMPORTS = re.compile(r'(?:"|\\n)[ \t]*(?:from|import)[ \t]([^#"\\\n]*)')  # in the JSON as it is written
 _FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
@@ -97,6 +99,8 @@ class Journal(Protocol):
 class Project:
     """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
 
+    kept = KEPT_CHARACTERS
+
     def __init__(self, reader: Reader, target: Target | None, journal: Journal | None = None) -> None:
         """`journal` is told what the answers about each file hang on."""
         self._journal = journal
@@ -114,6 +118,8 @@ class Project:
         self._mattering: dict[str, tuple[SourceText, bool]] = {}
         self._loading: list[str] = []
         self._files = self._bytes = 0
+        self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
+        self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
         """The module of a file that is to be checked; its own budget begins. Raises SyntaxProblem.
@@ -121,14 +127,7 @@ class Project:
         A module that was parsed as an import of another file, from the same text, is used again.
         """
         self._files = self._bytes = 0
-        kept = sum(len(module.source.text) for module in self._modules.values())
-        for old in list(self._modules):  # those unused for longest come first
-            if kept <= KEPT_CHARACTERS:
-                break
-            kept -= len(self._modules.pop(old).source.text)
-        if len(self._texts) > KEPT_TEXTS:
-            self._texts.clear()
-            self._mattering.clear()
+        self._make_room()
         place = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
         if known is not None and known.source.text == source.text:
@@ -141,6 +140,41 @@ class Project:
         module = self._modules[place] = self._parse(source, path)
         self._texts[place] = source
         return module
+
+    def _make_room(self) -> None:
+        """Forget all modules when they take too much.
+
+        All at once: modules hold on to those that they import, and one that is parsed anew would be a stranger to
+        those that know the old one. What one check needs may be more than the limit: so that not every check begins
+        from nothing, about as much again is allowed before it is forgotten.
+        """
+        size = self.size
+        if not self._room and size:
+            self._room = max(self.kept, min(2 * size, size + self.kept))
+        if size > self._room:
+            self._modules.clear()
+            self._room = 0
+        if self._text_size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
+            self._texts.clear()
+            self._mattering.clear()
+            self._text_size = 0
+
+    @property
+    def size(self) -> int:
+        """The characters of source of the modules that are kept now."""
+        return sum(len(module.source.text) for module in self._modules.values())
+
+    @property
+    def taken(self) -> int:
+        """What is kept now, counted in characters of parsed source; one that is only text takes a hundredth."""
+        return self.size + self._text_size // 100
+
+    def forget(self) -> None:
+        """Forget all modules and texts; what is known about folders stays."""
+        self._modules.clear()
+        self._texts.clear()
+        self._mattering.clear()
+        self._room = self._text_size = 0
 
     def _parse(self, source: SourceText, path: str) -> Module:
         """Parse a file that is to be checked. Raises SyntaxProblem."""
@@ -339,27 +373,28 @@ class Project:
         last = posixpath.basename(name)
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
-        texts = {
-            other: self._text(other)
-            for other in self._sources[top]
-            if not other.endswith(".ipynb") or last in self._start_of(other)
-        }
-        stems = {
-            posixpath.basename(other)[:-3]
-            for other, source in texts.items()
-            if source is not None and last in source.text
-        }
+        stems: set[str] = set()
+        using: list[tuple[str, bool, frozenset[str]]] = []  # files with one of the words: whether they have the name
+        for other in self._sources[top]:
+            if other.endswith(".ipynb") and last not in self._start_of(other):
+                continue
+            source = self._glance(other)
+            if source is None:
+                continue
+            named = last in source.text
+            if named:
+                stems.add(posixpath.basename(other)[:-3])
+            if other != place and any(word in source.text for word in words):
+                using.append((other, named, self._import_words(other, source.text)))
         if self._journal is not None:
             self._journal.tree(top, self._sources[top])
             self._journal.needs(place, (f"texts:{top}",))
         hits = []
-        for other, source in texts.items():
-            if other == place or source is None or not any(word in source.text for word in words):
-                continue
+        for other, named, imported in using:
             above = posixpath.commonpath([folder, posixpath.dirname(other)])
             if "/" not in name.strip("/") and above not in {folder, posixpath.dirname(other)}:
                 continue
-            if last in source.text or not stems.isdisjoint(self._import_words(other, source.text)):
+            if named or not stems.isdisjoint(imported):
                 hits.append((-len(above), other))
         chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
         if self._journal is not None:
@@ -426,7 +461,7 @@ class Project:
             if self._journal is not None:
                 self._journal.tree(top, sources)
             for path in sources:
-                source = None if path.endswith(".ipynb") else self._text(path)
+                source = None if path.endswith(".ipynb") else self._glance(_normal(path))
                 text = self._reader.start_of(path) if path.endswith(".ipynb") else source.text if source else ""
                 words = imported_words(path, text)
                 for word in words:
@@ -461,8 +496,15 @@ class Project:
 
     def _text(self, path: str) -> SourceText | None:
         if path not in self._texts:
-            self._texts[path] = self._reader.read(path)
+            source = self._texts[path] = self._reader.read(path)
+            self._text_size += 0 if source is None else len(source.text)
         return self._texts[path]
+
+    def _glance(self, path: str) -> SourceText | None:
+        """The text of one of many files that are looked through; it is kept only when there is room for it."""
+        if path in self._texts or self._text_size < KEPT_TEXT:
+            return self._text(path)
+        return self._reader.read(path)
 
 
 def imported_words(path: str, text: str) -> set[str]:
