@@ -22,7 +22,8 @@ class LostConstructorArgument(Rule):
     raising = "`load_model` raises: Keras cannot read this `{argument}` of `{name}` ({keras})"
 
     def check(self) -> None:
-        rows = [(row, self.module.target.which(row.releases)) for row in lost_arguments()]
+        near = (row for row in lost_arguments() if row.may_stand_in(self.module.source.text))
+        rows = [(row, self.module.target.which(row.releases)) for row in near]
         rows = [(row, reach) for row, reach in rows if reach is not Reach.NONE]
         for module in circle(self.module) if rows else ():
             for save in saves(module):

@@ -38,6 +38,11 @@ class LostArgument:
             return name.rpartition(".")[0] == self.owner[:-2]
         return name == self.owner
 
+    def may_stand_in(self, text: str) -> bool:
+        """Whether a text has the words that a call with this argument needs: a cheap look before the files are read."""
+        short = self.owner.rpartition(".")[2]
+        return (short == "*" or short in text) and (self.place is not None or self.argument in text or "**" in text)
+
     def is_lost(self, given: Value | None) -> bool:
         """Whether the fault shows with this value of the argument; False when that cannot be told."""
         if self.kind.startswith("object "):
