@@ -244,8 +244,8 @@ class Own(layers.Layer):
 @pytest.mark.parametrize(
     ("code", "text", "anchor", "claim", "status", "evidence"),
     [
-        ("KC107", STATE % ("tf.Variable(1.0)", "x"), "self.scale", Claim.STATE_LOST, CONFIRMED, "are not among the"),
-        ("KC107", STATE % ("self.add_weight(shape=())", "x"), "self.scale", Claim.STATE_LOST, REFUTED, "is among the"),
+        ("KC107", STATE % ("tf.Variable(1.0)", "x"), "self.scale", Claim.STATE_LOST, CONFIRMED, "is not among the"),
+        ("KC107", STATE % ("self.add_weight(shape=())", "x"), "self.scale", Claim.STATE_LOST, NOT_REACHED, "is among"),
         (
             "KC106",
             STATE % ("1.0", "layers.Dense(4)(x)"),
@@ -291,6 +291,18 @@ def test_layers_that_are_weights_and_not_in_the_file(
     first, second = (judge(item, run(item, sandbox), sandbox.limits) for item in made.experiments)
     assert first[0] is NOT_REACHED, first
     assert second[0] is status, second
+
+
+def test_what_is_saved_has_to_be_a_model() -> None:
+    program = HEAD + "def keep(pipeline, model):\n    pipeline.save('one')\n    model.save('two')\n"
+    module = start({"main.py": program})
+    found = []
+    for anchor in ("pipeline.save", "model.save"):
+        place = module.source.position(program.index(anchor))
+        made = plan(module, Finding("main.py", "KC202", "", Severity.ERROR, "", place, place, claim=Claim.SAVE_RAISES))
+        assert made is not None
+        found.append((len(made.experiments), made.reason))
+    assert found == [(0, "whether `pipeline` is a model of Keras cannot be told from the source"), (1, "")]
 
 
 @pytest.mark.parametrize(("text", "status"), [("CategoricalHinge()", REFUTED), ("Huber(delta=2.0)", None)])

@@ -95,6 +95,22 @@ def test_an_unknown_size_has_a_stand_in_that_is_told() -> None:
     assert any("Dense" in text for text in slicer.stand_ins)
 
 
+def test_arguments_of_a_class_that_is_never_made_are_guessed_by_their_names() -> None:
+    module = start(
+        {
+            "main.py": HEAD
+            + "class Net(keras.Model):\n    def __init__(self, attention_dropout_rate, hidden_activation,"
+            " num_heads, norm_epsilon, other):\n        super().__init__()\n"
+        }
+    )
+    slicer = Slicer(module)
+    slicer.guess = "None"
+    text = slicer.construct(module.classes[0], None)
+    assert text == (
+        "Net(attention_dropout_rate=0.1, hidden_activation='relu', num_heads=2, norm_epsilon=0.001, other=None)"
+    )
+
+
 def test_a_shape_of_unknown_rank_is_left_to_the_child() -> None:
     slicer, source, _ = sliced(
         HEAD + "x = np.load('a.npy')\nm = keras.Sequential([keras.Input(shape=x.shape[1:]), layers.Dense(1)])\n"

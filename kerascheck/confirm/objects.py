@@ -72,7 +72,7 @@ def state(module: Module, offset: int, finding: Finding) -> Experiment | None:
     found = _parameters(module, offset)
     if found is None:
         return None
-    parameters = {**found[1], "whole": finding.code == "KC107"}  # of others a file may hold less than the weights
+    parameters = {**found[1], "whole": False, "plain": finding.code == "KC107"}
     return Experiment("state", parameters, stand_ins=tuple(found[0].stand_ins))
 
 

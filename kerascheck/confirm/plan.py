@@ -211,6 +211,9 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
         parameters: dict[str, Any] = {"method": event.name, "name": name if known[1] else "x" + name}
         parameters.update({"keywords": removed} if removed else {})
         models = models_of(event)
+        text = module.code(event.receiver_node) if event.receiver_node is not None else ""
+        if not models and event.name == "save" and "model" not in text.lower():
+            raise Untold(f"whether `{text}` is a model of Keras")  # much else is fitted and saved
         if any(model.original.startswith("tensorflow.python.") for model in models):
             parameters["own"] = True  # a model of Keras itself does not stand for it
         try:

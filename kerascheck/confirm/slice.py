@@ -59,6 +59,15 @@ _STAND_INS: dict[str, str] = {
     "num_classes": "8",
     "classes": "8",
 }
+# parameters of the project's own classes by the words in their names; before those that take a size
+_KINDS = (
+    (re.compile(r"(?:^|_)(?:dropout|drop|rate|prob)(?:_|$)"), "0.1"),
+    (re.compile(r"activation$"), "'relu'"),
+    (re.compile(r"(?:^|_)name$"), "'experiment'"),
+    (re.compile(r"(?:^|_)eps(?:ilon)?$"), "0.001"),
+    (re.compile(r"initializer$"), "'glorot_uniform'"),
+    (re.compile(r"(?:regularizer|constraint)$"), "None"),
+)
 _OPTIONAL = frozenset(
     [
         "name",
@@ -341,7 +350,8 @@ class Slicer:
                 return self._shape(value, name, what)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value" and not self.guess:
                 raise
-            text = _STAND_INS.get(name) or ("8" if name and _SIZE.search(name) else self.guess or None)
+            kind = next((text for pattern, text in _KINDS if self.guess and pattern.search(name)), None)
+            text = _STAND_INS.get(name) or kind or ("8" if name and _SIZE.search(name) else self.guess or None)
             if text is None:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")

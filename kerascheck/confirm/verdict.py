@@ -298,16 +298,21 @@ def _refit(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[
     return Status.REFUTED, f"{answers} do not hang on the labels these had in the first"
 
 
+def _counted(number: int) -> str:
+    return f"{number} variable that is" if number == 1 else f"{number} variables that are"
+
+
 def _state(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     fact = facts[0]
     weights = f"among the {fact['weights']} weights"
     if fact["more"] > 0:
-        return Status.CONFIRMED, f"each call makes {fact['more']} variables more, which are not {weights}"
+        return Status.CONFIRMED, f"each call makes {_counted(fact['more'])} not {weights}"
     if fact["hidden"]:
         needed = ", and other outputs come of other values" if fact["needed"] else ""
-        return Status.CONFIRMED, f"{fact['hidden']} variables are not {weights}{needed}"
-    status = Status.REFUTED if experiment.parameters["whole"] else Status.NOT_REACHED
-    return status, f"every variable is {weights}"
+        return Status.CONFIRMED, f"it has {_counted(fact['hidden'])} not {weights}{needed}"
+    # a file may hold less than the weights; and a layer whose line for the variable did not run has none to show
+    taken = experiment.parameters["whole"] or (experiment.parameters["plain"] and fact["plain"] > 0)
+    return Status.REFUTED if taken else Status.NOT_REACHED, f"every variable is {weights}"
 
 
 def _making(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:

@@ -60,6 +60,8 @@ def state(job: Any) -> Any:
     outputs_of(model, inputs)
     now = outside(model, old)
     facts = {"weights": len(model.weights), "hidden": len(hidden), "more": len(now) - len(hidden)}
+    tensorflow = sys.modules.get("tensorflow")  # its variables, as Keras 2 takes them for weights
+    facts["plain"] = 0 if tensorflow is None else sum(isinstance(item, tensorflow.Variable) for item in model.weights)
     for item in now:
         value = numpy_of(item)
         if value.dtype.kind == "f":
