@@ -84,7 +84,7 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
     other_keras = "tf.keras" in text
     first_kept = _TENSORFLOW_1_NAME.search(text) is not None  # TensorFlow 1 inside of 2, under its own name
     tf_keras_in_function = False
-    for node, may_fail, deferred in _nodes(tree, deep):
+    for node, may_fail, deferred in _nodes(text, tree, deep):
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
@@ -162,11 +162,12 @@ def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
                 yield f"{module}.{name}", name if alias.asname is None else _dotted(alias.asname.name)
 
 
-def _nodes(tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
+def _nodes(text: str, tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
     """Every node in its order, whether it may fail or be left out on another Keras, and whether a function holds it.
 
     Not `deep`: only statements.
     """
+    guarded = _VERSION_TEST.search(text) is not None  # to write the test of each `if` costs more than all the rest
     stack: list[tuple[cst.CSTNode, bool, bool]] = [(tree, False, False)]
     while stack:
         node, may_fail, deferred = stack.pop()
@@ -174,7 +175,7 @@ def _nodes(tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bo
         if isinstance(node, cst.Try):
             may_fail = may_fail or any(_catches_import_errors(handler) for handler in node.handlers)
         elif isinstance(node, cst.If):
-            may_fail = may_fail or _VERSION_TEST.search(tree.code_for_node(node.test)) is not None
+            may_fail = may_fail or (guarded and _VERSION_TEST.search(tree.code_for_node(node.test)) is not None)
         elif isinstance(node, cst.FunctionDef):
             deferred = True
         elif isinstance(node, (cst.Import, cst.ImportFrom)) or (isinstance(node, cst.BaseExpression) and not deep):

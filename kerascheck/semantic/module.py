@@ -312,7 +312,14 @@ class Module:
         return self.positions.span(node)
 
     def code(self, node: cst.CSTNode) -> str:
-        """The text of a node."""
+        """The text of a node, without the comments above it and without its own parentheses."""
+        if "positions" not in self.__dict__ and isinstance(node, cst.BaseExpression) and not node.lpar:
+            try:
+                text = self.tree.code_for_node(node)
+            except RecursionError:
+                text = "\n"
+            if "\n" not in text and "\r" not in text:  # else the indentation of the lines is missing
+                return text  # to find out where it stands would cost a third of the parse
         span = self.span(node)
         return self.source.text[span.start : span.end]
 
