@@ -15,7 +15,7 @@ class LambdaReadsGlobal(Rule):
     code = "KC309"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
-    message = "the file has the code of this Lambda and not `{name}`: where it is loaded elsewhere, calling it raises"
+    message = "the file has the code of this Lambda and not `{name}`: the loaded model raises when it is called"
 
     def check(self) -> None:
         names = [item for item in captured_names(self.module) if item.is_global]
@@ -34,6 +34,6 @@ class LambdaReadsGlobal(Rule):
         if save.format == "json" or save.temporary or read_as_weights(self.module, save):
             return False
         loads = loads_of(self.module, save)
-        if any(load.module.path == self.module.path for load in loads):
-            return False  # the global is there where the file is loaded
+        if any(load.module.path == self.module.path for load in loads) and self.module.target.bad("<3"):
+            return False  # Keras 2 looks names up in the module the lambda is from; Keras 3 (run on 3.6.0 and 3.15.1) does not
         return not loads or any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
