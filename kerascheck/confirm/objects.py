@@ -52,19 +52,18 @@ def _parameters(module: Module, offset: int) -> tuple[Slicer, dict[str, Any]] | 
         with contextlib.suppress(Missing):
             slicer = Slicer(found[0])
             return slicer, model_parameters(slicer, *found)
-    last = Missing(f"an argument of `{owner.name}`")
+    slicer = Slicer(module)
     instance = next(iter(instances(module, owner)), None)
+    texts: list[str] = []
     for guess in _GUESSES:
-        slicer = Slicer(module)
         slicer.guess = guess
-        try:
-            text = slicer.construct(owner, instance)
-        except Missing as missing:
-            last = missing
-            continue
-        made = slicer.finish()
-        return slicer, {"source": made.source, "modules": made.modules, "make": text, "shapes": []}
-    raise last
+        with contextlib.suppress(Missing):
+            texts.append(slicer.construct(owner, instance))
+    if not texts:
+        raise Missing(f"an argument of `{owner.name}`")
+    made = slicer.finish()
+    parameters: dict[str, Any] = {"source": made.source, "modules": made.modules, "make": texts[0], "shapes": []}
+    return slicer, {**parameters, "others": list(dict.fromkeys(texts))[1:]}
 
 
 def state(module: Module, offset: int, finding: Finding) -> Experiment | None:

@@ -15,6 +15,7 @@ from kerascheck.confirm.child.program import (
     outputs_of,
     sample,
     scramble,
+    settle,
 )
 
 
@@ -51,6 +52,7 @@ def state(job: Any) -> Any:
     """Variables that are not among the weights: how many, how many more after a call, and whether outputs need them."""
     import numpy
 
+    job = settle(job)
     inputs = inputs_for(job)
     gc.collect()
     old = variables()

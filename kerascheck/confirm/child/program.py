@@ -254,6 +254,22 @@ def named(model: Any, arrays: Any) -> Any:
     return arrays if len(arrays) > 1 else arrays[0]
 
 
+def settle(job: Any) -> Any:
+    """Of several ways to make an object, the first whose object takes an input."""
+    first = None
+    for text in [job["make"], *job.get("others", ())]:
+        tried = dict(job, make=text, others=())
+        try:
+            inputs_for(dict(tried, before=[]))
+            return tried
+        except Exception as error:
+            first = first or error
+    if job.get("others"):
+        assert first is not None
+        raise first
+    return job
+
+
 SHAPES = ((8,), (64, 64, 3), (16, 8), (28, 28), (28, 28, 1), (784,), (1,), (16, 16, 16, 1))
 
 

@@ -21,6 +21,7 @@ from kerascheck.confirm.child.program import (
     program,
     sample,
     scramble,
+    settle,
     supplied,
 )
 
@@ -77,6 +78,8 @@ def roundtrip(job: Any) -> Any:
 
     elsewhere = Elsewhere(load) if job.get("foreign") else None
     job = choose(job)
+    if job.get("single"):
+        job = settle(job)
     inputs = inputs_for(dict(job, before=[]))
     if job.get("single") and not isinstance(make(job)[0], framework().Model):
         job = dict(job, wrapped=[list(inputs.shape[1:]), str(inputs.dtype)])
