@@ -7,7 +7,7 @@ import libcst as cst
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Reached, loads_of, reached, read_as_weights
+from kerascheck.semantic.storage import Load, Reached, circle, loads, loads_of, reached, read_as_weights
 from kerascheck.semantic.values import Func
 
 
@@ -45,8 +45,12 @@ class AnonymousFunction(Rule):
 
     def _is_left_out(self, item: Reached, name: str) -> bool:
         """Whether every load does without the function, or is given it."""
-        loads = loads_of(self.module, item.save)
-        return bool(loads) and all(self._does_without(load, item, name) for load in loads)
+        read = loads_of(self.module, item.save)
+        if not read:  # a file that nobody here reads, as the other files of the project are read
+            read = [load for other in circle(self.module) for load in loads(other)]
+            if not any(load.objects is not None and name in load.objects for load in read):
+                return False
+        return bool(read) and all(self._does_without(load, item, name) for load in read)
 
     def _does_without(self, load: Load, item: Reached, name: str) -> bool:
         if item.compiled and not load.compiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kerascheck.finding import Claim, Severity
@@ -55,8 +56,18 @@ class StaleOptimizerState(Rule):
             if any(family(facts, model, [unit for unit, _ in moment.snapshot])):
                 continue  # frozen or thawed: other weights are to be trained, with an optimizer for these
             training = self._next(event)
+            if training is not None and self._thaws_between(model, training):
+                continue
             if training is not None and (self._resumes(training) or self._was_trained(model)):
                 yield moment, training
+
+    def _thaws_between(self, model: Obj, training: Event) -> bool:
+        """Whether something is frozen or thawed between the load and the training: `model.get_layer(..).trainable`."""
+        loaded = model.call
+        if loaded is None or not self.module.owns(loaded) or not self.module.owns(training.node):
+            return False
+        between = self.module.source.text[self.module.span(loaded).end : self.module.span(training.node).start]
+        return re.search(r"\.trainable\s*=(?!=)", between) is not None
 
     def _resumes(self, training: Event) -> bool:
         """Whether a training begins at a later epoch."""

@@ -99,8 +99,14 @@ class UnseededSplit(Rule):
     def _for_a_batch(self, call: CallFact) -> bool:
         """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them.
 
-        A function that is called in a loop, too, shuffles no other rows in its other calls.
+        A function that is called in a loop, too, shuffles no other rows in its other calls. Where a model is fitted
+        behind the split, as in a search over hyper-parameters, the split is that of a whole training.
         """
+        if call.name in _SPLITS and any(
+            event.name == "fit" and event.function is call.function and event.order > call.order
+            for event in training(self.module)
+        ):
+            return False
         function = call.function.node if call.function is not None else None
         by_fit = isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT
         return by_fit or call.node in self.repeated
