@@ -12,9 +12,10 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from kerascheck.edits import Applicability, Edit, Fix, apply
 from kerascheck.semantic.module import Module, parse
-from kerascheck.semantic.positions import Positions
+from kerascheck.semantic.positions import LazyPositions, Positions
 from kerascheck.semantic.target import default_target
-from kerascheck.text import Position, SourceText
+from kerascheck.semantic.walk import walk
+from kerascheck.text import Position, SourceText, Span
 
 SNIPPETS = [
     "",
@@ -83,6 +84,12 @@ def compare(text: str) -> int:
     expected = wrapper.resolve(PositionProvider)
     positions = Positions(wrapper.module, text)
     assert positions.reliable
+    lazy = LazyPositions(wrapper.module, text)
+    nodes = list(walk(wrapper.module))
+    random.Random(5).shuffle(nodes)  # whichever is asked for first
+    for node in nodes:
+        assert (lazy.span(node), lazy.whole(node)) == (positions.span(node), positions.whole(node))
+        assert lazy.has(node)
     source = SourceText(text)
     for node, place in expected.items():
         span = positions.span(node)
@@ -162,3 +169,28 @@ def test_what_cannot_be_matched_is_not_reliable() -> None:
     positions = Positions(tree, "a = 1\nc = 22\nb = 2\n")
     assert not positions.reliable
     assert positions.span(tree.body[1]).end <= 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\nx = 1\ny = 2\nx = 1\n",
+        "if a:\n    x = 1\nx = 1\nb()\nx = 1",
+        "# c\n\nx = f()\n# c\n\nx = f()\n\n# end\n",
+        "x = 1\r\nx = 1\r\nz = (\r\n  2)",
+        "a" * 3 + "\n" + "aaa\n" * 20 + "b\n",
+    ],
+)
+def test_repeated_statements_are_told_apart(text: str) -> None:
+    compare(text)
+
+
+def test_one_statement_is_placed_without_the_others() -> None:
+    tree = cst.parse_module("a = 1\nb = 2\nc = 3\n")
+    lazy = LazyPositions(tree, tree.code)
+    assert lazy.span(tree.body[1]) == Span(6, 11)
+    assert list(lazy._written) == [1]
+    stranger = cst.parse_module("a = 1\n").body[0]
+    assert not lazy.has(stranger)
+    with pytest.raises(KeyError):
+        lazy.span(stranger)

@@ -19,7 +19,7 @@ from kerascheck.semantic.legacy import legacy_evidence
 from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.parsing import parse_tree
-from kerascheck.semantic.positions import Positions
+from kerascheck.semantic.positions import CARRIES_CODE, LazyPositions, Positions
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.target import assumed_target
 from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
@@ -258,7 +258,7 @@ class Module:
 
     def owns(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in this module."""
-        if "positions" in self.__dict__ or not isinstance(node, _IN_WALKS):
+        if "positions" in self.__dict__ or not isinstance(node, CARRIES_CODE):
             return self.positions.has(node)
         return id(node) in self._own_nodes
 
@@ -305,7 +305,9 @@ class Module:
     @cached_property
     def positions(self) -> Positions:
         """The spans of all nodes."""
-        return Positions(self.tree, self.source.text)
+        if "\f" in self.source.text:  # libcst loses some
+            return Positions(self.tree, self.source.text)
+        return LazyPositions(self.tree, self.source.text)
 
     def span(self, node: cst.CSTNode) -> Span:
         """The code points of a node, without the comments above it."""
@@ -446,7 +448,5 @@ def _collect_attributes(node: cst.CSTNode, found: set[str]) -> None:
     for child in children(node):
         _collect_attributes(child, found)
 
-
-_IN_WALKS = (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement, cst.Arg, cst.Param)
 
 __all__ = ["Class", "Frame", "Module", "SyntaxProblem", "parse"]

@@ -19,11 +19,14 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from kerascheck.semantic.walk import walk
 from kerascheck.text import Span
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)?")
 _TRIVIA = re.compile(r"[ \t\f]*(?:#.*|\\)?")
 _INDENTATION = " \t\f"
+CARRIES_CODE = (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement, cst.Arg, cst.Param)  # met by `walk`
+_MOST_TOGETHER = 4  # statements that are looked for as one
 _RECURSION = 8000  # a chain of 1,000 operators takes 4,000 frames
 
 
@@ -66,6 +69,20 @@ class _Counter(CodegenState):
         end_node: cst.CSTNode | None = None,
     ) -> _Region:
         return _Region(self, node, start_node, end_node)
+
+
+class _Writer(_Counter):
+    """Counts and writes."""
+
+    __slots__ = ()
+
+    def add_token(self, value: str) -> None:
+        super().add_token(value)
+        self.tokens.append(value)
+
+    def add_indent_tokens(self) -> None:
+        super().add_indent_tokens()
+        self.tokens.extend(self.indent_tokens)
 
 
 class _Region(AbstractContextManager[None]):
@@ -177,6 +194,103 @@ class Positions:
         # the end belongs to the line of the last code point, not to the line that begins there
         last = end + self._shifts[bisect_right(self._starts, max(start, end - 1)) - 1]
         return Span(min(first, self._end), min(max(first, last), self._end))
+
+
+class LazyPositions(Positions):
+    """The same spans, found for one statement of the module at a time.
+
+    A statement is written out and looked for in the text. When it stands there more than once, the statements above it
+    are taken with it. Where that tells nothing, all nodes are placed.
+    """
+
+    def __init__(self, tree: cst.Module, text: str) -> None:
+        self.reliable = True
+        self.lost = False
+        self._tree = tree
+        self._text = text
+        self._whole: Positions | None = None
+        self._homes: dict[int, int] = {}  # the number of the statement that a node is in
+        self._walked = 0
+        self._written: dict[int, tuple[str, Extent]] = {}
+        self._offsets: dict[int, int | None] = {}
+
+    def has(self, node: cst.CSTNode) -> bool:
+        """Whether a node is one of this tree."""
+        return self._home(node) is not None or (not isinstance(node, CARRIES_CODE) and self._all().has(node))
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """As that of Positions, with the same exceptions."""
+        found = self._part(node)
+        if found is None:
+            return self._all().span(node)
+        offset, part = found
+        start, end = part.inner.get(id(node)) or part.outer[id(node)]
+        return Span(offset + start, offset + end)
+
+    def whole(self, node: cst.CSTNode) -> Span:
+        """The span of an expression with its own parentheses."""
+        found = self._part(node)
+        if found is None:
+            return self._all().whole(node)
+        offset, part = found
+        start, end = part.outer[id(node)]
+        return Span(offset + start, offset + end)
+
+    def _all(self) -> Positions:
+        if self._whole is None:
+            self._whole = Positions(self._tree, self._text)
+            self.reliable, self.lost = self._whole.reliable, self._whole.lost
+        return self._whole
+
+    def _part(self, node: cst.CSTNode) -> tuple[int, Extent] | None:
+        """The offset of the statement that a node is in, and that statement; None when it is to be asked of all."""
+        if self._whole is not None:
+            return None
+        home = self._home(node)
+        if home is None:
+            return None
+        if home not in self._offsets:
+            try:
+                self._offsets[home] = self._offset(home)
+            except RecursionError:
+                self._offsets[home] = None
+        offset = self._offsets[home]
+        return None if offset is None else (offset, self._write(home)[1])
+
+    def _home(self, node: cst.CSTNode) -> int | None:
+        while id(node) not in self._homes and self._walked < len(self._tree.body):
+            self._homes.update(dict.fromkeys(map(id, walk(self._tree.body[self._walked])), self._walked))
+            self._walked += 1
+        return self._homes.get(id(node))
+
+    def _offset(self, number: int) -> int | None:
+        code = self._write(number)[0]
+        above = 0
+        for other in range(number, max(number - _MOST_TOGETHER, -1), -1):
+            if other != number:
+                more = self._write(other)[0]
+                code, above = more + code, above + len(more)
+            first = self._text.find(code)
+            if first < 0:
+                return None
+            if self._text.find(code, first + 1) < 0:
+                return first + above
+        return None
+
+    def _write(self, number: int) -> tuple[str, Extent]:
+        if number not in self._written:
+            writer = _Writer(self._tree)
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(limit, _RECURSION))
+            try:
+                self._tree.body[number]._codegen(writer)
+            finally:
+                sys.setrecursionlimit(limit)
+            code = "".join(writer.tokens)
+            if number == len(self._tree.body) - 1 and not (self._tree.footer or self._tree.has_trailing_newline):
+                code = code.removesuffix(self._tree.default_newline)
+            self._written[number] = code, Extent(writer.offset, writer.outer, writer.inner)
+        return self._written[number]
 
 
 def _align(code: str, text: str) -> tuple[list[int], list[int], bool]:
