@@ -304,6 +304,23 @@ def test_layers_that_are_weights_and_not_in_the_file(
     assert second[0] is status, second
 
 
+def test_a_shape_that_is_no_literal_is_left_to_the_child(sandbox: Sandbox) -> None:
+    text = """
+import numpy as np
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.d = layers.Dense(3)
+    def call(self, x):
+        return self.d(x)
+m = Net()
+m.build((None, np.int32(8)))
+m.load_weights("a.weights.h5")
+"""
+    found = verdict(text, "m.build", Claim.WEIGHTS_NOT_LOADED, "KC102", sandbox)
+    assert found[0] is CONFIRMED, found
+
+
 def test_what_is_saved_has_to_be_a_model() -> None:
     program = HEAD + "def keep(pipeline, model):\n    pipeline.save('one')\n    model.save('two')\n"
     module = start({"main.py": program})

@@ -133,13 +133,17 @@ def _load(module: Module, offset: int, finding: Finding) -> Experiment | None:
         if use.kind == "save":
             return _save_of(home, use)
         slicer = Slicer(home)
+        shape = ""
+        if use.kind == "hollow" and use.build is not None:  # before the model: what it needs is in the slice, too
+            shape = slicer.expression(use.build.arguments.value("input_shape", 0), "the shape given to `build`")
         parameters = model_parameters(slicer, home, use.models[0])
         end = suffix_of(use.event.arguments.value("filepath", 0))
         parameters["legacy"] = end is not None and end[0].endswith((".h5", ".hdf5")) and ".weights." not in end[0]
-        if use.kind == "hollow" and use.build is not None:
-            shape = slicer.expression(use.build.arguments.value("input_shape", 0), "the shape given to `build`")
+        if shape:
             parameters["before"] = [f"kerascheck_model.build({shape})"]
-            sizes = ast.literal_eval(shape)
+            sizes = None
+            with contextlib.suppress(ValueError, SyntaxError):  # a shape that the child computes
+                sizes = ast.literal_eval(shape)
             if isinstance(sizes, (tuple, list)) and len(sizes) > 1:
                 sample = [size if isinstance(size, int) else 8 for size in sizes[1:]]
                 parameters["shapes"] = [[sample, "float32"], [sample, "int32"]]
