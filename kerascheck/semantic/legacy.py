@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 import libcst as cst
 
@@ -79,12 +80,17 @@ def _has(text: str, words: tuple[str, ...], pattern: re.Pattern[str]) -> bool:
     return any("#" not in text[text.rfind("\n", 0, start) + 1 : start] for start in starts)
 
 
+_TELLING = frozenset({cst.Import, cst.ImportFrom, cst.Call, cst.ClassDef, cst.Attribute})
+
+
 def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence]:
     names: dict[str, str] = {}  # what a name stands for, by the last import above
     other_keras = "tf.keras" in text
     first_kept = _TENSORFLOW_1_NAME.search(text) is not None  # TensorFlow 1 inside of 2, under its own name
     tf_keras_in_function = False
     for node, may_fail, deferred in _nodes(text, tree, deep):
+        if type(node) not in _TELLING:  # `isinstance` of a node asks its abstract class and is slow
+            continue
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
@@ -172,13 +178,16 @@ def _nodes(text: str, tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNod
     while stack:
         node, may_fail, deferred = stack.pop()
         yield node, may_fail, deferred
-        if isinstance(node, cst.Try):
-            may_fail = may_fail or any(_catches_import_errors(handler) for handler in node.handlers)
-        elif isinstance(node, cst.If):
-            may_fail = may_fail or (guarded and _VERSION_TEST.search(tree.code_for_node(node.test)) is not None)
-        elif isinstance(node, cst.FunctionDef):
+        kind = type(node)
+        if kind is cst.Try:
+            handlers = cast(cst.Try, node).handlers
+            may_fail = may_fail or any(_catches_import_errors(handler) for handler in handlers)
+        elif kind is cst.If:
+            test = cast(cst.If, node).test
+            may_fail = may_fail or (guarded and _VERSION_TEST.search(tree.code_for_node(test)) is not None)
+        elif kind is cst.FunctionDef:
             deferred = True
-        elif isinstance(node, (cst.Import, cst.ImportFrom)) or (isinstance(node, cst.BaseExpression) and not deep):
+        elif kind is cst.Import or kind is cst.ImportFrom or (not deep and isinstance(node, cst.BaseExpression)):
             continue
         stack += [(child, may_fail, deferred) for child in reversed(children(node))]
 

@@ -209,7 +209,8 @@ class LazyPositions(Positions):
         self._tree = tree
         self._text = text
         self._whole: Positions | None = None
-        self._homes: dict[int, int] = {}  # the number of the statement that a node is in
+        # the number of the statement that a node is in
+        self._homes = {id(statement): number for number, statement in enumerate(tree.body)}
         self._walked = 0
         self._written: dict[int, tuple[str, Extent]] = {}
         self._offsets: dict[int, int | None] = {}

@@ -33,8 +33,11 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
         value = getattr(node, name)
         kind = type(value)
         if kind is tuple or kind is list:
-            found += [item for item in value if _is_node(item)]
-        elif _IS_NODE.get(kind) or _is_node(value):
+            if value:
+                found += [item for item in value if _is_node(item)]
+            continue
+        known = _IS_NODE.get(kind)
+        if known or (known is None and _is_node(value)):
             found.append(value)
     return found
 
