@@ -149,10 +149,11 @@ LOOKS = {"marks": marks_in, "sources": sources_in, "requirements": requirements_
 class Entry:
     """What is known of one file. `explicit` says that the user named it.
 
-    `served` says whether a file of kind UNSURE matters. It is None, and `findings` are, where that was not asked.
+    `served` says whether a file of kind UNSURE matters. It is None, and `rows` (findings as `encode` writes them) are,
+    where that was not asked.
     """
 
-    __slots__ = ("explicit", "findings", "kind", "served", "target")
+    __slots__ = ("explicit", "kind", "rows", "served", "target")
 
     def __init__(
         self,
@@ -160,13 +161,21 @@ class Entry:
         explicit: bool,
         served: bool | None = None,
         target: str = "",
-        findings: tuple[Finding, ...] | None = None,
+        rows: list[Any] | None = None,
     ) -> None:
         self.kind = kind
         self.explicit = explicit
         self.served = served
         self.target = target
-        self.findings = findings
+        self.rows = rows
+
+    @property
+    def findings(self) -> tuple[Finding, ...] | None:
+        """The findings; None where they are not known, or damaged."""
+        try:
+            return None if self.rows is None else decode(self.rows)
+        except (TypeError, ValueError, IndexError):
+            return None
 
 
 class Cache:
@@ -205,7 +214,7 @@ class Cache:
         """Keep what was found in a file that is an entry."""
         entry = self.entry(path, explicit)
         if entry is not None:
-            self.put(path, Entry(entry.kind, explicit, entry.served, target, findings))
+            self.put(path, Entry(entry.kind, explicit, entry.served, target, encode(findings)))
 
     # --- reading
 
@@ -398,8 +407,7 @@ class Cache:
             },
             "entries": {
                 str(number[path]): [
-                    entry.kind, entry.explicit, entry.served, entry.target,
-                    None if entry.findings is None else encode(entry.findings),
+                    entry.kind, entry.explicit, entry.served, entry.target, entry.rows,
                 ]
                 for path, entry in self._entries.items()
                 if path in number and all(node in number for node in edges.get(path, ()))
@@ -432,8 +440,8 @@ def _stamp(values: Sequence[Any]) -> Stamp:
 
 
 def _entry(values: Sequence[Any]) -> Entry:
-    kind, explicit, served, target, findings = values
-    return Entry(int(kind), bool(explicit), served, _text(target), None if findings is None else decode(findings))
+    kind, explicit, served, target, rows = values
+    return Entry(int(kind), bool(explicit), served, _text(target), rows)
 
 
 def _text(value: object) -> str:

@@ -137,11 +137,12 @@ def _known(cache: Cache | None, path: str, named: bool, mode: Mode) -> Outcome |
     from kerascheck.outcome import Mode, Outcome
 
     entry = None if cache is None else cache.entry(path, named)
-    if entry is None or entry.findings is None:
+    findings = None if entry is None else entry.findings
+    if entry is None or findings is None:
         return None
-    if mode is not Mode.CHECK and any(finding.fix is not None for finding in entry.findings):
+    if mode is not Mode.CHECK and any(finding.fix is not None for finding in findings):
         return None
-    return Outcome(display(path), entry.findings, target=entry.target)
+    return Outcome(display(path), findings, target=entry.target)
 
 
 def _confirmer(options: argparse.Namespace) -> AbstractContextManager[Confirmer | None]:
