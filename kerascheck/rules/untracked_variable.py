@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from kerascheck.finding import Claim, Severity
@@ -12,6 +14,10 @@ from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import boolean
 from kerascheck.semantic.walk import walk
 
+# `[tf.Variable(tf.zeros_like(v), trainable=False) for v in self.trainable_variables]`
+_GATHERED = re.compile(
+    r"\bzeros(?:_like)?\((\w+)[^\]]*?\bfor\s(?:\w+,\s*)?\1\s+in\s[\w.()]*trainable_(?:variables|weights)\b"
+)
 _KERAS_2 = ("tf_keras", "tensorflow.python.keras")
 
 
@@ -40,6 +46,8 @@ class UntrackedVariable(Rule):
             if name is None or self._is_given(owner, call, name):
                 continue
             trained = boolean(call.arguments.value("trainable", 1)) is not False
+            if not trained and self._is_for_gradients(owner, name):
+                continue
             self.report(
                 call.node,
                 message=self.message if trained else self.fixed,
@@ -61,6 +69,16 @@ class UntrackedVariable(Rule):
         names = {item.name.value for item in (*taken.params, *taken.kwonly_params)}
         value = first[0]
         return isinstance(value, cst.Name) and value.value in names and f"{name}.assign" not in self.module.source.text
+
+    def _is_for_gradients(self, owner: ClassInfo, name: str) -> bool:
+        """Whether a variable gathers gradients of some batches, or counts these: a loaded model begins with none.
+
+        No output hangs on it: `call` does not know it.
+        """
+        call = owner.own("call")
+        if call is not None and self.module.owns(call.node) and name in self.module.code(call.node):
+            return False
+        return _GATHERED.search(self.module.code(owner.node)) is not None
 
     def _attribute(self, call: CallFact) -> str | None:
         """The attribute of `self` that gets the variable, alone or in a list."""
