@@ -234,7 +234,8 @@ def test_two_runs_at_once(call) -> None:
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     outs = [run.communicate()[0].splitlines()[:-1] for run in runs]
     assert outs[0] == outs[1] == outs[2]
-    assert [line for line in call() if "KC201" in line] == [line.decode() for line in outs[0]]
+    assert call() == [line.decode() for line in outs[0]]
+    assert len(outs[0]) >= 30
     assert [name for name in os.listdir(".kerascheck_cache") if name.startswith("runs-")] == []
 
 
