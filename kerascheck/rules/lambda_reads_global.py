@@ -35,5 +35,5 @@ class LambdaReadsGlobal(Rule):
             return False
         loads = loads_of(self.module, save)
         if any(load.module.path == self.module.path for load in loads) and self.module.target.bad("<3"):
-            return False  # Keras 2 looks names up in the module the lambda is from; Keras 3 (run on 3.6.0 and 3.15.1) does not
+            return False  # run on 3.6.0 and 3.15.1: Keras 3 does not look in the module that the lambda is from
         return not loads or any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)

@@ -85,6 +85,8 @@ def _kind(module: Module, owner: ClassInfo, attribute: str) -> str | None:
     sublayers = (module.facts.sublayers(owner) or {}).get(attribute)
     if sublayers:
         return _kind_of(sublayers[0]) if len(sublayers) == 1 else None
+    if _is_made_array(module, owner, attribute):
+        return "array"
     made = constructor(owner)
     names = (
         [name for name, kept in made.held.items() if kept.attribute == attribute and not kept.getter] if made else []
@@ -94,6 +96,19 @@ def _kind(module: Module, owner: ClassInfo, attribute: str) -> str | None:
     place = next(index for index, item in enumerate(made.parameters) if item.name == names[0])
     found = {_kind_of(item.arguments.value(names[0], place)) for item in instances(module, owner)}
     return found.pop() if len(found) == 1 else None
+
+
+def _is_made_array(module: Module, owner: ClassInfo, attribute: str) -> bool:
+    """Whether every assignment of an attribute in the class is a call that makes an array of NumPy."""
+    calls = {id(call.node) for call in module.calls_of(*_ARRAYS)}
+    if not calls:
+        return False
+    found = [
+        node.value
+        for node in walk(owner.node.body)
+        if isinstance(node, cst.Assign) and any(_own_attribute(item.target) == attribute for item in node.targets)
+    ]
+    return bool(found) and all(id(value) in calls for value in found)
 
 
 def _kind_of(value: Value | None) -> str | None:

@@ -27,6 +27,15 @@ CALLBACKS = {
     "keras.callbacks.ReduceLROnPlateau": 0,
 }
 _OF_METRICS = frozenset({"accuracy", "acc"})
+# run on 2.15, 3.6.0 and 3.15.1: a metric that is given as a string is logged under this string
+_OTHER_NAMES = {
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "mape": "mean_absolute_percentage_error",
+    "mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "mean_absolute_percentage_error": "mape",
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,13 @@ def unlogged(module: Module) -> Iterator[Unlogged]:
         if not _is_plain(item):
             continue
         names = accuracy_names(item)
+        written = _strings(item)
         for fit in item.fits:
             if fit.name == "train_on_batch":
                 continue
             validated = _is_validated(fit)
             for watch in [*_callbacks(fit), *_history(module, fit)]:
-                found = _judged(watch, names, validated)
+                found = _judged(watch, names, validated) or _renamed(watch, written)
                 if found is not None:
                     yield found
 
@@ -215,6 +225,25 @@ def _bound_to(module: Module, call: cst.Call) -> frozenset[str]:
                 bound.setdefault(node.name.value, []).append(node.name)
         known = module.memo["bound once"] = {name: values[0] for name, values in bound.items() if len(values) == 1}
     return frozenset(name for name, value in known.items() if value is call)
+
+
+def _strings(item: Compiled) -> frozenset[str]:
+    """The metrics of a model all of whose metrics are strings; none of another."""
+    given = item.event.arguments
+    metrics = given.find("metrics", 2)
+    value = metrics[1] if metrics is not None and given.lacks("weighted_metrics") else None
+    known = value.items if isinstance(value, Items) and value.exact else ()
+    found = [text for text in map(string, known) if text is not None]
+    return frozenset(found) if len(found) == len(known) else frozenset()
+
+
+def _renamed(watch: Watch, written: frozenset[str]) -> Unlogged | None:
+    """The long name of a metric that was given by its short one, or the other way about."""
+    base = watch.key.removeprefix("val_")
+    other = _OTHER_NAMES.get(base)
+    if other not in written or base in written:
+        return None
+    return Unlogged(watch, watch.key[: len(watch.key) - len(base)] + str(other), False)
 
 
 def _judged(watch: Watch, names: frozenset[str] | None, validated: bool | None) -> Unlogged | None:
