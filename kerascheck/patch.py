@@ -112,6 +112,13 @@ def _comma_outside_comments(text: str) -> int | None:
 
 def after_imports(module: Module) -> int | None:
     """The offset of the line behind the last top-level import of the leading run of imports; None without one."""
+    if "after_imports" not in module.memo:  # many fixes of one file ask
+        module.memo["after_imports"] = _after_imports(module)
+    found: int | None = module.memo["after_imports"]
+    return found
+
+
+def _after_imports(module: Module) -> int | None:
     import libcst as cst
 
     last: cst.CSTNode | None = None

@@ -194,3 +194,8 @@ def test_one_statement_is_placed_without_the_others() -> None:
     assert not lazy.has(stranger)
     with pytest.raises(KeyError):
         lazy.span(stranger)
+
+
+def test_many_statements_are_placed_together() -> None:
+    text = "".join(f"x{number} = {number}\n" for number in range(300))
+    assert compare(text) > 300

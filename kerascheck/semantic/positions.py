@@ -26,6 +26,7 @@ _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)?")
 _TRIVIA = re.compile(r"[ \t\f]*(?:#.*|\\)?")
 _INDENTATION = " \t\f"
 CARRIES_CODE = (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement, cst.Arg, cst.Param)  # met by `walk`
+_MOST_SOUGHT = 100  # statements; each is looked for in the whole text
 _MOST_TOGETHER = 4  # statements that are looked for as one
 _RECURSION = 8000  # a chain of 1,000 operators takes 4,000 frames
 
@@ -249,6 +250,8 @@ class LazyPositions(Positions):
             return None
         home = self._home(node)
         if home is None:
+            return None
+        if home not in self._offsets and len(self._offsets) == _MOST_SOUGHT:
             return None
         if home not in self._offsets:
             try:
