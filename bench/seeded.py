@@ -59,7 +59,7 @@ _KERAS_BASE = re.compile(
     r"^(?:\w+\.)*(?:Layer|Model|Loss|Metric|Regularizer|Constraint|Initializer|LearningRateSchedule)$"
 )
 _MODEL_BASE = re.compile(r"^(?:(?:tf\.)?keras\.|models\.|\w+\.)*Model$")
-_DIFFERENT = ("Dropout", "BatchNormalization", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise")
+_DIFFERENT = re.compile(r"\b(?:Dropout|BatchNormalization|SpatialDropout\dD|GaussianNoise)\(")
 _SAVES = re.compile(r"\.save\(|\.save_weights\(|ModelCheckpoint\(|\bsave_model\(")
 _SAVES_WHOLE = re.compile(r"(?s)(?:\.save\(|ModelCheckpoint\(|\bsave_model\().*(?<!\.weights)\.(?:keras|h5)['\"]")
 _SEEDS = re.compile(r"np\.random\.seed\(|numpy\.random\.seed\(|set_random_seed\(|\brandom\.seed\(|\bset_seed\(")
@@ -80,14 +80,14 @@ class Fault:
 class File:
     """A Python file of a repository: its text, and `code`, which is that without comments and documentation.
 
-    `others` is the text of the repository's other files.
+    `others` are the texts of the repository's other files.
     """
 
     path: Path
     text: str
     tree: ast.Module
     code: str
-    others: str
+    others: tuple[str, ...]
 
     def offset(self, line: int, column: int) -> int:
         """Where a place of `ast` is in the text; its columns count bytes of UTF-8."""
@@ -202,7 +202,7 @@ def faults_of(folder: Path, kinds: list[str]) -> Iterator[Fault]:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-        others = "\n".join(other for place, other in texts.items() if place != path)
+        others = tuple(other for place, other in texts.items() if place != path)
         file = File(path, text, tree, _code(text), others)
         for maker in chosen:
             for fault in maker(file):
@@ -277,7 +277,7 @@ def lost_training(file: File) -> Iterator[Fault]:
             for node in ast.walk(methods["__init__"])
             if isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func).rpartition(".")[2] in _DIFFERENT
+            and _DIFFERENT.search(ast.unparse(node.value))
         }
         text = ast.get_source_segment(file.text, call) or ""
         hands = [node for node in ast.walk(call) if isinstance(node, ast.Call) and ast.unparse(node.func) in different]
@@ -374,12 +374,11 @@ def one_unit_softmaxes(file: File) -> Iterator[Fault]:
 
 
 def lost_registrations(file: File) -> Iterator[Fault]:
-    """A registered class, used in a file that saves or loads a model whole and gives no custom objects."""
+    """A registered class that goes into a model which is saved whole, and that nobody gives as a custom object."""
     for owner in _classes(file, _KERAS_BASE):
-        if re.search(r"custom_objects|CustomObjectScope|custom_object_scope", file.text + file.others):
-            return  # who gives what is for a reader
-        used = re.search(rf"(?<!class )\b{owner.name}\(", file.code)
-        if not used or not _SAVES_WHOLE.search(file.code):
+        name = owner.name
+        given = rf"['\"]{name}['\"]|: *(?:\w+\.)*{name}\b(?!\()|custom_objects *= *\w+\b(?!\()|globals\(\)"
+        if any(re.search(given, text) for text in (file.code, *file.others)) or not _goes_into_a_file(file, name):
             continue
         for mark in owner.decorator_list:
             if "register_keras_serializable" in ast.unparse(mark):
@@ -389,21 +388,30 @@ def lost_registrations(file: File) -> Iterator[Fault]:
                 yield Fault("lost-registration", file.path, owner.lineno, text)
 
 
+def _goes_into_a_file(file: File, name: str) -> bool:
+    """Whether a class is called in a file that saves a whole model, or in a function that such a one calls."""
+    makers = {name}
+    for node in file.tree.body:
+        if isinstance(node, ast.FunctionDef) and re.search(rf"\b{name}\(", ast.unparse(node)):
+            makers.add(node.name)
+    called = re.compile(rf"(?<!class )(?<!def )\b(?:{'|'.join(makers)})\(")
+    texts = (text for text in (file.code, *file.others) if "save_weights_only" not in text)
+    return any(called.search(text) and _SAVES_WHOLE.search(text) for text in texts)
+
+
 def early_loads(file: File) -> Iterator[Fault]:
     """A `load_weights` moved up in its block to the line that made the subclassed model, over what built it."""
-    whole = file.text + file.others
+    whole = "\n".join((file.text, *file.others))
     lines = file.text.splitlines(keepends=True)
     for parent in ast.walk(file.tree):
         block = getattr(parent, "body", None)
         if not isinstance(block, list):
             continue
         for at, item in enumerate(block):
-            if not isinstance(item, ast.Expr) or not isinstance(item.value, ast.Call):
+            made = re.match(r"(?:if [^\n]*:\n +)?([\w.]+)\.load_weights\([^\n]*$", ast.unparse(item))
+            if made is None or re.search(rf"^if .*\b{made[1]}\b", ast.unparse(item)):
                 continue
-            made = re.match(r"(\w+)\.load_weights\(", ast.unparse(item))
-            if made is None:
-                continue
-            name = made[1]
+            name = re.escape(made[1])
             givers = [
                 (place, maker)
                 for place, other in enumerate(block[:at])
@@ -438,9 +446,12 @@ def _methods(owner: ast.ClassDef) -> dict[str, ast.FunctionDef]:
 
 
 def _is_fitted(file: File, name: str) -> bool:
-    """Whether an instance of a class is bound to a name and fitted, in the same file."""
-    made = re.findall(rf"([\w.]+) = {name}\(", file.code)
-    return any(re.search(rf"(?<![\w.]){re.escape(item)}\.(?:fit|train_on_batch)\(", file.code) for item in made)
+    """Whether an instance of a class is bound to a name and fitted, in one of the files."""
+    for text in (file.code, *file.others):
+        made = re.findall(rf"([\w.]+) *= *(?:\w+\.)?{name}\(", text)
+        if any(re.search(rf"(?<![\w.]){re.escape(item)}\.(?:fit|train_on_batch)\(", text) for item in made):
+            return True
+    return False
 
 
 def _found(path: str, text: str, options: Options) -> int:

@@ -35,7 +35,9 @@ class LayerCreatedInCall(Rule):
     def check(self) -> None:
         for owner in self.module.classes:
             call = owner.own("call") if owner.keras_kind is not None else None
-            if call is None or not isinstance(call.node, cst.FunctionDef) or _is_keras_2(owner):
+            if call is None or call.module is not self.module or _is_keras_2(owner):
+                continue
+            if not isinstance(call.node, cst.FunctionDef):
                 continue
             for node, name in self._made_in(call.node):
                 self._check(owner, call.node, node, name)

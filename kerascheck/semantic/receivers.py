@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kerascheck.semantic.training import flavour, models_of
+from kerascheck.semantic.training import flavour, has_keras_arguments, models_of
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import Event
@@ -19,7 +19,8 @@ _ONLY_OF_MODELS = ("compile", "fit", "fit_generator", "train_on_batch", "summary
 def is_model(module: Module, event: Event, *, by_name: bool = True) -> bool:
     """Whether the receiver of an event is a Keras model for sure, or something that this file treats as one.
 
-    With `by_name` it is enough that it is called a model; without, only what is compiled or fitted here counts.
+    With `by_name` it is enough that it is called a model; without, only what is compiled here, or fitted
+    with arguments of Keras, counts.
     Models of `tf_keras` and of the old copy do not count: they are Keras 2, whatever else is installed.
     """
     models = models_of(event)
@@ -33,6 +34,9 @@ def is_model(module: Module, event: Event, *, by_name: bool = True) -> bool:
     if by_name and _MODEL_NAME.search(receiver):
         return True
     return any(
-        other.module is module and other.receiver_node is not None and module.code(other.receiver_node) == receiver
+        other.module is module
+        and other.receiver_node is not None
+        and module.code(other.receiver_node) == receiver
+        and (other.name != "fit" or has_keras_arguments(other))  # `fit(x, y)` have many estimators
         for other in module.events_of(*_ONLY_OF_MODELS)
     )

@@ -90,7 +90,7 @@ def training(module: Module) -> Iterator[Event]:
                 yield event
             elif event.receiver is not None and not isinstance(event.receiver, Part):
                 continue
-            elif event.name != "fit" or _key(event) in compiled or _keras_arguments(event):
+            elif event.name != "fit" or _key(event) in compiled or has_keras_arguments(event):
                 yield event
         elif event.name == "apply_gradients" and taped:
             yield event
@@ -106,7 +106,8 @@ _FIT_ARGUMENTS = frozenset(
 )
 
 
-def _keras_arguments(event: Event) -> bool:
+def has_keras_arguments(event: Event) -> bool:
+    """Whether a `fit` has arguments that the estimators of other libraries do not take."""
     if isinstance(event.receiver, Part) and _root_name(event.receiver).partition(".")[0] not in {
         "keras",
         "tensorflow",
