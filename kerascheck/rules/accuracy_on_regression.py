@@ -22,11 +22,15 @@ class AccuracyOnRegression(Rule):
     message = '"{name}" beside `{loss}` counts outputs that equal the label: for quantities it says nothing'
     placeholder = '"{name}" compares the loss, which is what this model gives, with the labels: it says nothing'
 
+    aligned = (
+        '"{name}" compares step by step, and {loss} aligns the steps with a shorter text: it says nothing, or raises'
+    )
+
     def check(self) -> None:
         for item in counted_quantities(self.module):
             self.report(
                 item.accuracy.node,
-                message=self.placeholder if item.placeholder else self.message,
+                message=self.placeholder if item.placeholder else self.aligned if item.aligned else self.message,
                 fix=self._fix(item),
                 name=item.accuracy.name,
                 loss=item.loss,
@@ -34,7 +38,7 @@ class AccuracyOnRegression(Rule):
 
     def _fix(self, item: CountedQuantities) -> Fix | None:
         literal = item.accuracy.literal
-        if item.placeholder or not isinstance(literal, cst.SimpleString):
+        if item.placeholder or item.aligned or not isinstance(literal, cst.SimpleString):
             return None
         if len(_READ.findall(self.module.source.text)) > 1:  # the history is read under this name
             return None

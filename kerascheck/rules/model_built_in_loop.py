@@ -51,10 +51,10 @@ class ModelBuiltInLoop(Rule):
         if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Name) or node.func.value != "range":
             return None
         numbers = [self._number(argument.value) for argument in node.args]
-        if not numbers or None in numbers or len(numbers) > 2:
-            return None
         known = [int(item) for item in numbers if item is not None]
-        return known[-1] - (known[0] if len(known) == 2 else 0)
+        if not known or len(known) < len(numbers) or len(known) > 3 or known[2:] == [0]:
+            return None
+        return len(range(*known))
 
     def _number(self, node: cst.BaseExpression) -> float | int | None:
         if isinstance(node, cst.Integer):

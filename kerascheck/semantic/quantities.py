@@ -13,6 +13,7 @@ from kerascheck.semantic.compiled import REGRESSION_LOSSES, Compiled, compiled_m
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, REAL, SEVERAL, ones_and_zeros
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -22,11 +23,14 @@ _JUDGE = re.compile(r"(?i)disc|critic|adversar|(?<![a-z])w?gan(?![a-z])|[a-z]gan
 
 @dataclass(frozen=True)
 class CountedQuantities:
-    """An "accuracy" beside a loss of regression (`placeholder` False), or beside an output that is the loss itself."""
+    """An "accuracy" beside a loss of regression, beside an output that is the loss itself (`placeholder`), or beside a
+    loss that aligns sequences of two lengths (`aligned`).
+    """
 
     accuracy: AccuracyString
     loss: str
     placeholder: bool = False
+    aligned: bool = False
 
 
 def counted_quantities(module: Module) -> tuple[CountedQuantities, ...]:
@@ -49,6 +53,8 @@ def _found(module: Module) -> Iterator[CountedQuantities]:
             continue
         if _gives_its_output(item.loss_value):
             yield CountedQuantities(accuracy, "lambda", placeholder=True)
+        elif _aligns(item.loss_value):
+            yield CountedQuantities(accuracy, "CTC", aligned=True)
         elif item.loss in REGRESSION_LOSSES and _is_regression(module, item):
             yield CountedQuantities(accuracy, item.loss)
 
@@ -87,6 +93,20 @@ def _is_judge(module: Module, item: Compiled) -> bool:
 
 def _is_unknown(receiver: Value | None) -> bool:
     return not all(isinstance(item, Obj) for item in options(receiver))
+
+
+def _aligns(value: Value | None) -> bool:
+    """Whether a loss is CTC, that of Keras or a function that returns one."""
+    if isinstance(value, Obj):
+        return value.ref == "keras.losses.CTC"
+    if not isinstance(value, Func) or not isinstance(value.node, cst.FunctionDef):
+        return False
+    called = {
+        node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
+        for node in walk(value.node.body)
+        if isinstance(node, cst.Call)
+    }
+    return bool(called & {"ctc_batch_cost", "ctc_loss"})
 
 
 def _gives_its_output(value: Value | None) -> bool:
