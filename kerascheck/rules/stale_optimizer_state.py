@@ -11,7 +11,7 @@ from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.phases import Moment, family
 from kerascheck.semantic.storage import path_key
-from kerascheck.semantic.values import Const, Obj, number
+from kerascheck.semantic.values import Choice, Const, Obj, number, options
 
 
 class StaleOptimizerState(Rule):
@@ -80,10 +80,20 @@ class StaleOptimizerState(Rule):
         if key is None:
             return False
         for event in self.module.events_of("save"):
-            if path_key(event.arguments.value("filepath", 0)) == key and event.every(Flag.TRAINED):
+            if path_key(event.arguments.value("filepath", 0)) != key:
+                continue
+            if event.every(Flag.TRAINED) or (isinstance(event.receiver, Choice) and self._is_trained_before(event)):
                 return True
         calls = self.module.calls_of("keras.callbacks.ModelCheckpoint")
         return any(path_key(call.arguments.value("filepath", 0)) == key for call in calls)
+
+    def _is_trained_before(self, save: Event) -> bool:
+        """Whether what stands for one of several models is trained as the same several, and then saved."""
+        models = set(options(save.receiver))
+        return any(
+            event.name in TRAINING_METHODS and event.order < save.order and set(options(event.receiver)) == models
+            for event in self.module.events
+        )
 
     def _brings_optimizer(self, model: Obj) -> bool:
         compiled = model.arguments.find("compile", 2)
@@ -94,7 +104,7 @@ class StaleOptimizerState(Rule):
     def _next(self, compiled: Event) -> Event | None:
         """The training of a model behind its compile, with nothing between that compiles it again."""
         for event in self.module.events:
-            if event.order > compiled.order and event.receiver is compiled.receiver:
+            if event.order > compiled.order and any(one is compiled.receiver for one in options(event.receiver)):
                 if event.name == "compile":
                     return None
                 if event.name in TRAINING_METHODS:
