@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.config import Config
 from kerascheck.semantic.custom_objects import config_of, constructor
 from kerascheck.semantic.storage import instances
 from kerascheck.semantic.values import Obj, Value
@@ -45,8 +46,8 @@ def raw_objects(module: Module, owner: ClassInfo) -> Iterator[RawObject]:
         return
     if any(isinstance(node, cst.Name) and node.value in {"isinstance", "from_config"} for node in walk(made.node)):
         return  # it may take a dictionary for the object
-    for literal in config.literals:
-        for key, value in _items(literal):
+    for part in (*config.literals, *_stores(config)):
+        for key, value in _items(part):
             serialized = False
             if isinstance(value, cst.Call) and _called(value) in _SERIALIZERS and len(value.args) == 1:
                 value, serialized = value.args[0].value, True
@@ -56,7 +57,24 @@ def raw_objects(module: Module, owner: ClassInfo) -> Iterator[RawObject]:
                 yield RawObject(key, value, kind, serialized)
 
 
-def _items(literal: cst.Dict | cst.Call) -> Iterator[tuple[str, cst.BaseExpression]]:
+def _stores(config: Config) -> Iterator[cst.Assign]:
+    """The `config["key"] = value` of a `get_config`."""
+    for node in walk(config.function.node.body):
+        if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            target = node.targets[0].target
+            if not isinstance(target, cst.Subscript) or not isinstance(target.value, cst.Name):
+                continue
+            if target.value.value == config.variable and len(target.slice) == 1:
+                yield node
+
+
+def _items(literal: cst.Dict | cst.Call | cst.Assign) -> Iterator[tuple[str, cst.BaseExpression]]:
+    if isinstance(literal, cst.Assign):
+        target = literal.targets[0].target
+        index = target.slice[0].slice if isinstance(target, cst.Subscript) else None
+        if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
+            yield str(index.value.raw_value), literal.value
+        return
     if isinstance(literal, cst.Dict):
         for element in literal.elements:
             if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString):
