@@ -55,7 +55,13 @@ def test_the_same_in_the_editor_in_flake8_and_on_the_command_line(name: str, mon
     )
 
 
-WHOLE = [name for name in FIXTURES if name.count("/") == 1 or name.startswith("fixtures/projects/")]
+# nobody imports a notebook: what is found in this file because another one trains its model is left out
+USED_BY_OTHERS = {"fixtures/projects/quickstart/models.py"}
+WHOLE = [
+    name
+    for name in FIXTURES
+    if (name.count("/") == 1 or name.startswith("fixtures/projects/")) and name not in USED_BY_OTHERS
+]
 
 
 def as_cells(text: str) -> list[tuple[int, str]]:

@@ -486,7 +486,8 @@ def test_fixture_models_report_a_wrong_accuracy(stem: str, name: str, laboratory
     fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
     outcome = laboratory.submit(f"{fixture}\n\nmodel = {name}()\n{EVALUATE_THE_MODEL}").result()
     assert outcome.error is None, outcome.error
-    assert bool(outcome.shown(("METRIC_WRONG",))) == name.startswith("bad_")
+    shown = outcome.shown(("METRIC_WRONG",))  # a loss that is wrong is KC505's and KC508's to say
+    assert any(not item["evidence"].startswith("loss ") for item in shown) == name.startswith("bad_")
 
 
 CODES = {block.stem: block.code for block in BLOCKS}

@@ -121,6 +121,7 @@ WITHOUT_FIX = frozenset(
         "KC209",
         "KC210",
         "KC211",
+        "KC213",
         "KC303",
         "KC311",
         "KC212",
