@@ -25,7 +25,7 @@ MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is lo
 MAXIMUM_IMPORTERS = 12
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
 # of source, whose parsed modules are kept from one checked file to the next; measured: 140 bytes each
-KEPT_CHARACTERS = 600_000
+KEPT_CHARACTERS = 1_000_000
 KEPT_TEXT = 8_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
