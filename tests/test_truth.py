@@ -556,8 +556,25 @@ _own = [value for value in globals().values() if _inspect.isclass(value) or _ins
 _own = {value.__name__: value for value in _own if value.__module__ == "__main__"}
 _files = [path for path in _glob.glob("*.keras") + _glob.glob("*.h5") if not path.endswith(".weights.h5")]
 for _path in sorted(_files):
-    _keras.models.load_model(_path, custom_objects=_own, compile=False)
+    _keras.models.load_model(_path, custom_objects=_own, compile=COMPILED)
 """
+# Rules about losses among others: what they save is loaded compiled, or no loss would be looked for.
+COMPILED = frozenset({"KC311"})
+# Good cases of a rule because another one says what is wrong with them: that one's claim must be seen.
+SAID_BY_ANOTHER = {
+    ("anonymous_function.py", "good_lambda_layer"): "KC307",  # the code of a lambda is not loaded in safe mode
+    ("init_without_kwargs/good_unsaveable.py", "good_layer_with_a_function"): "KC302",  # saving raises already
+    ("init_without_kwargs/good_unsaveable.py", "good_model_with_a_required_argument"): "KC302",
+    ("model_file_suffix.py", "good_own_save"): "KC304",  # what is written to `.keras` after all does not load
+}
+# Bad cases that Keras has repaired, with the release from which they load as they were; see keras_bugs.toml.
+REPAIRED_IN = {
+    ("lost_constructor_argument.py", "bad_output_padding"): "3.15.0",  # keras#23014
+}
+# Bad cases of which neither the outputs nor the configuration of the loaded model tell what was lost.
+NOT_SEEN_AFTER_LOADING = {
+    ("lost_constructor_argument.py", "bad_attention_seed"),  # no configuration has the seed before 3.15: keras#23029
+}
 
 
 def saving_functions() -> Iterator[tuple[str, str]]:
@@ -583,11 +600,19 @@ def test_models_that_a_fixture_saves_load_as_its_name_says(path: str, name: str,
     fixture = (truth.ROOT / "fixtures" / path).read_text(encoding="utf-8")
     stem = path.partition("/")[0].removesuffix(".py")
     claims = set(truth.CLAIMS[CODES[stem]])
-    loaded = LOAD_WHAT_WAS_SAVED if claims - {"SAVE_RAISES", "STATE_LOST"} else ""  # what else keeps it from loading
+    loading = f"COMPILED = {CODES[stem] in COMPILED}\n{LOAD_WHAT_WAS_SAVED}"
+    loaded = loading if claims - {"SAVE_RAISES", "STATE_LOST"} else ""  # what else keeps it from loading
     outcome = laboratory.submit(f"{fixture}\n\n{name}()\n{loaded}").result()
     release = truth.installed_keras()
     assert release is not None
-    faulty = name.startswith("bad_") and truth.shown_on(stem, release)
+    another = SAID_BY_ANOTHER.get((path, name))
+    if another is not None:
+        assert outcome.shown(truth.CLAIMS[another]), (another, outcome.error)
+        return
+    faulty = name.startswith("bad_") and truth.shown_on(stem, release) and (path, name) not in NOT_SEEN_AFTER_LOADING
+    repaired = REPAIRED_IN.get((path, name))
+    if repaired is not None:
+        faulty = truth.version(release) < truth.version(repaired)
     shown = outcome.shown(truth.CLAIMS[CODES[stem]])
     assert bool(shown) == faulty, (shown, outcome.error)
     assert faulty or outcome.error is None, outcome.error
