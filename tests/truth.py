@@ -102,7 +102,8 @@ UNREACHED = {
     "KC401": {"unordered_labels.py:50"},  # the elements of the set are made by a function of the fixture
     "KC406": {"leaking_split.py:39"},
     "KC407": {"different_split_seeds.py:29"},
-    "KC503": {"accuracy_on_regression.py:48"},
+    # losses of their own or of CTC: which labels they take cannot be told
+    "KC503": {"accuracy_on_regression.py:49", "accuracy_on_regression.py:149", "accuracy_on_regression.py:156"},
     "KC504": {"accuracy_of_probabilities.py:12", "accuracy_of_probabilities.py:33"},
     "KC508": {
         "loss_output_mismatch.py:30",
