@@ -46,7 +46,12 @@ def edited(text: str, dice: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(4))
 def test_what_was_parsed_in_part_is_what_a_whole_parse_gives(seed: int) -> None:
     dice = random.Random(seed)
-    assert sum(type_into(dice.choice(TEXTS), dice) for _ in range(5)) > 10
+    compared = 0
+    for _ in range(12):  # what can be parsed in part hangs on the texts that the dice choose
+        compared += type_into(dice.choice(TEXTS), dice)
+        if compared > 20:
+            return
+    pytest.fail(f"only {compared} texts were parsed in part")
 
 
 def type_into(path: Path, dice: random.Random) -> int:
