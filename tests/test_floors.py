@@ -19,6 +19,7 @@ FLOORS: dict[str, float] = {
     "finding": 1, "semantic": 1,
     "rule": 2, "patch": 2, "suppress": 2, "settings": 2,
     "repairs": 2.5, "class_edits": 2.5, "renames": 2.5,
+    "variable_edits": 2.5, "tracking_edits": 2.5, "function_edits": 2.5,
     "rules": 3,
     "registry": 4,
     "engine": 5,

@@ -6,13 +6,16 @@ import re
 
 import libcst as cst
 
+from kerascheck.class_edits import flavour_of
+from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import Rule
+from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import boolean
 from kerascheck.semantic.walk import walk
+from kerascheck.variable_edits import as_weight
 
 # `[tf.Variable(tf.zeros_like(v), trainable=False) for v in self.trainable_variables]`
 _GATHERED = re.compile(
@@ -53,11 +56,16 @@ class UntrackedVariable(Rule):
                 message=self.message if trained else self.fixed,
                 # a counter that nobody misses after loading is no fault
                 severity=Severity.ERROR if reach is Reach.ALL and trained else Severity.WARNING,
+                fix=self._fix(owner, call, name),
                 subject=owner.name,
                 kind="layer" if owner.keras_kind == "layer" else "model",
                 name=name,
                 releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
             )
+
+    def _fix(self, owner: ClassInfo, call: CallFact, name: str) -> Fix | None:
+        edits = as_weight(self.module, owner, call, name.removeprefix("self."), flavour_of(owner))
+        return unsafe_fix("make it with `self.add_weight`", edits) if edits is not None else None
 
     def _is_given(self, owner: ClassInfo, call: CallFact, name: str) -> bool:
         """Whether the value is an argument of the constructor, and nothing but that: made again with the object."""
