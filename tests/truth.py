@@ -126,7 +126,6 @@ ONLY_ON_KERAS_2 = {"KC111": "Keras 3 has no graph mode"}
 # Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset(
     {
-        "KC108",
         "KC110",
         "KC205",
         "KC208",

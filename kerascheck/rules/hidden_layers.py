@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import libcst as cst
 
+from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import Rule
+from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Items, Mapping, Obj, Value
 from kerascheck.semantic.walk import walk
+from kerascheck.tracking_edits import hold_as_well, rename_attribute
 
 _KERAS_2 = ("tf_keras", "tensorflow.python.keras")
 _PLAIN = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
@@ -21,12 +24,16 @@ _PLAIN = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Prot
 
 @dataclass(frozen=True)
 class _Hidden:
-    """A layer in an attribute where it is not found; `how` names the fault, `specifier` the releases that have it."""
+    """A layer in an attribute where it is not found; `how` names the fault, `specifier` the releases that have it.
+
+    `items` is code of a flat list's items that has this layer among them.
+    """
 
     attribute: str
     layer: Obj
     how: str
     specifier: str
+    items: str = ""
 
 
 class HiddenLayers(Rule):
@@ -47,7 +54,9 @@ class HiddenLayers(Rule):
             reported: set[str] = set()
             seen = self._seen(owner)
             for hidden in self._hidden(owner, kind):
-                if hidden.attribute not in reported and hidden.layer not in seen:
+                if hidden.attribute in reported or hidden.layer in seen:
+                    continue
+                if not self._is_listed(owner, hidden.attribute):
                     reported.add(hidden.attribute)
                     self._report(owner, hidden)
 
@@ -63,16 +72,17 @@ class HiddenLayers(Rule):
                     if self._is_weighted(layer):
                         yield _Hidden(slot, layer, "_layers", ">=3")
             elif kind == "layer":
-                for layer, how in _nested(value):
+                for layer, how, items in _nested(value, f"self.{slot}"):
                     # measured: silent on 3.0.5-3.14.1, a list of lists on 2.15, too; fine from 3.15.0 on
                     if self._is_weighted(layer):
-                        yield _Hidden(slot, layer, how, "<3.15" if how == "list of lists" else ">=3.0,<3.15")
+                        yield _Hidden(slot, layer, how, "<3.15" if how == "list of lists" else ">=3.0,<3.15", items)
             for item in value.known() if isinstance(value, Items) else (value,):
                 if isinstance(item, Obj) and item.kind == "instance" and _is_plain(item):
                     for (inner, name), kept in made.items():
                         for layer in _flat(cast("Value | None", kept)) if inner is item and name[0] != "#" else ():
                             if self._is_weighted(layer):
-                                yield _Hidden(slot, layer, item.short, ">=0")
+                                held = isinstance(kept, Obj) and not isinstance(value, Items)
+                                yield _Hidden(slot, layer, item.short, ">=0", f"self.{slot}.{name}" if held else "")
 
     def _seen(self, owner: ClassInfo) -> set[Obj]:
         """The layers that an attribute holds where Keras finds them."""
@@ -80,6 +90,13 @@ class HiddenLayers(Rule):
         attributes = [(slot, value) for (holder, slot), value in made.items() if holder is receiver]
         own = [cast("Value | None", value) for slot, value in attributes if slot[0] != "#" and slot != "_layers"]
         return {layer for value in own for layer in _flat(value)}
+
+    def _is_listed(self, owner: ClassInfo, attribute: str) -> bool:
+        """Whether another attribute is a list made from this one, which may hold its layers where they are found."""
+        pattern = (
+            rf"self\.(?!{attribute}\b)\w+ *= *(?:\[|\(|list\(|tuple\(|sum\(|\w*\.?chain)[^\n]*\bself\.{attribute}\b"
+        )
+        return re.search(pattern, self.module.code(owner.node)) is not None
 
     def _is_weighted(self, layer: Obj) -> bool:
         return self.module.facts.weighted(layer) is True
@@ -95,6 +112,7 @@ class HiddenLayers(Rule):
             node,
             message=self.taken if hidden.how == "_layers" else message,
             severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+            fix=self._fix(owner, hidden),
             subject=owner.name,
             attribute=hidden.attribute,
             how=hidden.how,
@@ -102,6 +120,21 @@ class HiddenLayers(Rule):
             keras=releases_text(bad),
             releases="" if reach is Reach.ALL else f" ({releases_text(bad)})",
         )
+
+    def _fix(self, owner: ClassInfo, hidden: _Hidden) -> Fix | None:
+        if hidden.how == "_layers":
+            edits = rename_attribute(self.module, owner, "_layers", "inner_layers")
+            return unsafe_fix("rename `self._layers`", edits) if edits is not None else None
+        items = self._held(owner, hidden) if hidden.specifier == ">=0" else hidden.items
+        edits = hold_as_well(self.module, owner, hidden.attribute, items) if items else None
+        return unsafe_fix("keep the layers in a flat list as well", edits) if edits is not None else None
+
+    def _held(self, owner: ClassInfo, hidden: _Hidden) -> str:
+        """The items of a list of all layers that the plain object in an attribute holds; empty without a plain way."""
+        found = [
+            item.items for item in self._hidden(owner, owner.keras_kind or "") if item.attribute == hidden.attribute
+        ]
+        return ", ".join(dict.fromkeys(found)) if all(found) else ""
 
     def _place(self, owner: ClassInfo, hidden: _Hidden) -> cst.CSTNode | None:
         """The statement of the class that puts the layers there, else the first that binds the attribute."""
@@ -161,9 +194,13 @@ def _flat(value: Value | None) -> Iterator[Obj]:
             yield item
 
 
-def _nested(value: Value | None) -> Iterator[tuple[Obj, str]]:
-    """The layers in a container inside of a container, with the words for it."""
+def _nested(value: Value | None, name: str) -> Iterator[tuple[Obj, str, str]]:
+    """The layers in a container inside of a container, with the words for it and the items of a flat list of them.
+
+    There are no such items where the inner containers hold other things, too, at no place of their own.
+    """
     outer = "list" if isinstance(value, Items) else "dictionary"
+    rows = name if isinstance(value, Items) else f"{name}.values()"
     inside: list[Value | None] = []
     if isinstance(value, Items) and value.kind != "set":
         inside = list(value.known())
@@ -173,4 +210,29 @@ def _nested(value: Value | None) -> Iterator[tuple[Obj, str]]:
         if isinstance(item, (Items, Mapping)):
             inner = "dictionaries" if isinstance(item, Mapping) else "tuples" if item.kind == "tuple" else "lists"
             for layer in _flat(item):
-                yield layer, f"{outer} of {inner}"
+                yield layer, f"{outer} of {inner}", _flattened(inside, rows)
+
+
+def _flattened(inside: list[Value | None], rows: str) -> str:
+    """The code of a comprehension over the layers in containers that are alike."""
+    if all(isinstance(item, (Items, Mapping)) and len(list(_flat(item))) == _count(item) for item in inside):
+        if all(isinstance(item, Items) for item in inside):
+            return f"layer for row in {rows} for layer in row"
+        return f"layer for row in {rows} for layer in row.values()" if not _any_items(inside) else ""
+    places = [_places(item) for item in inside if isinstance(item, Items) and item.exact]
+    if len(places) == len(inside) and len(set(places)) == 1 and len(places[0]) == 1:
+        return f"row[{places[0][0]}] for row in {rows}"
+    return ""
+
+
+def _any_items(inside: list[Value | None]) -> bool:
+    return any(isinstance(item, Items) for item in inside)
+
+
+def _count(value: Items | Mapping) -> int:
+    return len(value.entries) if isinstance(value, Mapping) else len(list(value.known()))
+
+
+def _places(value: Items) -> tuple[int, ...]:
+    """The places of a list or tuple that hold layers."""
+    return tuple(index for index, item in enumerate(value.items) if isinstance(item, Obj) and item.kind == "layer")
