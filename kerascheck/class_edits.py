@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.edits import Edit
-from kerascheck.patch import indentation, insert_argument, keras_name, replace
+from kerascheck.patch import indentation, insert_argument, keras_name, replace, wrap
 from kerascheck.semantic.custom_objects import (
     BASE_KEYS,
     Constructor,
@@ -27,6 +27,7 @@ from kerascheck.text import Position
 if TYPE_CHECKING:
     from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.config import Config
+    from kerascheck.semantic.config_objects import RawObject
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.values import Func
 
@@ -275,6 +276,33 @@ def new_get_config(module: Module, owner: ClassInfo, made: Constructor, entries:
     at = _end_of_line(module, body.body[-1])
     text = newline + "".join(newline + (indent + line if line else "") for line in lines)
     return [*edits, Edit(at, at, text)]
+
+
+def make_again(module: Module, owner: ClassInfo, raws: list[RawObject]) -> list[Edit] | None:
+    """Serialize the objects of a configuration, and write the `from_config` that makes them again.
+
+    None where classes of the project derive from this one: theirs may be other keys.
+    """
+    getter = owner.own("get_config")
+    homes = [*circle(owner.module), *owner.module.deriving(owner.name)]
+    if getter is None or not isinstance(getter.node, cst.FunctionDef) or any(owner in _derived(home) for home in homes):
+        return None
+    mark, newline = quote(module), module.source.newline
+    serialize, imports = keras_name(module, "saving.serialize_keras_object", flavour_of(owner))
+    deserialize, more = keras_name(module, "saving.deserialize_keras_object", flavour_of(owner))
+    edits = list(dict.fromkeys([*imports, *more]))
+    lines = ["@classmethod", "def from_config(cls, config):"]
+    unit = owner.node.body.indent if isinstance(owner.node.body, cst.IndentedBlock) else None
+    unit = unit or module.tree.default_indent
+    for raw in raws:
+        if not raw.serialized:
+            edits += wrap(module, raw.node, f"{serialize}(", ")")
+        key = f"config[{mark}{raw.key}{mark}]"
+        lines.append(f"{unit}{key} = {deserialize}({key})")
+    lines.append(f"{unit}return cls(**config)")
+    indent = indentation(module, module.span(getter.node).start)
+    at = _end_of_line(module, getter.node)
+    return [*edits, Edit(at, at, newline + "".join(newline + indent + line for line in lines))]
 
 
 def _super_text(module: Module, owner: ClassInfo, made: Constructor) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kerascheck.class_edits import make_again
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import RelatedNode, Rule
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config_objects import raw_objects
 from kerascheck.semantic.storage import Reached, reached
@@ -24,10 +25,13 @@ class ObjectInConfig(Rule):
             if isinstance(item.thing, ClassInfo) and item.thing.module is self.module and item.save.format == ".keras":
                 found.setdefault(item.thing, item)
         for owner, item in found.items():
-            for raw in raw_objects(self.module, owner):
+            raws = list(raw_objects(self.module, owner))
+            edits = make_again(self.module, owner, raws) if raws else None  # one `from_config` makes them all
+            for raw in raws:
                 article = "an" if raw.kind == "array" else "a"
                 self.report(
                     raw.node,
+                    fix=unsafe_fix("make it again in a `from_config`", edits) if edits is not None else None,
                     related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                     subject=owner.name,
                     owner=owner.name,
