@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from kerascheck.class_edits import quote
+from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import RelatedNode, Rule
+from kerascheck.patch import insert_argument, replace
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.registrations import Registration, registrations
 
 if TYPE_CHECKING:
@@ -24,18 +30,40 @@ class RegisteredNameClash(Rule):
         if "register_keras_serializable" not in self.module.source.text or not self.module.target.bad(">=3"):
             return  # Keras 2 was not run
         known: dict[str, Registration] = {}
-        for module in self._earlier():
-            for item in registrations(module):
-                earlier = known.setdefault(item.key, item)
-                if earlier is item or module is not self.module or self._is_the_same(earlier, item):
-                    continue
-                self.report(
-                    item.node.name,
-                    related=[RelatedNode(earlier.owner.module, earlier.node.name, self.related_message)],
-                    name=item.name,
-                    other=earlier.name,
-                    key=item.key,
-                )
+        every = [(module, item) for module in self._earlier() for item in registrations(module)]
+        taken = {item.key for _, item in every}
+        for module, item in every:
+            earlier = known.setdefault(item.key, item)
+            if earlier is item or module is not self.module or self._is_the_same(earlier, item):
+                continue
+            self.report(
+                item.node.name,
+                fix=self._fix(item, taken),
+                related=[RelatedNode(earlier.owner.module, earlier.node.name, self.related_message)],
+                name=item.name,
+                other=earlier.name,
+                key=item.key,
+            )
+
+    def _fix(self, item: Registration, taken: set[str]) -> Fix | None:
+        """Register it under the name that it has in the source, or that with the name of the file in front."""
+        package = item.key.partition(">")[0]
+        stem = PurePosixPath(self.module.path.replace("\\", "/")).stem
+        name = next((name for name in (item.name, f"{stem}_{item.name}") if f"{package}>{name}" not in taken), None)
+        written = [
+            decorator.decorator
+            for decorator in item.node.decorators
+            if isinstance(decorator.decorator, cst.Call) and "register_keras" in self.module.code(decorator.decorator)
+        ]
+        if name is None or len(written) != 1 or item.key in self.module.source.text:
+            return None
+        taken.add(f"{package}>{name}")
+        call, mark = written[0], quote(self.module)
+        given = [argument.value for argument in call.args if argument.keyword and argument.keyword.value == "name"]
+        given += [argument.value for argument in call.args[1:2] if argument.keyword is None]
+        text = f"{mark}{name}{mark}"
+        edit = replace(self.module, given[0], text) if given else insert_argument(self.module, call, f"name={text}")
+        return unsafe_fix(f"register it as `{package}>{name}`", [edit])
 
     def _earlier(self) -> Iterator[Module]:
         """The modules that are there before this one, then this one: it imports them, or one program imports both."""
