@@ -133,7 +133,6 @@ WITHOUT_FIX = frozenset(
         "KC210",
         "KC211",
         "KC213",
-        "KC311",
         "KC212",
         "KC411",
         "KC602",

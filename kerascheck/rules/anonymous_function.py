@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from itertools import count
+
 import libcst as cst
 
+from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import RelatedNode, Rule
+from kerascheck.function_edits import hoist, purpose_of
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.storage import Load, Reached, circle, loads, loads_of, reached, read_as_weights
 from kerascheck.semantic.values import Func
@@ -20,6 +25,7 @@ class AnonymousFunction(Rule):
     def check(self) -> None:
         if self.module.is_test:
             return
+        self._names: dict[int, str] = {}  # what each lambda is called by the fixes
         for item in reached(self.module):
             thing = item.thing
             if not isinstance(thing, Func) or thing.module is not self.module or thing.owner is not None:
@@ -40,10 +46,21 @@ class AnonymousFunction(Rule):
             node = thing.node.name if isinstance(thing.node, cst.FunctionDef) else thing.node
             self.report(
                 node,
+                fix=self._fix(thing, name),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 what=f"`{name}`, which is made inside of a function," if name else "a lambda",
             )
+
+    def _fix(self, function: Func, name: str) -> Fix | None:
+        """Write it into the module's body, registered."""
+        if not name and id(function.node) not in self._names:
+            base = f"custom_{purpose_of(self.module, function)}"
+            numbered = (base if number == 1 else f"{base}_{number}" for number in count(1))
+            used = set(self._names.values()) | set(re.findall(r"\bcustom_\w+", self.module.source.text))
+            self._names[id(function.node)] = next(item for item in numbered if item not in used)
+        edits = hoist(self.module, function, name or self._names[id(function.node)])
+        return unsafe_fix("make it a registered function of the module", edits) if edits is not None else None
 
     def _is_left_out(self, item: Reached, name: str) -> bool:
         """Whether every load does without the function, or is given it."""

@@ -53,6 +53,13 @@ def captured_names(module: Module) -> Iterator[Captured]:
                 yield Captured(call, function, node, value, is_global)
 
 
+def names_of_functions_around(module: Module, function: Func) -> set[str]:
+    """The names that a function reads and that another one around it binds: not there in the module's body."""
+    bound = _bound(function)
+    names = {node.value for node in _read(function)} - bound
+    return {name for name in names if _lookup(module, function, name)[0] == "function"}
+
+
 def _bound(function: Func) -> set[str]:
     """The parameters and the names that are assigned inside."""
     given = function.node.params
