@@ -522,7 +522,7 @@ def test_the_findings_of_a_fixture_are_confirmed_where_the_page_says_so(stem: st
         answers = {(item["verdict"]["status"], item["verdict"]["evidence"].partition(";")[0]) for item in found}
         assert answers == {("not-reached", truth.ONLY_ON_KERAS_2[CODES[stem]])}
         return
-    here = [item for item in found if not item["path"].endswith(tuple(truth.FOR_OTHER_KERAS))]
+    here = [item for item in found if not truth.is_for_older(item["path"], release)]
     verdicts = {f"{Path(item['path']).name}:{item['line']}": item["verdict"] for item in here}
     unreached = truth.UNREACHED.get(CODES[stem], set())
     wrong = {
@@ -535,7 +535,7 @@ def test_the_findings_of_a_fixture_are_confirmed_where_the_page_says_so(stem: st
     assert unreached <= set(verdicts)
 
 
-# Fixes that confirm mode cannot prove here: graph mode needs Keras 2; what a fix moves to another place is not followed.
+# Fixes that confirm mode cannot prove here: graph mode needs Keras 2; what a fix moves elsewhere is not followed.
 NOT_PROVED = frozenset({"KC111", "KC311"})
 # Fixes that are left, as they should be: a class that can be built is not built yet (KC103), loading raises for another
 # reason still (KC301), programs of an older Keras (KC601, KC603); and those of findings that no experiment reaches.
