@@ -89,10 +89,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
 HARMLESS_ON_KERAS_3 = frozenset({"KC501"})
 # An info is a hint about a class or a call that may go wrong elsewhere; only these are shown by the block itself.
 INFO_IS_EXECUTABLE = frozenset({"KC402", "KC501"})
-# Rules whose claim confirm mode cannot show yet: their pages are run, their fixtures are not confirmed.
-WITHOUT_EXPERIMENT = frozenset(
-    {"KC109", "KC207", "KC213", "KC303", "KC409", "KC506", "KC511", "KC602", "KC606", "KC609"}
-)
+# Rules whose claim is not shown on TensorFlow: their pages are run, their fixtures are not confirmed.
+WITHOUT_EXPERIMENT = frozenset({"KC506"})
 # Rules with cases of several releases in one fixture: bench/confirmed.py --fixtures takes each where it is shown.
 BOUND_TO_RELEASES = frozenset({"KC108", "KC212"})
 # Places in fixtures that no experiment reaches: what is said there must not be decided, neither way.
@@ -114,20 +112,17 @@ UNREACHED = {
     "KC603": {"trainable_after_compile.py:49"},
     "KC610": {"frozen_discriminator.py:83"},
 }
-# Fixtures for another Keras than the installed one: what they show there is not shown here.
-FOR_OTHER_KERAS = frozenset(
-    {
-        "trainable_after_compile/bad_keras_2.py",
-        "call_without_training/bad_own_train_step.py",  # measured: right from 3.10.0
-    }
-)
+# Fixtures for older releases of Keras, and the first one that does not show what they say: measured.
+SHOWN_BEFORE = {
+    "trainable_after_compile/bad_keras_2.py": "3.0.5",
+    "call_without_training/bad_own_train_step.py": "3.10.0",
+}
 # Rules of Keras 2 alone and what confirm mode answers on Keras 3; every finding must get this answer there.
 ONLY_ON_KERAS_2 = {"KC111": "Keras 3 has no graph mode"}
 # Rules without a fix, and those whose finding stands where the model is made, not where loading it fails.
 WITHOUT_FIX = frozenset(
     {
         "KC110",
-        "KC205",
         "KC208",
         "KC209",
         "KC210",
@@ -282,8 +277,16 @@ def fixture_files(stem: str) -> list[Path]:
     return [path for path in files if _MARKER.search(path.read_text(encoding="utf-8"))]
 
 
+def is_for_older(path: str, release: str) -> bool:
+    """Whether a file of a fixture shows its fault on older releases only."""
+    end = next((end for name, end in SHOWN_BEFORE.items() if path.endswith(name)), None)
+    return end is not None and version(release) >= version(end)
+
+
 def is_executable(finding: dict[str, Any]) -> bool:
-    """Whether a finding speaks of what its own program does."""
+    """Whether a finding speaks of what its own program does, and claims something that a run can show."""
+    if finding["verdict"] is None:
+        return False
     return finding["severity"] != "info" or finding["code"] in INFO_IS_EXECUTABLE
 
 
