@@ -5,7 +5,9 @@ from __future__ import annotations
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import wrap
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
-from kerascheck.semantic.listings import label_orders
+from kerascheck.semantic.listings import WORDS, label_orders
+
+_KEY = ", key=lambda entry: entry.name)"
 
 
 class DirectoryOrderLabels(Rule):
@@ -13,16 +15,19 @@ class DirectoryOrderLabels(Rule):
     severity = Severity.WARNING
     # another order needs another file system: a run on one machine shows nothing
     claim = Claim.NONE
+    words = (("listdir", "glob"),)
     message = "the file system gives these names in any order: on another one the labels have other numbers"
 
     def check(self) -> None:
         module = self.module
-        if not ("listdir" in module.source.text or "glob" in module.source.text) or not module.serves_keras:
+        if not any(word in module.source.text for word in WORDS) or not module.serves_keras:
             return
         for found in label_orders(module):
             self.report(
                 found.listing,
-                fix=unsafe_fix("sort the names", wrap(module, found.listing, "sorted(", ")")),
+                fix=unsafe_fix(
+                    "sort the names", wrap(module, found.listing, "sorted(", _KEY if found.of_entries else ")")
+                ),
                 related=[RelatedNode(module, found.use, "the order becomes numbers here")],
                 subject=module.code(found.listing),
             )
