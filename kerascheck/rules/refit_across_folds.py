@@ -23,10 +23,12 @@ class RefitAcrossFolds(Rule):
     code = "KC411"
     severity = Severity.ERROR
     claim = Claim.LEAK
+    words = (("for",), ("fit", "train_on_batch"))
     message = "`{model}` goes on from the fold before: it was trained on the rows it is now validated on"
 
     def check(self) -> None:
-        if ".split(" not in self.module.source.text:
+        text = self.module.source.text
+        if ".split(" not in text and "concat" not in text:
             return
         for moment in self.module.facts.moments:
             event, model = moment.event, moment.event.receiver
@@ -63,4 +65,28 @@ class RefitAcrossFolds(Rule):
         for node in walk(loop.node.iter):
             if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "split":
                 return bool(node.args) and bool(_FOLDS.search(self.module.code(node.func.value)))
+        return self._is_over_a_name(loop.node) or self._is_over_slices(loop.node)
+
+    def _is_over_a_name(self, loop: cst.For) -> bool:
+        """`folds = list(kfold.split(x))` before, then `for train, test in folds`, perhaps enumerated."""
+        names = {re.escape(node.value) for node in walk(loop.iter) if isinstance(node, cst.Name)} - {"enumerate", "zip"}
+        before = self.module.source.text[: self.module.span(loop).start]
+        for name in names if len(names) == 1 else ():
+            bound = re.findall(rf"^[ \t]*{name}\s*=(?!=)[ \t]*([^\n]*)", before, re.MULTILINE)
+            made = re.match(r"(?:list\()?(.*?)\.split\([^)]", bound[-1]) if bound else None
+            return made is not None and _FOLDS.search(made[1]) is not None
         return False
+
+    def _is_over_slices(self, loop: cst.For) -> bool:
+        """`for i in range(k)` that trains on the rows before and behind the `i`-th part, put together.
+
+        `np.concatenate([x[: i * n], x[(i + 1) * n :]])`
+        """
+        if not isinstance(loop.target, cst.Name) or not self.module.code(loop.iter).startswith("range("):
+            return False
+        part = rf"\[\s*:\s*{loop.target.value}\s*\*\s*([\w.]+)\s*\]"
+        rest = rf"\(\s*{loop.target.value}\s*\+\s*1\s*\)\s*\*\s*"
+        body = self.module.code(loop.body)
+        before = re.search(part, body)
+        together = re.search(r"\b(?:concatenate|concat|vstack|append)\(", body) is not None
+        return together and before is not None and re.search(rf"\[{rest}{re.escape(before[1])}\s*:", body) is not None
