@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 import libcst as cst
 
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import Rule
-from kerascheck.semantic.phases import Loop, Moment
-from kerascheck.semantic.values import Obj, number
+from kerascheck.semantic.values import Items, Mapping, Obj, Value, number
 
-_MANY = 20  # rounds; below that the growth is small
+_SOME = 5  # rounds; below that nobody needs to be told
+_MANY = 20  # below that the growth is small
+_SAME = frozenset({"enumerate", "list", "tuple", "sorted", "reversed", "tqdm"})
+_VIEWS = frozenset({"items", "keys", "values"})
 _CLEARS = re.compile(r"clear_session|reset_default_graph|\bProcess\(|\bPool\(|subprocess")
 
 
@@ -19,6 +22,7 @@ class ModelBuiltInLoop(Rule):
     code = "KC608"
     severity = Severity.WARNING
     claim = Claim.MEMORY_GROWS
+    words = (("range",), ("fit", "train_on_batch"))
     message = (
         "each of {rounds} rounds builds and trains a model, and its memory is not all given back: the process grows"
     )
@@ -32,25 +36,43 @@ class ModelBuiltInLoop(Rule):
             model = moment.event.receiver
             if moment.event.name == "compile" or not isinstance(model, Obj) or model.kind != "model":
                 continue
-            loop = self._loop(moment, model)
-            rounds = self._rounds(loop.node) if loop is not None else None
-            if loop is None or rounds is None or rounds < _MANY or loop.node in reported or model.call is None:
+            loops = [one.node for one in moment.loops if model.order > one.began and module.owns(one.node)]
+            rounds = prod(self._rounds(node.iter) or 1 for node in dict.fromkeys(loops))  # one of unknown length is one
+            if rounds < _SOME or loops[0] in reported or model.call is None:
                 continue
-            reported.add(loop.node)
+            reported.add(loops[0])
             node = model.call if module.owns(model.call) else moment.event.node
             if module.owns(node):
-                self.report(node, subject=module.code(node)[:40], rounds=rounds)
+                severity = Severity.WARNING if rounds >= _MANY else Severity.INFO
+                self.report(node, severity=severity, subject=module.code(node)[:40], rounds=rounds)
 
-    def _loop(self, moment: Moment, model: Obj) -> Loop | None:
-        """The outermost loop of this file that makes the model anew."""
-        return next((one for one in moment.loops if model.order > one.began and self.module.owns(one.node)), None)
-
-    def _rounds(self, loop: cst.For) -> int | None:
-        """How often a `for i in range(n)` runs, when that is constant."""
-        node = loop.iter
-        if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Name) or node.func.value != "range":
+    def _rounds(self, node: cst.BaseExpression) -> int | None:
+        """How many items an expression gives, when that is constant: a range, a list, a product of such."""
+        if isinstance(node, (cst.List, cst.Tuple)):
+            return None if any(isinstance(item, cst.StarredElement) for item in node.elements) else len(node.elements)
+        if isinstance(node, cst.Name):
+            value = self._constant(node.value)
+            if isinstance(value, Items):
+                return len(value.items) if value.exact else None
+            return len(value.entries) if isinstance(value, Mapping) and value.exact else None
+        if not isinstance(node, cst.Call) or any(argument.star for argument in node.args):
             return None
-        numbers = [self._number(argument.value) for argument in node.args]
+        function = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+        name = function.value if isinstance(function, cst.Name) else ""
+        given = [argument.value for argument in node.args if argument.keyword is None]
+        if name in _VIEWS and isinstance(node.func, cst.Attribute) and not node.args:
+            return self._rounds(node.func.value)
+        if name == "range":
+            return self._range(given)
+        if name in _SAME and given:
+            return self._rounds(given[0])
+        if name == "product" and given and len(given) == len(node.args):
+            counts = [self._rounds(item) for item in given]
+            return None if None in counts else prod(count for count in counts if count is not None)
+        return None
+
+    def _range(self, given: list[cst.BaseExpression]) -> int | None:
+        numbers = [self._number(item) for item in given]
         known = [int(item) for item in numbers if item is not None]
         if not known or len(known) < len(numbers) or len(known) > 3 or known[2:] == [0]:
             return None
@@ -59,7 +81,11 @@ class ModelBuiltInLoop(Rule):
     def _number(self, node: cst.BaseExpression) -> float | int | None:
         if isinstance(node, cst.Integer):
             return int(node.value, 0)
+        return number(self._constant(node.value)) if isinstance(node, cst.Name) else None
+
+    def _constant(self, name: str) -> Value | None:
+        """The value of a name of the module's body that nothing binds again, there or in a function."""
         names = self.module.facts.root
-        if isinstance(node, cst.Name) and node.value not in names.rebound:
-            return number(names.names.get(node.value))
-        return None
+        if name in names.rebound or len(re.findall(rf"\b{name}\s*=(?!=)", self.module.source.text)) > 1:
+            return None
+        return names.names.get(name)
