@@ -7,18 +7,19 @@ from typing import Any, TypeVar
 
 import libcst as cst
 
-from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users
+from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Finding
 from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.compiled import Compiled, compiled_models, layer_node
+from kerascheck.semantic.datasets import chain
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.phases import Moment, Switch
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Obj, boolean, string
+from kerascheck.semantic.values import Arguments, Obj, boolean, string
 from kerascheck.semantic.walk import walk
 from kerascheck.text import Span
 
@@ -366,3 +367,49 @@ def _directory(module: Module, here: CallFact, calls: list[CallFact]) -> Experim
 
 
 _PICTURES = {"directory": "'images'", "image_size": "(4, 4)", "batch_size": "4", "class_names": "None"}
+
+
+def shuffled(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """The generator or dataset that is predicted, over pictures of ours: its order, and that of its labels."""
+    for event in module.events_of("predict", "predict_generator"):
+        given = event.arguments.find("x", 0) or event.arguments.find("generator")
+        known = chain(given[1]) if given is not None and stands_at(module, event.node, offset) else None
+        if known is None:
+            continue
+        root, methods = known
+        slicer = Slicer(module)
+        if methods and methods[-1][0] == "flow_from_directory":
+            return _flow(slicer, root, methods[-1][1])
+        if methods and methods[-1][0].startswith("flow_"):
+            raise Untold("the table of the files")
+        call = next((item for item in module.calls if item.node is root.call), None)
+        if call is None or not call.name.endswith("image_dataset_from_directory"):
+            raise Untold("files of this kind")
+        text = slicer.call(call, first="'images'", replaced=_PICTURES)
+        made = slicer.finish()
+        parameters = {"source": made.source, "modules": made.modules, "data": text, "flow": False}
+        return Experiment("shuffled", parameters, stand_ins=(_SIXTY, *slicer.stand_ins))
+    return None
+
+
+_SIXTY = "sixty pictures of ours in place of the data"
+
+
+def _flow(slicer: Slicer, root: Obj, given: Arguments) -> Experiment:
+    """A generator over a folder, with what the program says of its part, its order and its labels."""
+    maker = f"{slicer.flavour()}.preprocessing.image.ImageDataGenerator"
+    texts = []
+    split = root.arguments.find("validation_split", 16)
+    if split is not None:
+        texts.append(f"validation_split={slicer.expression(split[1], 'the part for validation')}")
+    parts = ["'images'", "target_size=(4, 4)", "batch_size=8", "class_mode='sparse'"]
+    for name in ("shuffle", "seed", "subset"):
+        found = given.find(name)
+        if found is not None:
+            parts.append(f"{name}={slicer.expression(found[1], name)}")
+    if given.positional[1:]:
+        raise Untold("the arguments of `flow_from_directory`")
+    made = slicer.finish()
+    parameters: dict[str, Any] = {"source": made.source, "modules": made.modules, "flow": True}
+    parameters["data"] = f"{maker}({', '.join(texts)}).flow_from_directory({', '.join(parts)})"
+    return Experiment("shuffled", parameters, stand_ins=(_SIXTY, *slicer.stand_ins))

@@ -15,6 +15,8 @@ from kerascheck.confirm.slice import Slicer
 from kerascheck.finding import Claim
 from kerascheck.semantic.building import input_shape
 from kerascheck.semantic.module import Module
+from kerascheck.semantic.storage import Save
+from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Obj
 
 
@@ -84,3 +86,20 @@ def _structure(model: Obj) -> int | list[str]:
         return keys
     highest = max((int(text) for text in re.findall(rf"\b{name}\[(\d)\]", code)), default=0)
     return highest + 1 if highest else 0
+
+
+def saved(save: Save, model: Obj | None = None, *, compiled: bool = False) -> tuple[Slicer, dict[str, Any]]:
+    """The slice that makes what a save writes, compiled as the program does where that matters."""
+    reader = save.reader
+    slicer = Slicer(reader)
+    chosen = model or save.models[0]
+    after = []
+    if compiled:
+        for event in reader.events_of("compile"):
+            if any(item is chosen for item in models_of(event)):
+                after.append(f"kerascheck_model.compile({slicer.compile_arguments(event.arguments)})")
+                break
+    parameters = model_parameters(slicer, reader, chosen)
+    parameters["format"] = save.format if save.format in {".keras", ".h5"} else ".keras"
+    parameters["after"] = after
+    return slicer, parameters

@@ -11,12 +11,12 @@ from typing import Any
 
 import libcst as cst
 
-from kerascheck.confirm import behaviour
+from kerascheck.confirm import behaviour, loading, training
 from kerascheck.confirm.folds import refit
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
 from kerascheck.confirm.objects import built_in, by_name, holder_round_trip, making, state
-from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
+from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, saved, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Claim, Finding, Status
 from kerascheck.semantic import keras_api
@@ -30,7 +30,8 @@ from kerascheck.semantic.metrics import accuracy_strings
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import Reached, Save, instances, loads, loads_of, reached, reached_by, saves, saves_of
-from kerascheck.semantic.training import models_of, seeds, training
+from kerascheck.semantic.training import models_of, seeds
+from kerascheck.semantic.training import training as trainings
 from kerascheck.semantic.values import Arguments, Const, Func, Obj, boolean, suffix_of
 from kerascheck.text import Span
 
@@ -82,9 +83,14 @@ _SIGNS = {
     "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
     "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
+    # the constructor is given the dictionary that was written, on 2.15 in a wrapper of TensorFlow
+    "KC303": r"TrackedDict|DictWrapper|\bdict\b|__numpy__|Tensor\b.*serializable",
     "KC304": r"unexpected keyword|multiple values|positional argument|[Uu]nrecognized keyword",
     "KC105": r"expected \d+ variables|already|locked|could not be loaded|[Cc]annot add|built",
     "KC106": r"add new elements of state|variables on a non-first call|singleton tf\.Variable",
+    "KC109": r"'NoneType' object",
+    "KC207": r"not initialized|[Tt]able|[Ll]ookup",
+    "KC606": r"[Uu]nknown variable|different set of variables|KeyError",
     "KC110": r"by_name|argument|[Uu]nexpected",
     "KC311": r"[Ll]ambda|locate|nknown|interpret|marshal|serializ|local",
     "KC607": r"expected (?:min_)?ndim=|rank|[Dd]imension",
@@ -103,6 +109,15 @@ def _sign(finding: Finding) -> str:
     """What the text of an exception must have to be the one that a finding speaks of."""
     if finding.code in {"KC305", "KC306"}:
         return "|".join(_NOT_FOUND.format(name=re.escape(name)) for name in finding.subject.split(", "))
+    if finding.code == "KC213":
+        names = finding.subject.split(", ")
+        return "|".join(r"[Ll]ambda" if name[0] == "<" else _NOT_FOUND.format(name=re.escape(name)) for name in names)
+    if finding.code == "KC309":
+        # the second: the name is missed while the shape of the output is looked for
+        return rf"name '{re.escape(finding.subject)}' is not defined|infer the shape|output_shape"
+    if finding.code == "KC511":
+        key = re.search(r"does not log `([^`]+)`", finding.message)
+        return re.escape(key.group(1)) if key is not None else r"(?!)"
     if finding.code == "KC201" and "tensorflow.python.keras" in finding.message:
         return "__version__"  # what its writer of `.h5` files asks for (TensorFlow 2.15.1 to 2.21)
     if finding.code == "KC206":
@@ -284,7 +299,7 @@ def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
             "permutation",
         }:
             return _split(module, call)
-    for event in training(module):
+    for event in trainings(module):
         models = models_of(event)
         if not models or event.name == "apply_gradients":  # of an optimizer, which does not tell the model
             continue
@@ -299,7 +314,7 @@ def _runs(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 def _runs_small(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """The program's seeds before a model of ours; that it differs shows the fault, that it does not shows nothing."""
-    event = next(training(module), None)
+    event = next(trainings(module), None)
     if event is None or finding.code not in {"KC402", "KC403"}:
         return None
     slicer = Slicer(module)
@@ -433,23 +448,6 @@ def _path_call(call: CallFact, root: str, removed: dict[str, Any]) -> Experiment
 # ---------------------------------------------------------------------- whole models
 
 
-def _saved(save: Save, model: Obj | None = None, *, compiled: bool = False) -> tuple[Slicer, dict[str, Any]]:
-    """The slice that makes what a save writes, compiled as the program does where that matters."""
-    reader = save.reader
-    slicer = Slicer(reader)
-    chosen = model or save.models[0]
-    after = []
-    if compiled:
-        for event in reader.events_of("compile"):
-            if any(item is chosen for item in models_of(event)):
-                after.append(f"kerascheck_model.compile({slicer.compile_arguments(event.arguments)})")
-                break
-    parameters = model_parameters(slicer, reader, chosen)
-    parameters["format"] = save.format if save.format in {".keras", ".h5"} else ".keras"
-    parameters["after"] = after
-    return slicer, parameters
-
-
 def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """A functional model that is saved whole: the one made at the finding, or with a run of a layer there."""
     for home in (module, *module.users):
@@ -548,7 +546,7 @@ def _is_named(module: Module, item: Reached, offset: int) -> bool:
 
 
 def _foreign(save: Save, without: list[str], compiled: bool) -> Experiment:
-    slicer, parameters = _saved(save, compiled=compiled)
+    slicer, parameters = saved(save, compiled=compiled)
     parameters.update(foreign=True, without=without, past_lambda=True)
     return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
 
@@ -581,7 +579,7 @@ def _lambda(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for item in reached(module):
         if item.made is None or not _at_call(module, item.made, offset):
             continue
-        slicer, parameters = _saved(item.save)
+        slicer, parameters = saved(item.save)
         _lambda_load(module, item.made, item.save, finding, parameters)
         return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
@@ -636,7 +634,7 @@ def _compiled(module: Module, offset: int, finding: Finding) -> Experiment | Non
     home, model = found
     for save in saves(home):
         if model in save.models:
-            slicer, parameters = _saved(save, model, compiled=True)
+            slicer, parameters = saved(save, model, compiled=True)
             return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
 
@@ -798,6 +796,7 @@ _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC106": (state, making, holder_round_trip),
     "KC107": (state,),
     "KC108": (state, holder_round_trip),
+    "KC109": (loading.result_of_load,),
     "KC110": (by_name,),
     "KC111": (_initializer,),
     "KC201": (_suffix,),
@@ -806,21 +805,31 @@ _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC204": (_suffix, _statement),
     "KC205": (_statement,),
     "KC206": (_compiled,),
+    "KC207": (loading.lookup,),
     "KC208": (_graph,),
     "KC209": (_graph,),
     "KC210": (_small_backbone, _backbone),
     "KC211": (behaviour.round_trip,),
     "KC212": (built_in,),
+    "KC213": (loading.architecture,),
     "KC301": (_configuration,),
     "KC302": (_configuration,),
+    "KC303": (loading.held_object, loading.held_object_alone),
     "KC304": (_configuration,),
     "KC305": (_unfound, _unfound_object),
     "KC306": (_unfound, _unfound_object),
     "KC307": (_lambda, _lambda_alone),
     "KC308": (state, behaviour.round_trip),
+    "KC309": (loading.captured_global,),
+    "KC310": (loading.clash,),
     "KC311": (_nameless,),
+    "KC409": (behaviour.shuffled,),
     "KC411": (refit,),
+    "KC511": (training.unlogged_key,),
+    "KC602": (training.overwritten_flag,),
+    "KC606": (training.shared_optimizer,),
     "KC607": (making,),
+    "KC609": (training.optimizer_state,),
 }
 
 __all__ = ["Experiment", "Plan", "Span", "plan"]

@@ -81,6 +81,16 @@ def carried(experiment: Experiment, before: Module, after: Module, edits: Sequen
         removed = [before.source.text[edit.start : edit.end] for edit in edits if not edit.text.strip()]
         if any("initialize" in text for text in removed):
             parameters["initialize"] = False
+    elif experiment.name == "load_result":
+        removed = [before.source.text[edit.start : edit.end].strip() for edit in edits if not edit.text]
+        if any(re.fullmatch(r"[\w.]+\s*=", text) for text in removed):
+            parameters["assigned"] = False
+    elif experiment.name == "unlogged_key":
+        for edit in edits:
+            old, new = _literal(before.source.text[edit.start : edit.end]), _literal(edit.text)
+            if old == parameters["key"] and new:
+                parameters["key"] = new
+                parameters["callback"] = parameters["callback"].replace(repr(old), repr(new))
     elif experiment.name == "statement":
         parameters["statement"] = _edited(str(parameters.get("statement", "")), before, edits)
     if _plain(parameters) == _plain(experiment.parameters):
@@ -95,6 +105,15 @@ def crossing(experiment: Experiment, after: Experiment) -> Experiment | None:
     keys = ("source", "modules", "files", "make", "shapes", "structure", "without")
     one, other = ({key: item.parameters[key] for key in keys if key in item.parameters} for item in (experiment, after))
     return None if one == other else Experiment("crossing", {"one": one, "other": other})
+
+
+def _literal(text: str) -> str:
+    """The string that a text writes; "" when it is none."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -136,12 +136,17 @@ def _roundtrip(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
         right = claim in {Claim.LOAD_HANGS, Claim.LOAD_RAISES}
         text = f"loading did not end in {fact['endless']} s of the processor"
         return (Status.CONFIRMED if right else Status.NOT_REACHED), text
+    lacks = experiment.parameters.get("lacks")
     if "raised" in fact:
         status, evidence = _exception("loading", fact["raised"], experiment, claim not in _SILENT)
+        evidence = f"where there is no `{lacks}`: {evidence}" if lacks else evidence
         if claim is Claim.CODE_RUNS and status is Status.CONFIRMED:
             # no code runs, and yet the line is not as harmless as a refuted finding would have it
             return Status.NOT_REACHED, f"this Keras does not load the file, so no code of it runs: {evidence}"
         return status, evidence
+    if "call_raised" in fact:
+        right = claim is Claim.CALL_RAISES or bool(lacks)
+        return _exception("calling the loaded model", fact["call_raised"], experiment, right)
     if fact.get("shadowed"):
         return Status.NOT_REACHED, f"nothing raises: Keras takes its own `{fact['shadowed'][0]}` in its place"
     if claim is Claim.CODE_RUNS:
@@ -322,6 +327,60 @@ def _making(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple
     return Status.REFUTED if experiment.parameters["whole"] else Status.NOT_REACHED, "the model is made, no exception"
 
 
+def _result(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact = facts[0]
+    if fact["kind"] != "NoneType":
+        return Status.REFUTED, f"the name stands for a `{fact['kind']}` behind it"
+    status, evidence = _exception("using the result", fact.get("raised", ""), experiment, True)
+    return status, f"`load_weights` returns None: {evidence}"
+
+
+def _clash(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    if "raised" in facts[0]:
+        return _exception("reading", facts[0]["raised"], experiment, False)
+    pairs = facts[0]["found"]
+    lost = [f"`{before}` is a `{after}` after it was written and read" for before, after in pairs if before != after]
+    if lost:
+        return Status.CONFIRMED, ", ".join(lost)
+    return Status.REFUTED, f"each is itself after it was written and read: {', '.join(pair[0] for pair in pairs)}"
+
+
+def _flagged(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact, given = facts[0], experiment.parameters["flag"]
+    if not fact["calls"]:
+        return Status.NOT_REACHED, "no layer that needs the flag was called"
+    if not fact["wrong"]:
+        return Status.REFUTED, f"every such layer ran with `training={given}`"
+    mode = "in inference mode in `predict`" if given else "in training mode in `fit`"
+    evidence = f"given `training={given}`, {mode} ran: {', '.join(fact['wrong'])}"
+    if fact["moved"]:
+        evidence += f"; {fact['moved']} of {fact['statistics']} moving statistics changed"
+    return Status.CONFIRMED, evidence
+
+
+def _optimizer(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    before, brought, after = (facts[0][key] for key in ("before", "brought", "after"))
+    if not before or brought < before:
+        return Status.NOT_REACHED, f"the optimizer counts {before} steps before the save and {brought} after the load"
+    evidence = f"the optimizer has made {before} steps before the save, {after} where training goes on"
+    return _is(after < before), evidence
+
+
+def _unlogged(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    fact, key = facts[0], experiment.parameters["key"]
+    if "raised" in fact:
+        return _exception("`fit`", fact["raised"], experiment, True)
+    logged = ", ".join(fact["logged"])
+    if key not in fact["logged"]:
+        return Status.NOT_REACHED, f"`{key}` is not logged ({logged}), and on this release nothing raises"
+    return Status.REFUTED, f"`{key}` is logged: {logged}"
+
+
+def _shuffled(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    apart, rows = facts[0]["apart"], facts[0]["rows"]
+    return _is(apart > 0), f"{apart} of {rows} rows have another label where the labels are read"
+
+
 _FEW = 100  # objects that may stay of a model: counters, caches
 
 
@@ -363,4 +422,11 @@ _JUDGES: dict[str, _Judge] = {
     "state": _state,
     "making": _making,
     "by_name": _load,
+    "load_result": _result,
+    "clash": _clash,
+    "overwritten_flag": _flagged,
+    "shared_optimizer": _raises,
+    "optimizer_state": _optimizer,
+    "unlogged_key": _unlogged,
+    "shuffled": _shuffled,
 }

@@ -316,6 +316,47 @@ def leak(job: Any) -> Any:
     return {"validation": len(paths["validation"]), "leaked": len(paths["validation"] & paths["training"])}
 
 
+def picture(shade: Any) -> Any:
+    """A PNG file of four by four points of one grey."""
+    import struct
+    import zlib
+
+    def chunk(kind: Any, data: Any) -> Any:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress((b"\0" + bytes([shade]) * 4) * 4)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def shuffled(job: Any) -> Any:
+    """Whether the rows that a pass over a folder gives are in the order in which the program reads the labels."""
+    import numpy
+
+    for name in ("one", "other", "third"):
+        os.makedirs(os.path.join("images", name))
+        for number in range(20):
+            with open(os.path.join("images", name, f"{number}.png"), "wb") as file:
+                file.write(picture(number))
+    space = program(job)
+    data = eval(compile(job["data"], "<slice>", "eval"), space)
+
+    if job["flow"]:  # pictures are read with Pillow, which need not be here; which rows are taken is the same
+        data._get_batches_of_transformed_samples = lambda rows: (rows, data.classes[rows])
+
+    def once() -> Any:
+        if job["flow"]:
+            return numpy.concatenate([data[index][1] for index in range(len(data))])
+        return numpy.concatenate([numpy_of(labels) for _, labels in data])
+
+    one = once()
+    other = numpy.asarray(data.classes) if job["flow"] else once()
+    if one.ndim > 1:
+        one = one.argmax(-1) if one.shape[-1] > 1 else one.ravel()
+        other = other if job["flow"] else other.argmax(-1) if other.shape[-1] > 1 else other.ravel()
+    return {"rows": len(one), "apart": int((one != other).sum()) if len(one) == len(other) else len(one)}
+
+
 ROUNDS = 6
 
 

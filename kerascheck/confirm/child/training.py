@@ -14,6 +14,7 @@ from kerascheck.confirm.child.program import (
     outputs_of,
     program,
     scramble,
+    supplied,
 )
 
 
@@ -144,14 +145,136 @@ def training_flag(job: Any) -> Any:
     return {"calls": len(seen), "inference": sorted({name for name, _ in seen} - trained)}
 
 
-def watch(layer: Any, name: Any, seen: Any) -> None:
+def inside(layer: Any) -> Any:
+    """The layers inside of a layer or model, and itself."""
+    flatten = getattr(layer, "_flatten_layers", None)
+    return list(flatten()) if flatten is not None else [layer]
+
+
+def overwritten_flag(job: Any) -> Any:
+    """In which mode the layers run that the program calls with a flag of its own."""
+    import numpy
+
+    keras = framework()
+    inputs = inputs_for(job)
+    seen: list[Any] = []
+    among: set[Any] = set()
+    for name in job["layers"]:
+        layer = getattr(keras.layers, name, None)
+        if layer is not None:
+            watch(layer, name, seen, among)
+    model, space = make(job)
+    parts = inside(eval(compile(job["layer"], "<slice>", "eval"), space))
+    among.update(id(part) for part in parts)
+    targets = numpy.zeros_like(outputs_of(model, inputs))
+    model.compile(optimizer="sgd", loss="mse")
+    kept = [numpy_of(weight) for part in parts for weight in moving(part)]
+    del seen[:]
+    if job["flag"]:
+        model.predict(inputs, verbose=0)
+    else:
+        model.fit(inputs, targets, epochs=1, batch_size=8, verbose=0)
+    changed = [numpy_of(weight) for part in parts for weight in moving(part)]
+    moved = sum(not numpy.array_equal(one, other) for one, other in zip(kept, changed))
+    wrong = sorted({name for name, flag in seen if flag is not job["flag"]})
+    return {"calls": len(seen), "wrong": wrong, "moved": moved, "statistics": len(kept)}
+
+
+def moving(layer: Any) -> Any:
+    """The statistics of a BatchNormalization that training changes."""
+    if not type(layer).__name__.endswith("BatchNormalization"):
+        return []
+    return [layer.moving_mean, layer.moving_variance]
+
+
+def shared_optimizer(job: Any) -> Any:
+    """The models of a program, compiled with one optimizer and trained one after the other."""
+    import numpy
+
+    given = [inputs_for(dict(job, make=text)) for text in job["models"]]
+    space = program(job)
+    optimizer = eval(compile(job["optimizer"], "<slice>", "eval"), space)
+    models = [eval(compile(text, "<slice>", "eval"), space) for text in job["models"]]
+    targets = [numpy.zeros_like(outputs_of(model, inputs)) for model, inputs in zip(models, given)]
+    for model in models:
+        model.compile(optimizer=optimizer, loss="mse")
+    for number, (model, inputs, target) in enumerate(zip(models, given, targets)):
+        try:
+            model.train_on_batch(inputs, target)
+        except Exception as error:
+            if not number:
+                raise
+            return {"raised": describe(error)}
+    return {"models": len(models)}
+
+
+def optimizer_state(job: Any) -> Any:
+    """The steps that an optimizer counts: before a file is written, and after the program reads it."""
+    import numpy
+
+    inputs = inputs_for(job)
+
+    def made() -> Any:
+        model, space = make(job)
+        return model, space, numpy.zeros_like(outputs_of(model, inputs))
+
+    def compiled(model: Any, space: Any) -> Any:
+        model.compile(optimizer=eval(compile(job["optimizer"], "<slice>", "eval"), space), loss="mse")
+
+    def steps(model: Any) -> Any:
+        return int(numpy_of(model.optimizer.iterations))
+
+    model, space, targets = made()
+    compiled(model, space)
+    for _ in range(3):
+        model.train_on_batch(inputs, targets)
+    before = steps(model)
+    if job["whole"]:
+        model.save("whole.keras")
+        again = framework().models.load_model("whole.keras", custom_objects=supplied())
+        brought = steps(again)
+        space = program(job)
+    else:
+        model.save_weights("only.weights.h5")
+        again, space, _ = made()
+        brought = before
+    compiled(again, space)
+    if not job["whole"]:
+        again.load_weights("only.weights.h5")
+    return {"before": before, "brought": brought, "after": steps(again)}
+
+
+def unlogged_key(job: Any) -> Any:
+    """One epoch of training; a callback watches a key, or the key is read from the history."""
+    import numpy
+
+    inputs = inputs_for(job)
+    model, space = make(job)
+    targets = numpy.zeros_like(outputs_of(model, inputs))
+    metrics = eval(compile(job["metrics"], "<slice>", "eval"), space)
+    model.compile(optimizer="sgd", loss="mse", metrics=metrics)
+    options = {"validation_data": (inputs, targets)} if job["validated"] else {}
+    model.fit(inputs, targets, epochs=1, verbose=0, **options)  # what raises here is not of the key
+    callbacks = [eval(compile(job["callback"], "<slice>", "eval"), space)] if job["callback"] else []
+    try:
+        history = model.fit(inputs, targets, epochs=1, verbose=0, callbacks=callbacks, **options).history
+        if not job["callback"]:
+            history[job["key"]]
+    except Exception as error:
+        return {"raised": describe(error)}
+    return {"logged": sorted(history)}
+
+
+def watch(layer: Any, name: Any, seen: Any, among: Any = None) -> None:
+    """Note each call of a kind of layer, by name and whether in training mode; only of those that `among` has."""
     original = layer.call
 
     def call(self: Any, *arguments: Any, **keywords: Any) -> Any:
         flag = keywords.get("training")
         if flag is None and len(arguments) > 1 and isinstance(arguments[1], bool):
             flag = arguments[1]
-        seen.append((name, bool(flag) if not hasattr(flag, "shape") else True))
+        if among is None or id(self) in among:
+            seen.append((name, bool(flag) if not hasattr(flag, "shape") else True))
         return original(self, *arguments, **keywords)
 
     functools.update_wrapper(call, original)  # Keras reads the signature

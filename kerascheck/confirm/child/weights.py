@@ -122,6 +122,34 @@ def suffix(job: Any) -> Any:
     return {"stand_in": stand_in}
 
 
+def load_result(job: Any) -> Any:
+    """What `load_weights` gives back, and what asking it for something raises."""
+    stand_in = False
+    try:
+        model, _ = make(job)
+        model(inputs_for(job))
+    except Exception:
+        if job.get("own"):
+            raise
+        keras = framework()
+        model, stand_in = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dense(2)]), True
+    path = os.path.join(os.getcwd(), "experiment" + job["end"])
+    if job["end"] == ".keras":
+        model.save(path)
+    else:
+        save_weights(model, path)
+    result = model.load_weights(path)
+    if not job.get("assigned", True):
+        result = model
+    facts = {"kind": type(result).__name__, "stand_in": stand_in}
+    if result is None:
+        try:
+            eval("result." + job["use"] if job["use"] else "result(0)", {"result": result})
+        except (AttributeError, TypeError) as error:
+            facts["raised"] = describe(error)
+    return facts
+
+
 def initializer(job: Any) -> Any:
     """Graph mode: weights are loaded, then the initializer of all variables is run."""
     import numpy

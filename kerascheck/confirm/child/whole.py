@@ -17,12 +17,14 @@ from kerascheck.confirm.child.program import (
     inputs_for,
     make,
     missing,
+    named,
     outputs_of,
     program,
     sample,
     scramble,
     settle,
     supplied,
+    wanted,
 )
 
 
@@ -70,10 +72,18 @@ def roundtrip(job: Any) -> Any:
 
     def load(question: Any) -> Any:
         objects = handed(dict(job, chosen=question["chosen"]))
+        if job.get("lacks"):
+            lend(job["lacks"])
         loaded, facts = read_past_lambdas(question["path"], objects, job)
         if loaded is not None:
             facts["weights"] = len(loaded.weights)
             facts["shadowed"] = shadowed(job.get("without", ()))
+        if loaded is not None and job.get("lacks"):
+            pairs = wanted(loaded, 4) or []
+            try:
+                outputs_of(loaded, named(loaded, [sample(shape, kind) for shape, kind in pairs]))
+            except Exception as error:
+                facts["call_raised"] = describe(error)
         return facts
 
     elsewhere = Elsewhere(load) if job.get("foreign") else None
@@ -91,9 +101,14 @@ def roundtrip(job: Any) -> Any:
         exec(compile(step, "<slice>", "exec"), space)
     expected = outputs_of(model, inputs)
     steady = bool(numpy.allclose(expected, outputs_of(model, inputs), atol=1e-6, equal_nan=True))
-    path = os.path.join(os.getcwd(), "experiment" + (job.get("format") or ".keras"))
+    end = job.get("format") or ".keras"
+    path = os.path.join(os.getcwd(), "experiment" + ("." * (end[0] != ".")) + end)
     try:
-        model.save(path)
+        if end == "json":
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(model.to_json())
+        else:
+            model.save(path)
     except Exception as error:
         return {"save_raised": describe(error)}
     if elsewhere is not None:
@@ -101,7 +116,10 @@ def roundtrip(job: Any) -> Any:
     loaded, facts = read_past_lambdas(path, supplied(job.get("without", ())), job)
     if loaded is None:
         return facts
-    found = outputs_of(loaded, inputs)
+    try:
+        found = outputs_of(loaded, inputs)
+    except Exception as error:
+        return {"call_raised": describe(error), "weights": len(model.weights)}
     kept, again = arrays_of(model), arrays_of(loaded)
     same = sum(one.shape == other.shape and numpy.array_equal(one, other) for one, other in zip(kept, again))
     close = found.shape == expected.shape and numpy.allclose(found, expected, atol=1e-4, rtol=1e-4, equal_nan=True)
@@ -147,25 +165,33 @@ def read_past_lambdas(path: Any, objects: Any, job: Any) -> Any:
     """
     loaded, facts = read_model(path, objects, job.get("load", {}))
     if job.get("past_lambda") and path.endswith(".keras") and _LAMBDA in facts.get("raised", "").replace("`", ""):
-        import builtins
-
-        for module in [item for key, item in list(sys.modules.items()) if key.startswith("kerascheck_")]:
-            for key, value in list(vars(module).items()):  # a lambda from a file does not find what it reads
-                if not key.startswith("_") and not hasattr(builtins, key):
-                    setattr(builtins, key, value)
+        lend()
         loaded, facts = read_model(path, objects, {**job.get("load", {}), "safe_mode": False})
         facts["past_lambda"] = True
     return loaded, facts
+
+
+def lend(without: Any = "") -> None:
+    """Make the names of the program known everywhere, but one: a lambda from a file does not find what it reads."""
+    import builtins
+
+    for module in [item for key, item in list(sys.modules.items()) if key.startswith("kerascheck_")]:
+        for key, value in list(vars(module).items()):
+            if not key.startswith("_") and key != without and not hasattr(builtins, key):
+                setattr(builtins, key, value)
 
 
 def read_model(path: Any, objects: Any, options: Any) -> Any:
     """A model loaded as the program loads it, or None; and what happened."""
     keras = framework()
     taken = dict(options)
-    if taken.pop("safe_mode", None) is False and path.endswith(".keras"):
+    if taken.pop("safe_mode", None) is False and (path.endswith(".keras") or not keras.__version__.startswith("2.")):
         taken["safe_mode"] = False  # this run has written the file itself
     try:
         with hurried():
+            if path.endswith(".json"):
+                with open(path, encoding="utf-8") as file:
+                    return keras.models.model_from_json(file.read(), custom_objects=objects or None), {}
             return keras.models.load_model(path, custom_objects=objects or None, **taken), {}
     except Endless:
         return None, {"endless": ENDLESS}
@@ -363,6 +389,25 @@ def configuration(job: Any) -> Any:
         key: [before[key][:LIMIT], after.get(key, "nothing")[:LIMIT]] for key in own if after.get(key) != before[key]
     }
     return facts
+
+
+def clash(job: Any) -> Any:
+    """Of two things that are registered under one name, what each is after it was written and read."""
+    space = program(job)
+    found = []
+    for text in job["makes"]:
+        made = eval(compile(text, "<slice>", "eval"), space)
+        written = json.loads(json.dumps(framework().saving.serialize_keras_object(made)))
+        facts = revive(written, {})
+        if "raised" in facts:
+            return facts
+        found.append([title(made), title(facts["object"])])
+    return {"found": found}
+
+
+def title(thing: Any) -> Any:
+    """The name of a function, or of the class of an object."""
+    return thing.__qualname__ if isinstance(thing, types.FunctionType) else type(thing).__qualname__
 
 
 def revive(written: Any, objects: Any) -> Any:

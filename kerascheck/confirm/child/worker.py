@@ -23,15 +23,25 @@ from kerascheck.confirm.child.behaviour import (
     loss,
     memory,
     not_trained,
+    shuffled,
     wrong_epoch,
 )
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
 from kerascheck.confirm.child.folds import refit
 from kerascheck.confirm.child.objects import by_name, making, state
 from kerascheck.confirm.child.program import choose, describe, framework, missing
-from kerascheck.confirm.child.training import metric, run_once, statement, training_flag
-from kerascheck.confirm.child.weights import initializer, load_weights, save_early, suffix
-from kerascheck.confirm.child.whole import configuration, crossing, legacy_weights, roundtrip
+from kerascheck.confirm.child.training import (
+    metric,
+    optimizer_state,
+    overwritten_flag,
+    run_once,
+    shared_optimizer,
+    statement,
+    training_flag,
+    unlogged_key,
+)
+from kerascheck.confirm.child.weights import initializer, load_result, load_weights, save_early, suffix
+from kerascheck.confirm.child.whole import clash, configuration, crossing, legacy_weights, roundtrip
 
 
 def main() -> None:
@@ -167,4 +177,11 @@ EXPERIMENTS = {
     "state": state,
     "making": making,
     "by_name": by_name,
+    "load_result": load_result,
+    "clash": clash,
+    "overwritten_flag": overwritten_flag,
+    "shared_optimizer": shared_optimizer,
+    "optimizer_state": optimizer_state,
+    "unlogged_key": unlogged_key,
+    "shuffled": shuffled,
 }
