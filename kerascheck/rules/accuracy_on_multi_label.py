@@ -8,6 +8,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.metrics import (
     AccuracyString,
     accuracy_strings,
@@ -26,8 +27,10 @@ class AccuracyOnMultiLabel(Rule):
     message = '"{name}" compares only the largest of {units} sigmoid outputs: for several labels a sample it is wrong'
 
     def check(self) -> None:
-        # read in keras 2.3.1: up to there the string means BinaryAccuracy beside binary_crossentropy
+        # read in keras 1.2.2, 2.0.9 and 2.3.1: there the string means BinaryAccuracy beside binary_crossentropy
         if not self.module.target.bad(">=2.4") or _UP_TO_2_3.search(self.module.source.text):
+            return
+        if is_for_keras_1(self.module):
             return
         for item in accuracy_strings(self.module):
             head = item.head
