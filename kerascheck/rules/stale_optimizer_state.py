@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import libcst as cst
+
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.events import Event, Flag
-from kerascheck.semantic.phases import Moment, family
-from kerascheck.semantic.storage import path_key
+from kerascheck.semantic.phases import Moment, effective, family, surely
+from kerascheck.semantic.storage import Save, loads_of, path_key, saves
 from kerascheck.semantic.values import Choice, Const, Obj, number, options
 
 
@@ -18,11 +20,17 @@ class StaleOptimizerState(Rule):
     code = "KC609"
     severity = Severity.WARNING
     claim = Claim.STATE_LOST
+    words = (("load_model", "load_weights"), ("fit", "train_on_batch"))
     message = "`compile` throws away the optimizer that `load_model` brought: `{method}` starts with a new one"
+    dropped = (
+        "the file does not keep the optimizer's state: `{part}` was {change} since the training, so a loaded model has"
+        " {other} weights to train, and its optimizer starts anew"
+    )
     weights = "`{method}` goes on at a later epoch with a new optimizer: a file of weights has no optimizer in it"
 
     def check(self) -> None:
         module = self.module
+        self._check_saves()
         if "load" not in module.source.text:
             return
         for moment, training in self._recompiled():
@@ -60,6 +68,53 @@ class StaleOptimizerState(Rule):
                 continue
             if training is not None and (self._resumes(training) or self._was_trained(model)):
                 yield moment, training
+
+    def _check_saves(self) -> None:
+        """Saves of a model of which something was frozen or thawed between its training and the save."""
+        facts = self.module.facts
+        for moment in facts.saves_met:
+            event, model = moment.event, moment.event.receiver
+            if not self.module.owns(event.node) or not isinstance(model, Obj) or model.kind != "model":
+                continue
+            save = next((item for item in saves(self.module) if item.node is event.node), None)
+            # measured on 2.15 and 3.3.3-3.15.1: `.keras` files; an `.h5` file of 2.15 keeps what fits
+            if save is None or save.format != ".keras" or not moment.phases:
+                continue
+            trained = [phase.first for phase in moment.phases if phase is not None and len(phase.first) == 1]
+            if len(trained) < len(moment.phases):
+                continue
+            before = [first[0][1] for first in trained]
+            for unit in family(facts, model, [unit for unit, _ in moment.snapshot]):
+                now = surely(effective(facts, unit, moment.snapshot), unit)
+                if now is None or (unit[0].kind == "layer" and facts.weighted(unit[0]) is False):
+                    continue
+                if any(surely(effective(facts, unit, old), unit) is not (not now) for old in before):
+                    continue
+                part = next((item.node for item in effective(facts, unit, moment.snapshot) or () if item), None)
+                self.report(
+                    event.node,
+                    message=self.dropped,
+                    severity=Severity.WARNING if self._goes_on(save) else Severity.INFO,
+                    related=[RelatedNode(self.module, part, "`trainable` is changed here")]
+                    if part is not None and self.module.owns(part)
+                    else [],
+                    subject=self._name(event),
+                    part=self.module.code(part.value) if isinstance(part, cst.Attribute) else unit[0].short,
+                    change="made trainable" if now else "frozen",
+                    other="more" if now else "fewer",
+                )
+                break
+
+    def _goes_on(self, save: Save) -> bool:
+        """Whether a program of the project loads the file with its optimizer and trains it as it is."""
+        for load in loads_of(self.module, save) if save.path is not None else ():
+            for event in load.module.events if load.compiles else ():
+                if any(isinstance(one, Obj) and one.call is load.node for one in options(event.receiver)):
+                    if event.name == "compile":
+                        break
+                    if event.name in TRAINING_METHODS:
+                        return True
+        return False
 
     def _thaws_between(self, model: Obj, training: Event) -> bool:
         """Whether something is frozen or thawed between the load and the training: `model.get_layer(..).trainable`."""

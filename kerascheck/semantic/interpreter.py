@@ -126,6 +126,7 @@ class Interpreter:
         self.loops: tuple[phases.Loop, ...] = ()
         self.units: dict[phases.Unit, None] = {}
         self.moments: list[phases.Moment] = []
+        self.saves_met: list[phases.Moment] = []
         self.steps_met: list[datasets.Step] = []
         self._tests: dict[cst.If, _Test] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
@@ -1683,6 +1684,8 @@ class Interpreter:
         )
         if name == "compile" or name in calls.TRAINING_METHODS:
             phases.note_moment(self, self.events[-1])
+        elif name == "save" and self.units:
+            phases.note_save(self, self.events[-1])
 
     def record_order_use(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
         if not self.quiet:

@@ -190,6 +190,11 @@ def note_moment(self: Interpreter, event: Event) -> None:
     self.moments.append(Moment(event, phases(self, event.receiver), snapshot(self), self.loops))
 
 
+def note_save(self: Interpreter, event: Event) -> None:
+    """Keep what is known just before a whole model is saved, where `trainable` of anything was set."""
+    self.saves_met.append(Moment(event, phases(self, event.receiver), snapshot(self), self.loops))
+
+
 def note_weights(self: Interpreter, receiver: Value | None) -> None:
     """The weights of a model were set."""
     for option in options(receiver):
