@@ -15,7 +15,7 @@ class DirectoryOrderLabels(Rule):
     severity = Severity.WARNING
     # another order needs another file system: a run on one machine shows nothing
     claim = Claim.NONE
-    words = (("listdir", "glob"),)
+    words = (WORDS,)
     message = "the file system gives these names in any order: on another one the labels have other numbers"
 
     def check(self) -> None:

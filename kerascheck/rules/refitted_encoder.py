@@ -18,6 +18,10 @@ _ENCODERS = re.compile(
     r"|sklearn\.feature_extraction\.text\.\w+Vectorizer"
     r"|keras\.preprocessing\.text\.Tokenizer|keras_preprocessing\.text\.Tokenizer)$"
 )
+_LOOKUPS = frozenset(
+    f"keras.layers.{name}"
+    for name in ("Discretization", "IntegerLookup", "Normalization", "StringLookup", "TextVectorization")
+)
 _FITS = frozenset({"fit", "fit_transform", "fit_on_texts"})
 # what says that the rows are those of the training, where a second fit gives the same numbers
 _SAME = re.compile(r"train_test_split|\bdatasets\b.*\bload_|load_data\(|fetch_\w+\(")
@@ -32,6 +36,11 @@ class RefittedEncoder(Rule):
     severity = Severity.WARNING
     # it takes the data of two programs to show it
     claim = Claim.NONE
+    words = (
+        ("load_model", "load_weights"),
+        ("fit", "adapt"),
+        ("encoder", "binarizer", "scaler", "vectoriz", "tokenizer", "lookup", "normalization", "discretization"),
+    )
     message = (
         "`{encoder}` is fitted again beside a loaded model: other data give other numbers than those it was trained on"
     )
@@ -40,7 +49,8 @@ class RefittedEncoder(Rule):
         module = self.module
         if "load_model" not in module.source.text and "load_weights" not in module.source.text:
             return
-        loads = [call for call in module.calls_of("keras.models.load_model") if call.module is module]
+        whole = [call.node for call in module.calls_of("keras.models.load_model") if call.module is module]
+        loads = whole or [event.node for event in module.events_of("load_weights") if event.module is module]
         if not loads or _KEPT.search(module.source.text) or _SAME.search(module.source.text):
             return
         if any(event.name in TRAINING_METHODS and self._is_model(event.receiver) for event in module.events):
@@ -53,10 +63,24 @@ class RefittedEncoder(Rule):
                 continue
             self.report(
                 step.node,
-                related=[RelatedNode(module, loads[0].node, "the model is loaded here")],
+                related=[RelatedNode(module, loads[0], "the model is loaded here")],
                 subject=module.code(step.node.func),
                 encoder=encoder.short,
             )
+
+        for event in (
+            module.events_of("adapt") if whole else ()
+        ):  # weights may hold what a layer of the model has learnt
+            layer, given = event.receiver, event.arguments.find("data", 0)
+            if not isinstance(layer, Obj) or layer.ref not in _LOOKUPS or not module.owns(event.node) or given is None:
+                continue
+            if not isinstance(given[0], (cst.List, cst.Tuple)) and not _TRAINING.search(module.code(given[0])):
+                self.report(
+                    event.node,
+                    related=[RelatedNode(module, loads[0], "the model is loaded here")],
+                    subject=module.code(event.node.func),
+                    encoder=layer.short,
+                )
 
     def _is_model(self, value: object) -> bool:
         return not isinstance(value, Obj) or value.kind == "model"

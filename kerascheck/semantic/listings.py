@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 LISTING = ("os.listdir", "glob.glob", "glob.iglob", "os.scandir", "os.walk", "tensorflow.io.gfile.listdir")
-WORDS = ("listdir", "glob", "scandir", "os.walk", "iterdir")  # one of them is in a file with a listing
+WORDS = ("listdir", "glob", "scandir", "walk", "iterdir")  # one of them is in a file with a listing
 _PATHS = re.compile(r"\b(?:pathlib\.)?(?:Pure|Posix|Windows)*Path\(")
 _LABELS = re.compile(r"(?i)label|target|class|(?<![a-z])y(?![a-z])|(?<![a-z])ys(?![a-z])|categor")
 _CLASS_LISTS = frozenset({"classes", "class_names", "vocabulary"})
