@@ -11,7 +11,7 @@ from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
-from kerascheck.semantic.training import is_none, seeds, training
+from kerascheck.semantic.training import is_none, is_seeded_in_function, seeds, training
 from kerascheck.semantic.values import Const, Obj
 from kerascheck.semantic.written_rows import kept_by_an_object
 
@@ -39,7 +39,7 @@ class UnseededSplit(Rule):
     claim = Claim.RUNS_DIFFER
     depends_on_order = True
     message = "`{function}` draws another split in every run: nothing tells which rows a saved model was trained on"
-    loaded = "`{function}` draws another split in every run: the loaded model is tested on rows it was trained on"
+    loaded = "`{function}` draws another split in every run: the loaded model was trained on rows held out here"
 
     def check(self) -> None:
         module = self.module
@@ -62,6 +62,8 @@ class UnseededSplit(Rule):
         """Whether the generator that a call draws from is seeded before it, here or in a file that imports this one."""
         kinds = {"python" if call.name == "random.shuffle" else "numpy", "all"}
         inside = call.function is not None
+        if is_seeded_in_function(self.module, call, kinds):
+            return True
         homes = [self.module, *(self.module.users if inside else ())]
         for home in homes:
             for seed in seeds(home):
@@ -183,7 +185,9 @@ class UnseededSplit(Rule):
         elif call.arguments.positional:
             name = self.module.code(call.arguments.positional[0][0])
         rest = self._rest(call) if name.isidentifier() else self.module.source.text[self.module.span(call.node).end :]
-        return bool(name) and re.search(rf"(?<![\w.]){re.escape(name)}\s*\[[^\]\n]*:", rest) is not None
+        parts = set(re.findall(rf"(?<![\w.]){re.escape(name)}\s*\[([^\]\n]*:[^\]\n]*)", rest)) if name else set()
+        # of rows that are only ever cut as `rows[:n]` a sample is taken, and nothing is held out
+        return len(parts) > 1 or any(not part.lstrip().startswith(":") for part in parts)
 
 
 def _writes(text: str, names: set[str]) -> bool:

@@ -59,6 +59,16 @@ def seeds(module: Module) -> list[Seed]:
     return sorted(found, key=lambda seed: not seed.imported)
 
 
+def is_seeded_in_function(module: Module, call: CallFact, kinds: set[str]) -> bool:
+    """Whether the function of a call, or the top level for one there, seeds one of these generators in front of it."""
+    before = [
+        item
+        for item in module.calls
+        if SEEDS.get(item.name) in kinds and item.function is call.function and item.order < call.order
+    ]
+    return bool(before) and not _is_empty(before[-1].arguments)
+
+
 def _is_empty(given: Arguments) -> bool:
     """Whether a generator is seeded with nothing, from the clock, or with a number that was drawn."""
     if given.open_positional or given.open_keywords:
