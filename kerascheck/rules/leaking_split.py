@@ -17,6 +17,7 @@ class LeakingSplit(Rule):
     code = "KC406"
     severity = Severity.ERROR
     claim = Claim.LEAK
+    words = ((".skip(",), ("take",), ("shuffle", "from_directory"))
     message = "`shuffle` draws another order in every pass: rows of `{skip}` are also in `{take}`"
     directory = "`{function}` draws another order in every pass: rows of `{skip}` are also in `{take}`"
 
@@ -26,38 +27,41 @@ class LeakingSplit(Rule):
             return
         steps = module.facts.steps_met
         parts = [step for step in steps if step.name in {"take", "skip"} and self._is_kept(step)]
+        leaks: dict[cst.CSTNode, list[tuple[Step, Step]]] = {}  # by what is shuffled: the cuts of it
+        shuffled: dict[cst.CSTNode, Arguments] = {}
+        names: dict[cst.CSTNode, str] = {}
         for skip in parts:
             take = next((one for one in parts if one.name == "take" and one.base == skip.base), None)
             known = chain(skip.base)
             if skip.name != "skip" or take is None or known is None:
                 continue
             root, methods = known
-            cuts = (module.code(skip.node), module.code(take.node))
-            related = [RelatedNode(module, one.node, "it is cut here") for one in (take, skip)]
             shuffles = [given for name, given in methods if name == "shuffle"]
             if any(self._is_anew(given) for given in shuffles):
                 given = next(given for given in shuffles if self._is_anew(given))
                 node = next((one.node for one in steps if one.name == "shuffle" and one.arguments is given), None)
                 if node is not None:
-                    self.report(
-                        node,
-                        fix=self._fix(node, given),
-                        related=related,
-                        subject=module.code(node),
-                        skip=cuts[0],
-                        take=cuts[1],
-                    )
-            elif root.ref in FROM_DIRECTORY and not shuffles and self._is_shuffled(root.arguments):
-                short = root.ref.rpartition(".")[2]
-                self.report(
-                    skip.node,
-                    message=self.directory,
-                    related=related[:1],
-                    subject=module.code(skip.node),
-                    function=short,
-                    skip=cuts[0],
-                    take=cuts[1],
-                )
+                    shuffled[node] = given
+                    leaks.setdefault(node, []).append((skip, take))
+            elif root.ref in FROM_DIRECTORY and not shuffles and self._is_shuffled(root.arguments) and root.call:
+                names[root.call] = root.ref.rpartition(".")[2]
+                leaks.setdefault(root.call, []).append((skip, take))
+        for shuffled_at, cuts in leaks.items():
+            skip, take = cuts[0]
+            others = dict.fromkeys(step.node for pair in cuts for step in reversed(pair))
+            place = shuffled_at if shuffled_at in shuffled else skip.node
+            self.report(
+                place,
+                message=None if shuffled_at in shuffled else self.directory,
+                fix=self._fix(shuffled_at, shuffled[shuffled_at])
+                if isinstance(shuffled_at, cst.Call) and shuffled_at in shuffled
+                else None,
+                related=[RelatedNode(module, one, "it is cut here") for one in others if one is not place],
+                subject=module.code(place),
+                function=names.get(shuffled_at, ""),
+                skip=module.code(skip.node),
+                take=module.code(take.node),
+            )
 
         for function in module.functions:
             if isinstance(function.node, cst.FunctionDef) and module.owns(function.node):

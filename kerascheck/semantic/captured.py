@@ -112,8 +112,10 @@ def _assigned(module: Module) -> frozenset[str]:
             for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
                 if isinstance(small, cst.Assign):
                     for target in small.targets:
-                        if isinstance(target.target, cst.Name):
-                            found.add(target.target.value)
+                        parts = target.target.elements if isinstance(target.target, cst.Tuple) else (target,)
+                        for part in parts:  # an assignment's target, or an element of a tuple
+                            bound = part.value if isinstance(part, cst.BaseElement) else part.target
+                            found |= {bound.value} if isinstance(bound, cst.Name) else set()
                 elif isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name):
                     found.add(small.target.value)
         for name, value in module.interpreter.root.names.items():
