@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import truth
@@ -69,7 +70,7 @@ one = keras.utils.image_dataset_from_directory("data", validation_split=0.25, su
 two = keras.utils.image_dataset_from_directory("data", validation_split=0.25, subset="validation", seed=%d)
 """
 
-CASES = {
+CASES: dict[str, tuple[Any, ...]] = {
     "one unit": (SOFTMAX % (1, "softmax"), "Dense(1", CONSTANT_OUTPUT, "KC507", CONFIRMED, "1 for each of 16 rows"),
     "one unit, sigmoid": (SOFTMAX % (1, "sigmoid"), "Dense(1", CONSTANT_OUTPUT, "KC507", REFUTED, "differ by up"),
     "the whole model": (SOFTMAX % (1, "softmax"), "keras.Seq", CONSTANT_OUTPUT, "KC507", CONFIRMED, "1 for each"),
@@ -148,21 +149,165 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def verdict(text: str, anchor: str, claim: Claim, code: str, sandbox: Sandbox, message: str = "") -> tuple[Status, str]:
+def verdict(
+    text: str, anchor: str, claim: Claim, code: str, sandbox: Sandbox, message: str = "", subject: str = ""
+) -> tuple[Status, str]:
     """The verdict of the first experiment for a finding that stands at the first place with this text."""
     program = HEAD + text
     module = start({"main.py": program})
     place = module.source.position(program.index(anchor))
-    finding = Finding("main.py", code, "", Severity.ERROR, message, place, place, claim=claim)
+    finding = Finding("main.py", code, "", Severity.ERROR, message, place, place, claim=claim, subject=subject)
     made = plan(module, finding)
     assert made is not None and made.experiments, made
     return judge(made.experiments[0], run(made.experiments[0], sandbox), sandbox.limits)
 
 
+TRAINED = "m = keras.Sequential([keras.Input((4,)), layers.Dense(3)])\n"
+RESULT = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.d = layers.Dense(2)
+    def call(self, x):
+        return self.d(x)
+m = Net()
+m = m.load_weights("a.weights.h5")
+m.predict(x)
+"""
+WORDS = """
+words = layers.StringLookup()
+words.adapt(["a", "b"])
+i = keras.Input((1,), dtype="string")
+m = keras.Model(i, layers.Embedding(9, 2)(words(i)))
+m.save("a%s")
+"""
+AS_TEXT = """
+%s
+class Scale(layers.Layer):
+    def call(self, x):
+        return x * 2.0
+m = keras.Sequential([keras.Input((4,)), Scale()])
+again = keras.models.model_from_json(m.to_json())
+"""
+HELD = """
+class Block(layers.Layer):
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+    def call(self, x):
+        return self.inner(x)
+    def get_config(self):
+        return {**super().get_config(), "inner": self.inner}
+    %s
+i = keras.Input((4,))
+m = keras.Model(i, Block(layers.Dense(3))(i))
+m.save("a.keras")
+"""
+MADE_AGAIN = (
+    "@classmethod\n    def from_config(cls, config):\n"
+    "        return cls(keras.saving.deserialize_keras_object(config.pop('inner')), **config)"
+)
+GLOBAL = """
+FACTOR, OTHER = 2.0, 3.0
+i = keras.Input((4,))
+m = keras.Model(i, layers.Lambda(lambda x: x * FACTOR)(i))
+m.save("a.keras")
+"""
+CLASHING = """
+register = keras.saving.register_keras_serializable
+@keras.saving.register_keras_serializable("shop", name="Scale")
+class One(layers.Layer):
+    pass
+@keras.saving.register_keras_serializable("shop", name="Scale")
+class Two(layers.Layer):
+    pass
+"""
+IN_ORDER = """
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+data = ImageDataGenerator(rescale=1 / 255).flow_from_directory("data", target_size=(64, 64)%s)
+found = m.predict(data)
+"""
+WATCHED = """
+m = keras.Sequential([keras.Input((4,)), layers.Dense(1, "sigmoid")])
+m.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+stop = keras.callbacks.EarlyStopping(monitor="val_acc"%s)
+m.fit(x, y, validation_split=0.2, callbacks=[stop])
+"""
+FLAGGED = """
+i = keras.Input((4,))
+m = keras.Model(i, layers.Dropout(0.5)(layers.Dense(3)(i), training=%s))
+m.compile("sgd", "mse")
+m.fit(x, y)
+m.predict(x)
+"""
+TWO_MODELS = """
+one = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+other = keras.Sequential([%s])
+optimizer = keras.optimizers.Adam()
+one.compile(optimizer, "mse")
+other.compile(optimizer, "mse")
+one.fit(x, y)
+other.fit(x, y)
+"""
+GOES_ON = (
+    TRAINED
+    + """
+m.compile("adam", "mse")
+m.fit(x, y)
+m.save("a.keras")
+n = keras.models.load_model("a.keras")
+n.compile("adam", "mse")
+n.fit(x, y)
+"""
+)
+CASES |= {
+    "result": (RESULT, "m.load", Claim.CALL_RAISES, "KC109", CONFIRMED, "has no attribute 'predict'", "", "m"),
+    "table": (WORDS % ".h5", "m.save", Claim.CALL_RAISES, "KC207", CONFIRMED, "not initialized", "", "StringLookup"),
+    "kept table": (WORDS % ".keras", "m.save", Claim.CALL_RAISES, "KC207", REFUTED, "equal outputs", "", ""),
+    "text": (AS_TEXT % "", "keras.models", Claim.LOAD_RAISES, "KC213", CONFIRMED, "'Scale'", "", "Scale"),
+    "text, registered": (
+        AS_TEXT % "@keras.saving.register_keras_serializable()",
+        "keras.models", Claim.LOAD_RAISES, "KC213", REFUTED, "saved and loaded", "", "Scale",
+    ),
+    "held": (HELD % "", "self.inner}", Claim.LOAD_RAISES, "KC303", CONFIRMED, "TypeError", "", "Block"),
+    "held, made again": (
+        HELD % MADE_AGAIN, "self.inner}", Claim.LOAD_RAISES, "KC303", REFUTED, "2 weights", "", "Block",
+    ),
+    "global": (GLOBAL, "FACTOR)", Claim.LOAD_RAISES, "KC309", CONFIRMED, "there is no `FACTOR`", "", "FACTOR"),
+    "another global": (GLOBAL, "FACTOR)", Claim.LOAD_RAISES, "KC309", REFUTED, "saved and loaded", "", "OTHER"),
+    "clash": (CLASHING, "Two(", Claim.CONFIG_DIFFERS, "KC310", CONFIRMED, "`One` is a `Two` after", "", ""),
+    "order": (IN_ORDER % "", "m.predict", Claim.RUNS_DIFFER, "KC409", CONFIRMED, "of 60 rows", "", "data"),
+    "kept order": (IN_ORDER % ", shuffle=False", "m.predict", Claim.RUNS_DIFFER, "KC409", REFUTED, "0 of 60", "", ""),
+    "watched": (
+        WATCHED % "", '"val_acc"', Claim.CALL_RAISES, "KC511", CONFIRMED, "monitor=val_acc",
+        "`fit` does not log `val_acc`, which", "",
+    ),
+    "watched, with its mode": (
+        WATCHED % ", mode='max'", '"val_acc"', Claim.CALL_RAISES, "KC511", NOT_REACHED, "nothing raises",
+        "`fit` does not log `val_acc`, which", "",
+    ),
+    "flag": (
+        FLAGGED % False, "layers.Dropout", Claim.TRAINING_FLAG_LOST, "KC602", CONFIRMED, "in training mode", "", "",
+    ),
+    "flag for predict": (
+        FLAGGED % True, "layers.Dropout", Claim.TRAINING_FLAG_LOST, "KC602", CONFIRMED, "in inference mode", "", "",
+    ),
+    "two models": (
+        TWO_MODELS % "keras.Input((4,)), layers.Dense(5)", "other.compile", Claim.CALL_RAISES, "KC606", CONFIRMED,
+        "Unknown variable", "", "",
+    ),
+    "a part of the first": (
+        TWO_MODELS % "keras.Input((4,)), one", "other.compile", Claim.CALL_RAISES, "KC606", REFUTED, "no exception",
+        "", "",
+    ),
+    "steps": (GOES_ON, "n.compile", Claim.STATE_LOST, "KC609", CONFIRMED, "3 steps before the save, 0 where", "", ""),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_verdicts(name: str, sandbox: Sandbox) -> None:
-    text, anchor, claim, code, status, evidence = CASES[name]
-    found = verdict(text, anchor, claim, code, sandbox)
+    text, anchor, claim, code, status, evidence, *told = CASES[name]
+    found = verdict(text, anchor, claim, code, sandbox, *told)
     assert found[0] is status, found
     assert evidence in found[1], found
 
@@ -239,6 +384,16 @@ class Own(layers.Layer):
     def call(self, x):
         return self.apply(x) * self.scale
 """
+NEVER_MADE = """
+import tensorflow as tf
+class Own(layers.Layer):
+    def __init__(self, kind):
+        super().__init__()
+        self.scale = %s
+        raise OSError(kind)
+    def call(self, x):
+        return x * self.scale
+"""
 RECURRENT = "m = keras.Sequential([keras.Input((5, 3)), layers.GRU(4%s), layers.LSTM(4)])\n"
 NAMED = "m = keras.Sequential([keras.Input((3,)), layers.Dense(4%s)])\nm.load_weights('a%s', by_name=True)\n"
 HIDDEN = """
@@ -279,6 +434,20 @@ def test_what_an_object_keeps_and_what_making_it_raises(
     found = verdict(text, anchor, claim, code, sandbox)
     assert found[0] is status, found
     assert evidence in found[1], found
+
+
+@pytest.mark.parametrize("made", ["tf.Variable(1.0)", "[tf.Variable(1.0)]"])
+def test_a_class_that_cannot_be_made_is_tried_by_the_line_of_its_variable(made: str, sandbox: Sandbox) -> None:
+    program = HEAD + NEVER_MADE % made
+    module = start({"main.py": program})
+    place = module.source.position(program.index("tf.Variable"))
+    told, claim = "`self.scale` is neither trained nor saved", Claim.STATE_LOST
+    planned = plan(module, Finding("main.py", "KC107", "", Severity.ERROR, told, place, place, claim=claim))
+    assert planned is not None
+    first, second = (judge(item, run(item, sandbox), sandbox.limits) for item in planned.experiments)
+    assert first[0] is Status.COULD_NOT_RUN, first
+    assert second[0] is CONFIRMED, second
+    assert "`scale` is not among the 0 weights of a `Own`; with nothing run of the constructor" in second[1]
 
 
 @pytest.mark.parametrize(

@@ -305,6 +305,15 @@ EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_
         (SAVING, {"raised": "TypeError: Unable to revive model from config."}, Status.NOT_REACHED),  # 3.0.5 to 3.11.3
         (UNBUILT, {"raised": "OSError: no such file"}, Status.NOT_REACHED),
         (Experiment("initializer"), {"skipped": "no graph mode"}, Status.NOT_REACHED),
+        (Experiment("load_result"), {"kind": "CheckpointLoadStatus"}, Status.REFUTED),
+        (Experiment("clash"), {"found": [["One", "One"], ["Two", "Two"]]}, Status.REFUTED),
+        (Experiment("clash"), {"raised": "TypeError: Could not locate class 'One'"}, Status.NOT_REACHED),
+        (Experiment("overwritten_flag", {"flag": False}), {"calls": 2, "wrong": [], "moved": 0}, Status.REFUTED),
+        (Experiment("overwritten_flag", {"flag": False}), {"calls": 0, "wrong": [], "moved": 0}, Status.NOT_REACHED),
+        (Experiment("optimizer_state"), {"before": 3, "brought": 3, "after": 3}, Status.REFUTED),
+        (Experiment("optimizer_state"), {"before": 3, "brought": 0, "after": 0}, Status.NOT_REACHED),
+        (Experiment("unlogged_key", {"key": "acc"}), {"logged": ["acc", "loss"]}, Status.REFUTED),
+        (Experiment("line_alone", {"name": "a"}), {"known": True, "kind": "Own", "weights": 1}, Status.REFUTED),
     ],
 )
 def test_what_results_say_of_a_claim(experiment: Experiment, facts: dict[str, object], status: Status) -> None:

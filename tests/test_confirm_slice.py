@@ -111,6 +111,41 @@ def test_arguments_of_a_class_that_is_never_made_are_guessed_by_their_names() ->
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("self.d = layers.Dense(x)", "8"),
+        ("self.d = layers.Conv2D(4, kernel_size=x, padding='same')", "3"),
+        ("self.x = x\n        self.d = layers.Dense(4, kernel_regularizer=keras.regularizers.l2(self.x))", "0.01"),
+        ("self.d = [layers.Dense(n) for n in x]", "[8, 8]"),
+        ("self.d = [layers.Dense(4) for _ in range(x)]", "2"),
+        ("self.d = layers.Dense(4, name=x + '_dense')", "'experiment'"),
+        ("self.d = keras.activations.get(x)", "'relu'"),
+        ("self.inner = x\n    def call(self, y):\n        return self.inner(y)", "keras.layers.Dense(8)"),
+        ("self.d = layers.Dense(4) if x == 'wide' else None", "'wide'"),
+        ("self.d = x[0]", "[8, 8, 8]"),
+        ("self.d = x", "None"),  # its use says nothing: the guess
+    ],
+)
+def test_an_argument_is_what_the_class_uses_it_for(body: str, text: str) -> None:
+    program = (
+        HEAD + f"class Net(keras.Model):\n    def __init__(self, x):\n        super().__init__()\n        {body}\n"
+    )
+    slicer = Slicer(start({"main.py": program}))
+    slicer.guess = "None"
+    assert slicer.construct(slicer.module.classes[0], None) == f"Net(x={text})"
+
+
+def test_an_argument_is_what_it_is_annotated_with() -> None:
+    program = HEAD + (
+        "class Net(keras.Model):\n    def __init__(self, a: int, b: list[int], c: keras.layers.Layer, d: 'int'):\n"
+        "        super().__init__()\n"
+    )
+    slicer = Slicer(start({"main.py": program}))
+    slicer.guess = "0.5"
+    assert slicer.construct(slicer.module.classes[0], None) == "Net(a=8, b=[8, 8], c=keras.layers.Dense(8), d=0.5)"
+
+
 def test_a_shape_of_unknown_rank_is_left_to_the_child() -> None:
     slicer, source, _ = sliced(
         HEAD + "x = np.load('a.npy')\nm = keras.Sequential([keras.Input(shape=x.shape[1:]), layers.Dense(1)])\n"

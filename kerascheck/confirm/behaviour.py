@@ -19,7 +19,7 @@ from kerascheck.semantic.module import Module
 from kerascheck.semantic.phases import Moment, Switch
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Arguments, Obj, boolean, string
+from kerascheck.semantic.values import Arguments, Obj, Ref, boolean, string
 from kerascheck.semantic.walk import walk
 from kerascheck.text import Span
 
@@ -397,7 +397,7 @@ _SIXTY = "sixty pictures of ours in place of the data"
 
 def _flow(slicer: Slicer, root: Obj, given: Arguments) -> Experiment:
     """A generator over a folder, with what the program says of its part, its order and its labels."""
-    maker = f"{slicer.flavour()}.preprocessing.image.ImageDataGenerator"
+    maker = slicer.expression(Ref(root.ref, root.original), "the maker of the generator")
     texts = []
     split = root.arguments.find("validation_split", 16)
     if split is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 from kerascheck.confirm.behaviour import model_at
@@ -73,6 +74,22 @@ def state(module: Module, offset: int, finding: Finding) -> Experiment | None:
         return None
     parameters = {**found[1], "whole": False, "plain": finding.code == "KC107"}
     return Experiment("state", parameters, stand_ins=tuple(found[0].stand_ins))
+
+
+def line_alone(module: Module, offset: int, finding: Finding) -> Experiment | None:
+    """An object of the class, made without its constructor, that is given the variable as the line gives it."""
+    owner = _owner(module, offset)
+    name = re.search(r"`self\.(\w+)`", finding.message)
+    call = next((item for item in module.calls_of("tensorflow.Variable") if stands_at(module, item.node, offset)), None)
+    if owner is None or name is None or call is None or call.statement is None:
+        return None
+    before = module.source.text[module.span(call.statement).start : offset]
+    held = re.search(r"\.(?:append|extend)\(|[=\s]\[|\blist\(", before) is not None
+    slicer = Slicer(module)
+    made = slicer.class_name(owner)
+    part = slicer.finish()
+    parameters = {"source": part.source, "modules": part.modules, "class": made, "name": name[1], "held": held}
+    return Experiment("line_alone", parameters, stand_ins=("nothing run of the constructor but this line",))
 
 
 def holder_round_trip(module: Module, offset: int, finding: Finding) -> Experiment | None:

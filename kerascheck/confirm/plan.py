@@ -12,10 +12,11 @@ from typing import Any
 import libcst as cst
 
 from kerascheck.confirm import behaviour, loading, training
+from kerascheck.confirm.arguments import LAYERS, usual
 from kerascheck.confirm.folds import refit
 from kerascheck.confirm.guarded import Guarded
 from kerascheck.confirm.named import in_use
-from kerascheck.confirm.objects import built_in, by_name, holder_round_trip, making, state
+from kerascheck.confirm.objects import built_in, by_name, holder_round_trip, line_alone, making, state
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, saved, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Claim, Finding, Status
@@ -759,6 +760,9 @@ def _other(module: Module, owner: ClassInfo, parameter: Parameter, guess: int) -
         return repr(_OTHER_TEXTS.get(value) or ("tanh" if "activ" in name else value + "_other"))
     if isinstance(value, (tuple, list)) and value and all(isinstance(item, (int, float)) for item in value):
         return repr(type(value)(item + 1 for item in value))
+    told = usual(owner, name) if guess == 0 and value is None else None
+    if told is not None and told not in LAYERS and told != "None":
+        return told
     for part, text in (
         ("activation", "'tanh'"),
         ("regularizer", "'l2'"),
@@ -794,7 +798,7 @@ _PLANNERS: dict[Claim, tuple[_Planner, ...]] = {
 _BY_CODE: dict[str, tuple[_Planner, ...]] = {
     "KC105": (holder_round_trip,),
     "KC106": (state, making, holder_round_trip),
-    "KC107": (state,),
+    "KC107": (state, line_alone),
     "KC108": (state, holder_round_trip),
     "KC109": (loading.result_of_load,),
     "KC110": (by_name,),

@@ -87,10 +87,10 @@ def carried(experiment: Experiment, before: Module, after: Module, edits: Sequen
             parameters["assigned"] = False
     elif experiment.name == "unlogged_key":
         for edit in edits:
-            old, new = _literal(before.source.text[edit.start : edit.end]), _literal(edit.text)
-            if old == parameters["key"] and new:
-                parameters["key"] = new
-                parameters["callback"] = parameters["callback"].replace(repr(old), repr(new))
+            key, logged = _literal(before.source.text[edit.start : edit.end]), _literal(edit.text)
+            if key == parameters["key"] and logged:
+                parameters["key"] = logged
+                parameters["callback"] = parameters["callback"].replace(repr(key), repr(logged))
     elif experiment.name == "statement":
         parameters["statement"] = _edited(str(parameters.get("statement", "")), before, edits)
     if _plain(parameters) == _plain(experiment.parameters):

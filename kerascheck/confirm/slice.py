@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.confirm.arguments import LAYERS, usual
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.module import Module
@@ -45,7 +46,7 @@ _EFFECTS = re.compile(
 )
 # a parameter with such a name takes a size, and any size will do
 _SIZE = re.compile(
-    r"units?|dims?|size|num|n_|_n|classes|hidden|channels|filters|vocab|len|features|depth|width|height|heads|layers|latent|count"
+    r"units?|dims?|size|num|(?:^|_)n(?:_|$)|classes|hidden|channels|filters|vocab|len|features|depth|width|height|heads|layers|latent|count"
 )
 _STAND_INS: dict[str, str] = {
     "units": "8",
@@ -254,6 +255,10 @@ class Slicer:
         value = made if made is not None and made.cls is owner else Obj("instance", cls=owner)
         return f"{self._class(owner)}({self._constructor_arguments(value, changed or {})})"
 
+    def class_name(self, owner: ClassInfo) -> str:
+        """Source that gives a class of the project."""
+        return self._class(owner)
+
     def application(self, call: CallFact) -> str:
         """Source of the call of an application, with the name `weights` for its weights."""
         name = self._reference(Ref(call.name, call.original))
@@ -301,7 +306,7 @@ class Slicer:
             if name in changed:
                 by_name = True  # those after it are given by name, for this one may be left out
             else:
-                text = self._given(item, name, self._code(value, node))
+                text = self._given(item, name, self._code(value, node), value.cls)
                 texts.append(f"{name}={text}" if by_name and name else text)
             if name in required:
                 required.remove(name)
@@ -309,7 +314,7 @@ class Slicer:
             if keyword in changed:
                 continue
             try:
-                texts.append(f"{keyword}={self._given(item, keyword, self._code(value, node))}")
+                texts.append(f"{keyword}={self._given(item, keyword, self._code(value, node), value.cls)}")
             except Missing:
                 if keyword in required:
                     raise
@@ -319,7 +324,7 @@ class Slicer:
         required = [name for name in required if changed.get(name) is None]
         if (not value.arguments.open_positional and not value.arguments.open_keywords) or value.call is None:
             for name in required:
-                texts.append(f"{name}={self._given(None, name, name)}")
+                texts.append(f"{name}={self._given(None, name, name, value.cls)}")
         elif required:
             raise Missing(f"the arguments of `{value.short}`")
         return ", ".join(texts)
@@ -342,7 +347,7 @@ class Slicer:
         texts += [f"{name}={text}" for name, text in (replaced or {}).items()]
         return ", ".join(texts)
 
-    def _given(self, value: Value | None, name: str, what: str) -> str:
+    def _given(self, value: Value | None, name: str, what: str, owner: ClassInfo | None = None) -> str:
         try:
             return self.expression(value, what)
         except Missing:
@@ -350,12 +355,20 @@ class Slicer:
                 return self._shape(value, name, what)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value" and not self.guess:
                 raise
-            kind = next((text for pattern, text in _KINDS if self.guess and pattern.search(name)), None)
-            text = _STAND_INS.get(name) or kind or ("8" if name and _SIZE.search(name) else self.guess or None)
+            kind = next((text for pattern, text in _KINDS if (self.guess or owner) and pattern.search(name)), None)
+            text = _STAND_INS.get(name) or self._usual(owner, name) or kind
+            text = text or ("8" if name and _SIZE.search(name) else self.guess or None)
             if text is None:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
             return text
+
+    def _usual(self, owner: ClassInfo | None, name: str) -> str | None:
+        """What the class can use for a parameter."""
+        text = usual(owner, name) if owner is not None and name else None
+        if text in LAYERS:
+            return f"{self.flavour()}.layers.{LAYERS[text]}"
+        return text
 
     def stand_in(self, name: str) -> str:
         """Source of a value for a parameter that nobody gives. Raises Missing."""

@@ -320,6 +320,13 @@ def _state(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[
     return Status.REFUTED if taken else Status.NOT_REACHED, f"every variable is {weights}"
 
 
+def _line(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
+    name, kind, weights = experiment.parameters["name"], facts[0]["kind"], facts[0]["weights"]
+    if facts[0]["known"]:
+        return Status.REFUTED, f"`{name}` is among the {weights} weights of a `{kind}`"
+    return Status.CONFIRMED, f"`{name}` is not among the {weights} weights of a `{kind}`"
+
+
 def _making(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tuple[Status, str]:
     raised = facts[0].get("raised")
     if raised:
@@ -422,6 +429,7 @@ _JUDGES: dict[str, _Judge] = {
     "state": _state,
     "making": _making,
     "by_name": _load,
+    "line_alone": _line,
     "load_result": _result,
     "clash": _clash,
     "overwritten_flag": _flagged,

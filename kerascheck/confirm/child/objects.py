@@ -13,6 +13,7 @@ from kerascheck.confirm.child.program import (
     make,
     numpy_of,
     outputs_of,
+    program,
     sample,
     scramble,
     settle,
@@ -72,6 +73,27 @@ def state(job: Any) -> Any:
     facts["needed"] = not numpy.allclose(first, other, atol=1e-6, equal_nan=True)
     del space
     return facts
+
+
+def line_alone(job: Any) -> Any:
+    """Whether an object of a class takes a variable of TensorFlow for a weight; its constructor is not run."""
+    import tensorflow
+
+    space, keras = program(job), framework()
+    kind = eval(compile(job["class"], "<slice>", "eval"), space)
+    base = keras.Model if issubclass(kind, keras.Model) else keras.layers.Layer
+    if not issubclass(kind, base):
+        return {"skipped": "the class is neither a layer nor a model"}
+    made = kind.__new__(kind)
+    base.__init__(made)
+    variable = tensorflow.Variable(1.0)
+    if job["held"]:
+        setattr(made, job["name"], [])
+        getattr(made, job["name"]).append(variable)
+    else:
+        setattr(made, job["name"], variable)
+    known = identities([*made.weights, *getattr(made, "variables", ())])
+    return {"weights": len(made.weights), "known": id(variable) in known, "kind": kind.__name__}
 
 
 def making(job: Any) -> Any:

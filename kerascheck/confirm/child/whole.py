@@ -335,17 +335,17 @@ def configuration(job: Any) -> Any:
 
     elsewhere = Elsewhere(read) if job.get("foreign") else None
     space = program(job)
-    made, plain, last = None, None, None
+    made, plain, first = None, None, None
     for text, without in job["makes"]:
         try:
             made = eval(compile(text, "<slice>", "eval"), space)
             plain = eval(compile(without, "<slice>", "eval"), space) if without else None
             break
         except Exception as error:
-            last = error
+            first = first or error
     else:
-        assert last is not None
-        raise last
+        assert first is not None
+        raise first
     if job.get("base"):  # what every layer keeps
         made.trainable = False
     try:

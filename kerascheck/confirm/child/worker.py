@@ -28,7 +28,7 @@ from kerascheck.confirm.child.behaviour import (
 )
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
 from kerascheck.confirm.child.folds import refit
-from kerascheck.confirm.child.objects import by_name, making, state
+from kerascheck.confirm.child.objects import by_name, line_alone, making, state
 from kerascheck.confirm.child.program import choose, describe, framework, missing
 from kerascheck.confirm.child.training import (
     metric,
@@ -177,6 +177,7 @@ EXPERIMENTS = {
     "state": state,
     "making": making,
     "by_name": by_name,
+    "line_alone": line_alone,
     "load_result": load_result,
     "clash": clash,
     "overwritten_flag": overwritten_flag,
