@@ -251,6 +251,8 @@ def _compiled_at(module: Module, offset: int) -> Compiled | None:
 
 def _compiled_nodes(module: Module) -> Iterator[tuple[cst.CSTNode | None, Compiled]]:
     for item in compiled_models(module):
+        if item.outputs:
+            continue  # the experiments compile for one output
         yield item.event.node, item
         yield layer_node(module, item.head), item
         found = item.event.arguments.find("loss", 1)

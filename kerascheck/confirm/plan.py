@@ -253,6 +253,8 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
         models = models_of(item.event)
         if not models:
             raise Missing("the compiled model")
+        if item.outputs:
+            raise Untold("which of several outputs")
         slicer = Slicer(module)
         loss = item.event.arguments.find("loss", 1)
         text = slicer.expression(loss[1], "the loss") if loss is not None else "None"
