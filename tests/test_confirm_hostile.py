@@ -317,9 +317,7 @@ def test_a_program_that_is_no_python() -> None:
         ("raise SystemExit('a\\nb')", "SystemExit: a b"),
     ],
 )
-def test_an_import_that_fails(
-    module: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_import_that_fails(module: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "keras.py").write_text(module)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with Sandbox() as sandbox:
