@@ -384,6 +384,16 @@ class Own(layers.Layer):
     def call(self, x):
         return self.apply(x) * self.scale
 """
+IN_TRAINING = """
+class Own(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(4)
+    def call(self, x, training=False):
+        x = self.inner(x)
+        return layers.Dropout(0.5)(x, training=True) if training else x
+m = keras.Sequential([keras.Input((4,)), Own()])
+"""
 NEVER_MADE = """
 import tensorflow as tf
 class Own(layers.Layer):
@@ -421,6 +431,7 @@ class Own(layers.Layer):
             "each call",
         ),
         ("KC106", STATE % ("1.0", "self.inner(x)"), "self.inner(x)", Claim.STATE_LOST, NOT_REACHED, "is among the"),
+        ("KC106", IN_TRAINING, "layers.Dropout", Claim.STATE_LOST, CONFIRMED, "each call makes 1 variable"),
         ("KC607", RECURRENT % "", "layers.GRU", Claim.CALL_RAISES, CONFIRMED, "expected ndim=3"),
         ("KC607", RECURRENT % ", return_sequences=True", "layers.GRU", Claim.CALL_RAISES, REFUTED, "no exception"),
         ("KC110", NAMED % ("", ".h5"), "m.load", Claim.WEIGHTS_NOT_LOADED, CONFIRMED, "0 of 2 weights"),

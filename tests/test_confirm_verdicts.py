@@ -138,12 +138,27 @@ class Scale(layers.Layer):
     def get_config(self):
         return {**super().get_config(), 'units': self.units}
 """
+# an argument that leaves no trace, and an attribute that is another one in every object
+NO_TRACE = """
+class Scale(layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.token = id(self)
+        self.inner = layers.Dense(4 if factor else 5)
+    def call(self, x):
+        return self.inner(x)
+    def get_config(self):
+        return super().get_config()
+m = keras.Sequential([keras.Input((4,)), Scale(3.0)])
+m.save('a.keras')
+"""
 UNBUILT = "m = keras.Sequential([layers.Dense(2)])\nm.save(%r)\n"
 
 CASES = [
     ("argument left out", SCALE % "", "KC301", Status.CONFIRMED, "`factor` 1.0 -> 2.0"),
     ("argument of what cannot be loaded", NEVER_LOADED, "KC301", Status.CONFIRMED, "unexpected keyword argument"),
     ("argument of a model", MODEL, "KC302", Status.CONFIRMED, "`power`"),
+    ("argument without a trace", NO_TRACE, "KC301", Status.NOT_REACHED, "leaves no trace"),
     ("no keywords", NO_KEYWORDS, "KC304", Status.CONFIRMED, "unexpected keyword argument"),
     ("not registered", SCALE % ", 'factor': self.factor", "KC305", Status.CONFIRMED, "Could not locate class 'Scale'"),
     ("a loss that is not registered", LOSS, "KC305", Status.CONFIRMED, "Could not locate function 'weighted'"),

@@ -1,5 +1,6 @@
 """Inside the child: variables that are not among the weights of a model, and models that cannot be made."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -61,6 +62,9 @@ def state(job: Any) -> Any:
     first = outputs_of(model, inputs)
     hidden = outside(model, old)
     outputs_of(model, inputs)
+    if job.get("trains"):
+        with contextlib.suppress(TypeError):  # one that takes no flag
+            model(inputs, training=True)
     now = outside(model, old)
     facts = {"weights": len(model.weights), "hidden": len(hidden), "more": len(now) - len(hidden)}
     tensorflow = sys.modules.get("tensorflow")  # its variables, as Keras 2 takes them for weights

@@ -383,7 +383,8 @@ def configuration(job: Any) -> Any:
         return facts
     before, after = portrait(made), portrait(again)
     other = portrait(plain) if plain is not None else {}
-    own = [key for key in before if plain is None or before[key] != other.get(key)]
+    equal = portrait(eval(compile(text, "<slice>", "eval"), space))  # what differs here hangs on no argument
+    own = [key for key in before if before[key] == equal.get(key) and (plain is None or before[key] != other.get(key))]
     facts["visible"] = sorted(own)[:20]
     facts["changed"] = {
         key: [before[key][:LIMIT], after.get(key, "nothing")[:LIMIT]] for key in own if after.get(key) != before[key]
