@@ -17,7 +17,7 @@ class LoadWeightsBeforeBuild(Rule):
     message = "`{model}` has no variables yet, so `load_weights` raises ({keras})"
     silent = "`{model}` has no variables yet, so `load_weights` loads nothing and says nothing ({keras})"
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"
-
+    inner = "`{model}` is not built yet, though its layers are, so `load_weights` raises ({keras})"
     refused = "`{model}` has no variables yet: under a file name that Keras 3 takes, `load_weights` raises all the same"
 
     def check(self) -> None:
@@ -30,6 +30,8 @@ class LoadWeightsBeforeBuild(Rule):
             message, claim = self.message, Claim.LOAD_RAISES
             if use.refused:
                 message, claim = self.refused, Claim.NONE
+            elif use.inner:
+                message = self.inner
             elif len(quiet) == len(target.releases):
                 message, claim = self.silent, Claim.WEIGHTS_NOT_LOADED
             elif quiet:

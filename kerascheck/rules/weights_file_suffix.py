@@ -17,6 +17,7 @@ from kerascheck.semantic.values import Value, string
 from kerascheck.semantic.weights_names import (
     WEIGHTS_END,
     WEIGHTS_EXTENSION,
+    names_a_checkpoint,
     refused_by_keras_3,
     refused_by_old_copy,
 )
@@ -30,6 +31,7 @@ class WeightsFileSuffix(Rule):
     claim = Claim.SAVE_RAISES
     message = "`save_weights` raises: the file name ends in `{end}`, Keras 3 takes `.weights.h5` only"
     loading = "`load_weights` raises: Keras 3 reads no weights from a file name that ends in `{end}`"
+    newest = "`load_weights` raises: Keras 3 reads no checkpoint of TensorFlow, such as `latest_checkpoint` names"
     frozen = "`save_weights` raises: TensorFlow's old copy `tensorflow.python.keras` writes no `{end}` file any more"
     some = " ({releases})"
 
@@ -38,6 +40,7 @@ class WeightsFileSuffix(Rule):
         reach = self.module.target.which(">=3")
         if reach is Reach.NONE:
             return
+        self._check_newest(reach)
         faults: dict[int, list[tuple[Event, str]]] = {}  # a loop over known values is one call
         for event in self.module.events_of("save_weights", "load_weights"):
             end = self._fault(event)
@@ -68,6 +71,18 @@ class WeightsFileSuffix(Rule):
             end = refused_by_old_copy(self.module, event) if event.module is self.module else None
             if end is not None:
                 self.report(event.node, message=self.frozen, claim=Claim.SAVE_RAISES, end=end)
+
+    def _check_newest(self, reach: Reach) -> None:
+        """`load_weights(tf.train.latest_checkpoint(folder))`."""
+        for event in self.module.events_of("load_weights"):
+            if event.module is self.module and is_model(self.module, event) and names_a_checkpoint(event):
+                self.report(
+                    event.node,
+                    message=self.newest + (self.some if reach is Reach.SOME else ""),
+                    severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                    claim=Claim.LOAD_RAISES,
+                    releases=releases_text(self.module.target.bad(">=3")),
+                )
 
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""

@@ -13,7 +13,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event, Flag
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Const, Items, Obj, Part, Tensor, Value, number, suffix_of
-from kerascheck.semantic.weights_names import is_checkpoint, refused_by_keras_3, refused_by_old_copy
+from kerascheck.semantic.weights_names import is_checkpoint, names_a_checkpoint, refused_by_keras_3, refused_by_old_copy
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -27,7 +27,8 @@ class EarlyUse:
     """A use of weights that do not exist.
 
     `kind` is "load" (nothing was built), "hollow" (an explicit `build` left variables out; `build` is that call) or
-    "save". `refused` says that Keras 3 raises before that, about the file's name, which is KC201's to say.
+    "save". `refused` says that Keras 3 raises before that, about the file's name, which is KC201's to say. `inner`: all
+    layers of the models have their variables, only the models are not built.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class EarlyUse:
     target: Target
     build: Event | None = None
     refused: bool = False
+    inner: bool = False
 
     @property
     def receiver(self) -> str:
@@ -77,7 +79,11 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
         target = _target_of(module, models)
         if event.name == "load_weights" and is_checkpoint(event):
             continue
-        refused = event.name != "save" and bool(target.bad(">=3")) and refused_by_keras_3(module, event) is not None
+        refused = (
+            event.name != "save"
+            and bool(target.bad(">=3"))
+            and (refused_by_keras_3(module, event) is not None or names_a_checkpoint(event, perhaps=True))
+        )
         if event.name == "save_weights" and refused_by_old_copy(module, event) is not None:
             continue  # it raises before it writes an empty file, which is KC201's to say
         if event.every(Flag.MARKED):
@@ -99,9 +105,11 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
         elif (
             not deferred(target, event)
             and not (target.bad("<3.7") and _inner_built(module, models))
+            and not any(_is_abstract(module, item) for item in models)
             and not _recovered(module, event, models, target)
         ):
-            yield EarlyUse("load", event, models, target, refused=refused)
+            inner = _inner_built(module, models) and all(_has_layers(module, item) for item in models)
+            yield EarlyUse("load", event, models, target, refused=refused, inner=inner)
 
 
 def _writes_no_file(event: Event) -> bool:
@@ -169,6 +177,13 @@ def _catches(attempt: cst.CSTNode) -> bool:
         if not all(isinstance(name, cst.Name) and name.value in _FILE_ERRORS for name in names):
             return True
     return False
+
+
+def _is_abstract(module: Module, model: Obj) -> bool:
+    """A class with neither layers nor a `call`: what is made there is one of its subclasses, which may be built."""
+    if model.cls is None or model.form != "subclass":
+        return False
+    return not module.facts.sublayers(model.cls) and model.cls.method("call")[0] is None
 
 
 def _has_layers(module: Module, model: Obj) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kerascheck.semantic.receivers import OLD_COPY
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import flavour, models_of
-from kerascheck.semantic.values import Value, suffix_of
+from kerascheck.semantic.values import Obj, Part, Value, options, suffix_of
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import Event
@@ -58,6 +58,22 @@ def path_of(event: Event) -> Value | None:
     """The path of a `load_weights` or `save_weights`; None when it is not known."""
     found = event.arguments.find("filepath", 0) or event.arguments.find("path")
     return found[1] if found is not None else None
+
+
+def names_a_checkpoint(event: Event, *, perhaps: bool = False) -> bool:
+    """Whether the path is (`perhaps`: on one way) what TensorFlow says of its newest checkpoint: no Keras 3 reads it.
+
+    Measured on 3.0.5, 3.6.0 and 3.15.1: ValueError; for the None that is given where there is none, TypeError on the
+    last. Keras 2 reads it.
+    """
+    found = options(path_of(event))
+    return bool(found) and (any if perhaps else all)(_is_newest(item) for item in found)
+
+
+def _is_newest(value: Value | None) -> bool:
+    if isinstance(value, Part) and value.attribute == "latest_checkpoint":
+        return isinstance(value.base, Obj) and value.base.ref == "tensorflow.train.CheckpointManager"
+    return isinstance(value, Obj) and value.ref == "tensorflow.train.latest_checkpoint"
 
 
 def is_checkpoint(event: Event) -> bool:
