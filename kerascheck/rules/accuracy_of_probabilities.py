@@ -24,6 +24,7 @@ class AccuracyOfProbabilities(Rule):
     code = "KC504"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("accuracy",))
     message = (
         "`Accuracy()` counts outputs that equal the label exactly, and a {activation} gives none: it shows about 0"
     )
@@ -34,7 +35,7 @@ class AccuracyOfProbabilities(Rule):
             if head is None or head.activation not in {"softmax", "sigmoid"}:
                 continue
             for keyword in ("metrics", "weighted_metrics"):
-                found = item.event.arguments.find(keyword, 2 if keyword == "metrics" else None)
+                found = item.own(item.event.arguments.find(keyword, 2 if keyword == "metrics" else None))
                 for metric in _metrics(found[1] if found is not None else None):
                     node = metric.call
                     if isinstance(node, cst.Call) and self.module.owns(node):

@@ -24,6 +24,7 @@ class AccuracyOnMultiLabel(Rule):
     code = "KC509"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("acc",), ("entropy", "bce"))
     message = '"{name}" compares only the largest of {units} sigmoid outputs: for several labels a sample it is wrong'
 
     def check(self) -> None:
@@ -37,10 +38,10 @@ class AccuracyOnMultiLabel(Rule):
             if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
                 continue
             logits = head.activation == "linear" and item.from_logits is True
-            if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event):
+            if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event, item):
                 continue
             # two units may be the two classes of one-hot labels, where the arg-maximum is right
-            if head.units == 2 and not takes_several_labels(self.module, item.event):
+            if head.units == 2 and not takes_several_labels(self.module, item.event, item):
                 continue
             self.report(
                 item.node,

@@ -21,7 +21,7 @@ from kerascheck.semantic.compiled import (
     layer_node,
 )
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, Labels
-from kerascheck.semantic.metrics import accuracy_strings
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 
 CATEGORICAL, SPARSE, BINARY = "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy"
 
@@ -39,6 +39,7 @@ class LossOutputMismatch(Rule):
     code = "KC508"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",),)
     message = "`{loss}` does not fit the model or its labels"
     one_unit = "`categorical_crossentropy` over one unit is 0.0 whatever the answer: nothing is learned"
     one_class = "`sparse_categorical_crossentropy` over one unit knows class 0 only: every other label raises in `fit`"
@@ -77,7 +78,7 @@ class LossOutputMismatch(Rule):
                 source=labels.source,
                 width=labels.width,
                 classes=labels.classes,
-                name=next((found.name for found in accuracy_strings(self.module) if found.event is item.event), ""),
+                name=next((found.name for found in self._accuracies(item)), ""),
             )
 
     def _places(self, item: Compiled, fault: _Fault) -> Iterator[RelatedNode]:
@@ -122,10 +123,14 @@ class LossOutputMismatch(Rule):
     def _softmax_and_binary(self, item: Compiled) -> _Fault:
         # read in keras 2.3.1: beside binary_crossentropy the string is BinaryAccuracy there, whatever the shapes
         old = self.module.target.bad("<2.4")
-        if old and any(found.event is item.event for found in accuracy_strings(self.module)):
+        if old and self._accuracies(item):
             every = len(old) == len(self.module.target.releases)
             return _Fault(self.counted, Claim.METRIC_WRONG, Severity.ERROR if every else Severity.WARNING)
         return _Fault(self.softmaxes, Claim.METRIC_WRONG, Severity.INFO)
+
+    def _accuracies(self, item: Compiled) -> list[AccuracyString]:
+        found = [one for one in accuracy_strings(self.module) if one.event is item.event]
+        return [one for one in found if (one.outputs, one.place) == (item.outputs, item.place)]
 
     def _by_labels(self, labels: Labels, loss: str, units: int | None, activation: str | None) -> Iterator[_Fault]:
         one_number = labels.width in {0, 1} and labels.content != ONE_HOT

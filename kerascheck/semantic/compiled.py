@@ -13,7 +13,8 @@ from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
 from kerascheck.semantic.labels import Labels, labels_of
-from kerascheck.semantic.metrics import is_keras_model, loss_of
+from kerascheck.semantic.metrics import is_keras_model, loss_by_value, loss_of
+from kerascheck.semantic.several import Given, Output, outputs_of, share
 from kerascheck.semantic.values import Items, Obj, Part, Value, options
 from kerascheck.semantic.walk import walk
 
@@ -33,7 +34,10 @@ PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
 
 @dataclass(frozen=True)
 class Compiled:
-    """One `compile` of a model with one output, and the fits up to the next `compile` of the same model.
+    """One `compile` of a model, for one output, and the fits up to the next `compile` of the same model.
+
+    A model with several `outputs` is there once for each, as far as losses and labels can be told apart, else once
+    with no head: `place` is the output's.
 
     `loss` is the snake-case name of a loss of Keras, None when it is not one or cannot be told. `labels` is None when
     nothing is known of them or two fits differ.
@@ -47,6 +51,12 @@ class Compiled:
     loss_value: Value | None
     fits: tuple[Event, ...]
     labels: Labels | None
+    outputs: tuple[Output, ...] = ()
+    place: int = 0
+
+    def own(self, given: tuple[cst.BaseExpression, Value | None] | None) -> Given | None:
+        """What is meant for this output of the metrics that `compile` is given."""
+        return share(given, self.outputs, self.place) if self.outputs else given
 
 
 def compiled_models(module: Module) -> tuple[Compiled, ...]:
@@ -77,7 +87,25 @@ def _found(module: Module) -> Iterator[Compiled]:
         given = event.arguments.find("loss", 1)
         node, value = given if given is not None else (None, None)
         fits = tuple(_fits(event, compiles, trainings))
+        several = list(_several(module, event, fits)) if event.head is None else []
+        if several:
+            yield from several
+            continue
         yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
+
+
+def _several(module: Module, event: Event, fits: tuple[Event, ...]) -> Iterator[Compiled]:
+    """The outputs of a model with several, each with its loss and its labels."""
+    outputs = outputs_of(module, event.receiver)
+    for output in outputs:
+        part = share(event.arguments.find("loss", 1), outputs, output.place, spread=True)
+        if part is None:
+            continue
+        loss, from_logits = loss_by_value(module, part[1])
+        found = [share(fit.arguments.find("y", 1), outputs, output.place) for fit in fits]
+        labels = [labels_of(given[1]) if given is not None else None for given in found]
+        known = labels[0] if labels and all(item == labels[0] for item in labels) else None
+        yield Compiled(event, output.head, loss, from_logits, part[0], part[1], fits, known, outputs, output.place)
 
 
 def _trains_itself(receiver: Value | None) -> bool:
@@ -160,7 +188,7 @@ def labels_place(module: Module, item: Compiled) -> cst.CSTNode | None:
     fit = item.fits[0] if item.fits else None
     if fit is None or not module.owns(fit.node):
         return None
-    found = fit.arguments.find("y", 1) or fit.arguments.find("x", 0) or fit.arguments.find("generator", 0)
+    found = item.own(fit.arguments.find("y", 1)) or fit.arguments.find("x", 0) or fit.arguments.find("generator", 0)
     if found is None or not isinstance(found[0], cst.Name):
         return fit.node
     end, name = module.span(fit.node).start, found[0].value

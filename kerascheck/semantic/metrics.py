@@ -11,6 +11,7 @@ import libcst as cst
 
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
+from kerascheck.semantic.several import Output, outputs_of, share
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ _LOSSES = {
 
 @dataclass(frozen=True)
 class AccuracyString:
-    """One "accuracy" or "acc" in a `compile`. `literal` is the string itself, None when it comes from elsewhere."""
+    """One "accuracy" or "acc" in a `compile`. `literal` is the string itself, None when it comes from elsewhere.
+
+    Of a model with several `outputs` it is for the one at `place`; where these are empty the model has one output, or
+    which it is for cannot be told.
+    """
 
     event: Event
     name: str
@@ -41,6 +46,8 @@ class AccuracyString:
     loss: str | None
     from_logits: bool | None
     head: Head | None
+    outputs: tuple[Output, ...] = ()
+    place: int = 0
 
 
 def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
@@ -57,8 +64,24 @@ def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
                     continue
             if found is None:
                 continue
-            for name, node, literal in _strings(found[0], found[1]):
-                yield AccuracyString(event, name, node, literal, loss, from_logits, event.head)
+            outputs = outputs_of(module, event.receiver) if event.head is None else ()
+            parts = [share(found, outputs, output.place) for output in outputs]
+            if not any(parts) or (isinstance(found[1], Items) and not _is_nested(found[1]) and module.target.keras2):
+                for name, node, literal in _strings(found[0], found[1]):
+                    yield AccuracyString(event, name, node, literal, loss, from_logits, event.head)
+                continue
+            for output, part in zip(outputs, parts, strict=True):
+                its = share(event.arguments.find("loss", 1), outputs, output.place, spread=True)
+                loss, from_logits = loss_by_value(module, its[1] if its is not None else None)
+                for name, node, literal in _strings(*part) if part is not None else ():
+                    yield AccuracyString(
+                        event, name, node, literal, loss, from_logits, output.head, outputs, output.place
+                    )
+
+
+def _is_nested(value: Items) -> bool:
+    """Whether a list of metrics is one of lists: a flat one is for every output on Keras 2, and by place on Keras 3."""
+    return all(isinstance(item, (Items, Mapping)) for item in value.items)
 
 
 def is_keras_model(module: Module, event: Event) -> bool:
@@ -112,7 +135,11 @@ def _names(value: Value | None) -> Iterator[str]:
 def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
     """The loss of a `compile` by its snake-case name and whether it takes logits; None where it cannot be told."""
     found = event.arguments.find("loss", 1)
-    value = found[1] if found is not None else None
+    return loss_by_value(module, found[1] if found is not None else None)
+
+
+def loss_by_value(module: Module, value: Value | None) -> tuple[str | None, bool | None]:
+    """The loss that a value stands for by its snake-case name and whether it takes logits; None when not known."""
     if isinstance(value, Mapping) and value.exact and len(value.entries) == 1:
         value = value.entries[0][1]
     if isinstance(value, Items) and value.exact and len(value.items) == 1:
@@ -141,9 +168,9 @@ def loss_of(module: Module, event: Event) -> tuple[str | None, bool | None]:
     return None, None
 
 
-def takes_one_hot(module: Module, event: Event) -> bool:
+def takes_one_hot(module: Module, event: Event, item: AccuracyString | None = None) -> bool:
     """Whether a fit of the compiled model is given labels that are surely one-hot of one class."""
-    for labels in _labels(module, event):
+    for labels in _labels(module, event, item):
         if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
             return True
         if (
@@ -168,9 +195,9 @@ def rebuilds_its_input(module: Module, event: Event) -> bool:
     return False
 
 
-def takes_several_labels(module: Module, event: Event) -> bool:
+def takes_several_labels(module: Module, event: Event, item: AccuracyString | None = None) -> bool:
     """Whether a fit of the compiled model is given labels of which surely several can hold for one sample."""
-    for labels in _labels(module, event):
+    for labels in _labels(module, event, item):
         root = labels
         while isinstance(root, Part):
             root = root.base
@@ -179,8 +206,11 @@ def takes_several_labels(module: Module, event: Event) -> bool:
     return False
 
 
-def _labels(module: Module, event: Event) -> Iterator[Value | None]:
-    """The labels that the fits of a compiled model are given."""
+def _labels(module: Module, event: Event, item: AccuracyString | None) -> Iterator[Value | None]:
+    """The labels that the fits of a compiled model are given; with `item` those of its output."""
     for other in module.events:
         if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
-            yield other.arguments.value("y", 1)
+            found = other.arguments.find("y", 1)
+            if item is not None and item.outputs:
+                found = share(found, item.outputs, item.place)
+            yield found[1] if found is not None else None

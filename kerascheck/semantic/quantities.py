@@ -46,10 +46,10 @@ def _found(module: Module) -> Iterator[CountedQuantities]:
     strings = list(accuracy_strings(module))
     if not strings:
         return
-    models = {id(item.event): item for item in compiled_models(module)}
+    models = {(id(item.event), item.place): item for item in compiled_models(module)}
     for accuracy in strings:
-        item = models.get(id(accuracy.event))
-        if item is None:
+        item = models.get((id(accuracy.event), accuracy.place))
+        if item is None or bool(item.outputs) != bool(accuracy.outputs):
             continue
         if _gives_its_output(item.loss_value):
             yield CountedQuantities(accuracy, "lambda", placeholder=True)

@@ -81,7 +81,12 @@ def unlogged(module: Module) -> Iterator[Unlogged]:
 def _is_plain(item: Compiled) -> bool:
     """Whether the model has one output and is trained by Keras itself: then metrics keep their names."""
     model = item.event.receiver
-    return isinstance(model, Obj) and model.form in {"sequential", "functional"} and item.head is not None
+    return (
+        isinstance(model, Obj)
+        and model.form in {"sequential", "functional"}
+        and item.head is not None
+        and not item.outputs
+    )
 
 
 def accuracy_names(item: Compiled) -> frozenset[str] | None:
