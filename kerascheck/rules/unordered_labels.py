@@ -8,7 +8,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
-from kerascheck.semantic.elements import element_kind, may_be_numbers
+from kerascheck.semantic.elements import element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.values import Unordered
 
 _WHAT = {
@@ -30,6 +30,8 @@ class UnorderedLabels(Rule):
         for use in (use for home in (self.module, *self.module.users) for use in home.order_uses):
             element = use.value.element
             if element_kind(element) == "int" or may_be_numbers(element) or not self.module.owns(use.value.place):
+                continue
+            if maps_to_numbers(self.module.source.text, self.module.code(use.value.place)):
                 continue
             used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
             self.report(

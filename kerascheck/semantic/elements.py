@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic import keras_api
@@ -26,6 +27,26 @@ def may_be_numbers(value: Value | None) -> bool:
     while isinstance(value, Part):
         value = value.base
     return isinstance(value, Obj) and value.ref == "numpy.unique" and element_kind(value) is None
+
+
+_OF_A_MAPPING = r"set\((\w+)\.values\(\)\)"
+
+
+def maps_to_numbers(text: str, code: str) -> bool:
+    """Whether a set is made of the values of a mapping, `set(d.values())`, that holds numbers, as far as a text tells.
+
+    It does when it is asked with a number as default, or when it maps things to themselves and there is a largest.
+    """
+    found = re.fullmatch(_OF_A_MAPPING, code)
+    if found is None and code.isidentifier():
+        found = re.search(rf"(?<![\w.]){code}\s*=\s*{_OF_A_MAPPING}", text)
+    if found is None:
+        return False
+    name = re.escape(found[1])
+    if re.search(rf"(?<![\w.]){name}\.get\([^(),]+,\s*-?\d", text):
+        return True
+    itself = re.search(rf"(?<![\w.]){name}\s*=\s*\{{(\w+): \1 for \1 in ", text)
+    return itself is not None and re.search(rf"\bmax\({name}\)\s*\+\s*1\b", text) is not None
 
 
 def same_kind(one: Value | None, other: Value | None) -> bool:
