@@ -38,14 +38,25 @@ class RawReport:
 
 
 class Rule:
-    """Base of all rules. A subclass gives `code`, `severity`, `claim`, `message` and `check`.
+    """Base of all rules. A subclass gives `code`, `severity`, `claim`, `words`, `message` and `check`.
 
     The rule's name is its module's stem with hyphens. One instance serves one module of the user's program.
+
+    `words`: what is written where there can be a finding, of each group one. They are looked for in the text of the
+    checked file and of the files of the project that it imports, which may give a thing another name. A word in small
+    letters may stand there in any letters, one with a capital only as it is; comments count, and parts of longer words
+    where the word is not given between spaces. A rule is not run without its words, and a file in which no rule has its
+    words is not parsed: in doubt there are fewer groups, and more words in each.
+
+    `around`: words that may as well stand in a file which imports the checked one, such as the saving of a model whose
+    class is defined here. They only decide whether a file is parsed.
     """
 
     code: ClassVar[str]
     severity: ClassVar[Severity]
     claim: ClassVar[Claim] = Claim.NONE
+    words: ClassVar[tuple[tuple[str, ...], ...]]
+    around: ClassVar[tuple[tuple[str, ...], ...]] = ()
     message: ClassVar[str]
     depends_on_order: ClassVar[bool] = False  # whether a finding hangs on what ran before its place
 

@@ -13,6 +13,7 @@ class AccuracyOnLogits(Rule):
     code = "KC502"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("acc",), ("entropy", "bce"))
     message = '"{name}" compares logits with 0.5, where 0 is the border: the accuracy shown is wrong'
 
     def check(self) -> None:

@@ -19,6 +19,7 @@ class AccuracyOnRegression(Rule):
     code = "KC503"
     severity = Severity.WARNING
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("acc",))
     message = '"{name}" beside `{loss}` counts outputs that equal the label: for quantities it says nothing'
     placeholder = '"{name}" compares the loss, which is what this model gives, with the labels: it says nothing'
 

@@ -17,6 +17,7 @@ class AmbiguousAccuracy(Rule):
     code = "KC501"
     severity = Severity.INFO
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("acc",))
     message = '"{name}" leaves it to Keras which accuracy is meant; it decides by the shapes of labels and output'
     wrong = '"{name}" becomes another accuracy when the model is loaded (TensorFlow 2.3)'
 

@@ -20,6 +20,8 @@ class AnonymousFunction(Rule):
     code = "KC311"
     severity = Severity.WARNING
     claim = Claim.LOAD_RAISES
+    words = ((" lambda ", " def "),)
+    around = (("save", "modelcheckpoint"),)
     message = "{what} is in a saved model, and Keras finds functions by their names: loading raises"
 
     def check(self) -> None:

@@ -20,6 +20,8 @@ class ArchitectureWithoutCode(Rule):
     code = "KC213"
     severity = Severity.WARNING
     claim = Claim.LOAD_RAISES
+    words = (("model_from_json",),)
+    around = (("to_json",),)
     message = "`model_from_json` raises: the text names {names}, neither registered nor handed over"
 
     def check(self) -> None:

@@ -24,6 +24,7 @@ class CheckpointFileSuffix(Rule):
     code = "KC203"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("modelcheckpoint",),)
     message = (
         "`ModelCheckpoint` raises: the file name ends in `{end}`, {keras} takes `.keras` or `.h5` for whole models"
     )

@@ -27,6 +27,7 @@ class ConfigDropsArgument(Rule):
     code = "KC301"
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
+    words = ((" class ",), ("get_config",))
     message = "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}` instead"
     required = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises"
     wrong = "`{owner}.get_config` writes {keys} and not `{argument}`, which the constructor takes: loading raises"

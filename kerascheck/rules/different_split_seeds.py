@@ -14,6 +14,7 @@ class DifferentSplitSeeds(Rule):
     code = "KC407"
     severity = Severity.ERROR
     claim = Claim.LEAK
+    words = (("validation_split",), ("from_directory",))
     message = "seed {seed} here and {other} for the other subset: the two overlap"
 
     def check(self) -> None:

@@ -15,6 +15,7 @@ class EarlyStoppingKeepsLast(Rule):
     code = "KC604"
     severity = Severity.INFO
     claim = Claim.NONE
+    words = (("earlystopping",), ("fit",))
     message = "the model keeps the weights of the last epoch, when training stops {patience} behind the best one"
 
     def check(self) -> None:

@@ -17,6 +17,8 @@ class ExtractedSubgraph(Rule):
     code = "KC211"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("model", "functional", "sequential"),)
+    around = (("save", "modelcheckpoint"),)
     message = (
         "`load_model` raises or never returns: this graph begins at a later output of a model with {count} ({keras})"
     )

@@ -20,6 +20,7 @@ class H5LosesLookup(Rule):
     code = "KC207"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("save", "modelcheckpoint"), ("stringlookup", "integerlookup", "textvectorization"))
     message = (
         "the table of `{layer}` is not in an `.h5` file: the loaded model raises `Table not initialized`{releases}"
     )

@@ -32,6 +32,8 @@ class H5LosesLoss(Rule):
     code = "KC206"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("compile",), ("mse", "mae", "mape", "msle", "bce", "kld"))
+    around = (("save", "modelcheckpoint"),)
     message = (
         "`load_model` of the `.h5` file raises: Keras 3 does not find the loss `{name}` by its short name{releases}"
     )

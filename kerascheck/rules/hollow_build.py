@@ -15,6 +15,7 @@ class HollowBuild(Rule):
     code = "KC102"
     severity = Severity.ERROR
     claim = Claim.WEIGHTS_NOT_LOADED
+    words = (("load_weights",), ("build",))
     message = "`build` creates not all variables of `{owner}`, so `load_weights` leaves them random and says nothing"
     raising = "`build` creates not all variables of `{owner}`, so `load_weights` of a `{end}` file raises"
 

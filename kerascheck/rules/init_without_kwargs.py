@@ -23,6 +23,8 @@ class InitWithoutKwargs(Rule):
     code = "KC304"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = ((" class ",), ("__init__",))
+    around = (("save", "modelcheckpoint"),)
     message = "loading `{owner}` raises: its configuration holds {keys}, which `__init__` does not take"
     lost = "`__init__` of `{owner}` drops `**{kwargs}`: a loaded copy loses its name, dtype and trainable"
     some = " ({releases})"

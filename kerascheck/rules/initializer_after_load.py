@@ -25,6 +25,7 @@ class InitializerAfterLoad(Rule):
     severity = Severity.ERROR
     claim = Claim.WEIGHTS_NOT_LOADED
     depends_on_order = True
+    words = (("global_variables_initializer", "initialize_all_variables"), ("load_weights", "load_model"))
     message = "the initializer runs after `{load}`, so `{model}` has fresh random weights again"
 
     def check(self) -> None:

@@ -17,6 +17,8 @@ class InterleavedLayerReuse(Rule):
     code = "KC208"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("layer", "model", "functional", "sequential", "applications", "hub", " def ", " lambda "),)
+    around = (("save", "modelcheckpoint"), ("model", "functional", "sequential"))
     message = "`load_model` raises `Layer node index out of bounds`: `{layer}` runs again after `{between}` ({keras})"
 
     def check(self) -> None:

@@ -13,6 +13,7 @@ class LambdaHidesLayer(Rule):
     code = "KC308"
     severity = Severity.ERROR
     claim = Claim.STATE_LOST
+    words = (("Lambda",),)
     message = "the model does not know `{name}`, which this Lambda uses: its weights are neither trained nor saved"
     raising = "this Lambda uses `{name}`, whose weights Keras 2 does not track: the first call raises"
 

@@ -26,6 +26,7 @@ class LambdaLayer(Rule):
     code = "KC307"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("Lambda",),)
     message = "loading this model raises: {what} is not portable ({keras})"
     runs = "loading this model runs the code that is in the file: {what} is written into it ({keras})"
     hint = "a file of a model with this layer cannot be loaded: {what} is not portable"

@@ -18,6 +18,7 @@ class LoadByAutomaticName(Rule):
     code = "KC110"
     severity = Severity.WARNING
     claim = Claim.WEIGHTS_NOT_LOADED
+    words = (("load_weights",),)
     message = (
         "`{layer}` has no name of its own: with `by_name=True` it stays random if its number is not that of the file"
     )

@@ -14,6 +14,7 @@ class LoadWeightsBeforeBuild(Rule):
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
     depends_on_order = True
+    words = (("load_weights",),)
     message = "`{model}` has no variables yet, so `load_weights` raises ({keras})"
     silent = "`{model}` has no variables yet, so `load_weights` loads nothing and says nothing ({keras})"
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"

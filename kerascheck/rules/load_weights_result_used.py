@@ -22,6 +22,7 @@ class LoadWeightsResultUsed(Rule):
     code = "KC109"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("load_weights",),)
     message = "`load_weights` returns None, and `{name}` is used as the model behind it"
     some = " ({releases})"
 

@@ -22,6 +22,7 @@ class LoadWithoutCustomObjects(Rule):
     code = "KC306"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("load_model",),)
     message = "`load_model` raises: the file needs {names}, neither registered nor handed over"
     some = " ({releases})"
 

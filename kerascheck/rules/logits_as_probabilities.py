@@ -32,6 +32,7 @@ class LogitsAsProbabilities(Rule):
     code = "KC505"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("entropy", "bce"))
     message = (
         "`{loss}` takes the outputs of this layer for probabilities, and with {activation} they are none:"
         " the loss is wrong and nothing says so"

@@ -30,6 +30,8 @@ class MissingGetConfig(Rule):
     code = "KC302"
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
+    words = ((" class ",), ("__init__",))
+    around = (("save", "modelcheckpoint"),)
     message = "`{owner}` has no `get_config`: a loaded copy gets the default of {arguments} instead"
     required = "`{owner}` has no `get_config`, so the file lacks {arguments}: {verb} raises"
     objects = "`{owner}` has no `get_config` and is made with an object as {arguments}: saving raises"

@@ -25,6 +25,7 @@ class ModelFileSuffix(Rule):
     code = "KC202"
     severity = Severity.ERROR
     claim = Claim.SAVE_RAISES
+    words = (("save",),)
     message = "`save` raises: the file name ends in `{end}`, Keras 3 takes `.keras` and `.h5` only"
     some = " ({releases})"
 

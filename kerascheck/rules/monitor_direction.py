@@ -23,6 +23,7 @@ class MonitorDirection(Rule):
     code = "KC512"
     severity = Severity.ERROR
     claim = Claim.WRONG_EPOCH_KEPT
+    words = (("modelcheckpoint", "reducelronplateau"),)
     message = "more `{monitor}` is better, and up to keras 3.10 this {callback} takes less for better: {harm}"
 
     def check(self) -> None:

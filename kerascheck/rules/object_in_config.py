@@ -14,6 +14,8 @@ class ObjectInConfig(Rule):
     code = "KC303"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = ((" class ",), ("get_config",))
+    around = (("save", "modelcheckpoint"),)
     message = "`{owner}.get_config()` returns {what} as `{key}`, and nothing makes it again: loading raises"
 
     def check(self) -> None:

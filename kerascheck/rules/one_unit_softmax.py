@@ -24,6 +24,7 @@ class OneUnitSoftmax(Rule):
     code = "KC507"
     severity = Severity.ERROR
     claim = Claim.CONSTANT_OUTPUT
+    words = (("softmax",),)
     message = "softmax over one unit is 1.0 whatever the input: this layer always answers the same"
 
     def check(self) -> None:

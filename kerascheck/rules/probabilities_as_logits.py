@@ -19,6 +19,7 @@ class ProbabilitiesAsLogits(Rule):
     code = "KC506"
     severity = Severity.ERROR
     claim = Claim.METRIC_WRONG
+    words = (("compile",), ("entropy", "bce"))
     message = (
         "`from_logits=True`, and the model ends in a {activation}: on the {backend} backend it is applied twice,"
         " and the loss is wrong"

@@ -23,6 +23,7 @@ class RegisteredNameClash(Rule):
     code = "KC310"
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
+    words = (("register_keras_serializable",),)
     message = "`{name}` and `{other}` are both registered as `{key}`: whichever comes last is loaded for both"
     related_message = "registered under the same name"
 

@@ -31,6 +31,10 @@ class RemovedSaveArgument(Rule):
     code = "KC204"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (
+        ("save", "modelcheckpoint"),
+        ("signatures", "options", "save_traces", "save_format", "period", "load_weights_on_restart"),
+    )
     message = "`{method}` raises: Keras 3 takes no `{argument}`"
     format = "`save` raises: with `save_format` Keras 3 takes only names that end in `.keras` or `.h5`, not `{end}`"
     some = " ({releases})"

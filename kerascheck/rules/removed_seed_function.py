@@ -15,6 +15,7 @@ class RemovedSeedFunction(Rule):
     code = "KC404"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("set_random_seed",),)
     message = "`tf.set_random_seed` does not exist in TensorFlow 2: this line raises {error}"
 
     def check(self) -> None:

@@ -14,6 +14,7 @@ class SaveWeightsBeforeBuild(Rule):
     severity = Severity.ERROR
     claim = Claim.SAVE_RAISES
     depends_on_order = True
+    words = (("save",),)
     message = "`{model}` has no variables yet, so `save_weights` raises ({keras})"
     empty = "`{model}` has no variables yet, so `save_weights` writes an empty file ({keras})"
     mixed = "`{model}` has no variables yet: `save_weights` raises, or on {old} writes an empty file"

@@ -31,6 +31,7 @@ class SavedmodelDirectory(Rule):
     code = "KC205"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("load_model",),)
     message = "`load_model` raises: Keras 3 reads `.keras` and `.h5` files, no SavedModel and nothing named `{end}`"
     some = " ({releases})"
 

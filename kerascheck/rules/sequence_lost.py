@@ -16,6 +16,7 @@ class SequenceLost(Rule):
     code = "KC607"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("lstm", "gru", "simplernn"), ("model", "functional", "sequential"))
     message = "this `{before}` gives its last step only, and the `{after}` behind it wants a sequence: building raises"
     related_message = "the layer behind it"
 

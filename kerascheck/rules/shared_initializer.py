@@ -21,6 +21,7 @@ class SharedInitializer(Rule):
     code = "KC408"
     severity = Severity.ERROR
     claim = Claim.EQUAL_WEIGHTS
+    words = (("kernel_initializer",),)
     message = "this `{layer}` starts with the same kernel as another one: they share the initializer object `{name}`"
 
     def check(self) -> None:

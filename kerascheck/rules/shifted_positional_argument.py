@@ -16,6 +16,7 @@ class ShiftedPositionalArgument(Rule):
     code = "KC605"
     severity = Severity.ERROR
     claim = Claim.NONE
+    words = (("conv2d", "convolution2d"),)
     message = (
         "the kernel is {rows} by {rows} and the stride {columns}: {rows} by {columns} was meant, as Keras 1 read it"
     )

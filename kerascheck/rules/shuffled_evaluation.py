@@ -28,6 +28,7 @@ class ShuffledEvaluation(Rule):
     code = "KC409"
     severity = Severity.ERROR
     claim = Claim.RUNS_DIFFER
+    words = (("predict",), ("_from_",))
     message = (
         "`predict` takes `{data}` in a shuffled order, its labels are read in another one: they do not belong together"
     )

@@ -24,6 +24,7 @@ class SubclassWithoutBuild(Rule):
     code = "KC103"
     severity = Severity.INFO
     claim = Claim.WEIGHTS_NOT_LOADED
+    words = ((" class ",), (" call ",), ("model", "functional", "sequential"))
     message = "`{owner}` has no `build`: its weights can be loaded only after it was called once"
     used = "`{owner}` has no `build`, and an instance of it is {use} before it has variables"
 

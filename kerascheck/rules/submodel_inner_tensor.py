@@ -18,6 +18,8 @@ class SubmodelInnerTensor(Rule):
     code = "KC209"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("model", "functional", "sequential", " def ", " lambda "),)
+    around = (("save", "modelcheckpoint"), ("model", "functional", "sequential"))
     message = "`load_model` raises: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     untied = "`load_model` silently unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     mixed = "`load_model` raises or unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"

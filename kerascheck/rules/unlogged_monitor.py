@@ -22,6 +22,7 @@ class UnloggedMonitor(Rule):
     code = "KC511"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
+    words = (("compile",), ("fit",), ("earlystopping", "modelcheckpoint", "reducelronplateau", ".history["))
     message = "`fit` does not log `{key}`: reading it from the history raises"
     watched = "`fit` does not log `{key}`, which this {callback} watches: it never acts"
     raising = "`fit` does not log `{key}`, which this {callback} watches: on {releases} `fit` raises"

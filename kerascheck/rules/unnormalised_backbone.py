@@ -21,6 +21,7 @@ class UnnormalisedBackbone(Rule):
     code = "KC210"
     severity = Severity.ERROR
     claim = Claim.OUTPUTS_DIFFER
+    words = (("efficientnetb", " normalization "),)
     message = "`{name}` does not normalise its input until it is saved and loaded, then its outputs change ({keras})"
     adapted = "after this `.h5` file is loaded, the adapted `Normalization` no longer normalises ({keras})"
     loading = "the `Normalization` of this model ignores the statistics in an `.h5` file ({keras})"

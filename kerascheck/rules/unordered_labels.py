@@ -22,6 +22,11 @@ class UnorderedLabels(Rule):
     code = "KC401"
     severity = Severity.ERROR
     claim = Claim.RUNS_DIFFER
+    words = ((" set ", " frozenset ", "{"),)
+    around = (
+        ("enumerate", " zip ", "index", "argmax", "classes", "class_names", "vocabulary", "categories")
+        + ("dump", "save", "write", " len ", "+=", "=="),
+    )
     message = "a set of strings has another order in every process: {what} from run to run"
 
     def check(self) -> None:

@@ -34,6 +34,8 @@ class UnregisteredObject(Rule):
     code = "KC305"
     severity = Severity.WARNING
     claim = Claim.LOAD_RAISES
+    words = ((" class ", " def "),)
+    around = (("save", "modelcheckpoint"),)
     message = "`{name}` is in a saved model and not registered: `load_model` raises where it is not handed over"
     some = " ({releases})"
 

@@ -38,6 +38,10 @@ class UnseededSplit(Rule):
     severity = Severity.WARNING
     claim = Claim.RUNS_DIFFER
     depends_on_order = True
+    words = (
+        ("train_test_split", "shuffle", "permutation"),
+        ("save", "load_weights", "load_model", "model_from", "modelcheckpoint"),
+    )
     message = "`{function}` draws another split in every run: nothing tells which rows a saved model was trained on"
     loaded = "`{function}` draws another split in every run: the loaded model was trained on rows held out here"
 

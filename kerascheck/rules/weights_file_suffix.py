@@ -29,6 +29,7 @@ class WeightsFileSuffix(Rule):
     code = "KC201"
     severity = Severity.ERROR
     claim = Claim.SAVE_RAISES
+    words = (("load_weights", "save_weights"),)
     message = "`save_weights` raises: the file name ends in `{end}`, Keras 3 takes `.weights.h5` only"
     loading = "`load_weights` raises: Keras 3 reads no weights from a file name that ends in `{end}`"
     newest = "`load_weights` raises: Keras 3 reads no checkpoint of TensorFlow, such as `latest_checkpoint` names"

@@ -17,6 +17,7 @@ class WriterNewerThanReader(Rule):
     code = "KC214"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
+    words = (("save", "modelcheckpoint"),)
     message = "{reader} cannot load this file: it does not read the `{layer}` that {writer} writes"
     whole = "{reader} cannot load this file of {writer}"
 
