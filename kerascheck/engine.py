@@ -15,10 +15,11 @@ from kerascheck.edits import Edit, Fix, apply
 from kerascheck.finding import Claim, Excerpt, Finding, PlacedEdit, Related, Severity, Status
 from kerascheck.registry import all_rules
 from kerascheck.rule import RawReport, RelatedNode, Rule
-from kerascheck.semantic.module import Module, SyntaxProblem, parse
+from kerascheck.semantic.module import Module, SyntaxProblem, parse, python_problem
 from kerascheck.semantic.positions import PositionsLostError
 from kerascheck.suppress import Suppressions
 from kerascheck.text import Position, SourceText, Span
+from kerascheck.words import Written
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -92,20 +93,27 @@ def mentions_keras(text: str) -> bool:
 
 
 def check(source: SourceText, path: str, options: Options, project: Project | None = None) -> Checked:
-    """Find the faults of one text. `path` is shown in findings and not opened."""
+    """Find the faults of one text. `path` is shown in findings and not opened.
+
+    Rules are run where their words stand; a text in which no selected rule has its words is not parsed.
+    """
+    rules = [rule for rule in all_rules() if rule.code in options.codes]
+    written = Written(source, path, project)
+    if not written.may_find(rules) and ("KC000" not in options.codes or python_problem(source.text) is None):
+        if project is not None:
+            project.pass_over(source, path)
+        suppressions = Suppressions.of(source.text, noqa=options.noqa)
+        return Checked(with_fingerprints(_sorted(_unused(suppressions, source, path, options))))
     try:
         module = _module(source, path, options, project)
     except SyntaxProblem as problem:
         return Checked(_syntax_error(source, path, problem, options))
     findings: list[Finding] = []
-    for rule in all_rules():
-        if rule.code in options.codes:
-            findings.extend(_run(rule, module, path, options))
+    for rule in rules:
+        findings.extend(_run(rule, module, written, path, options))
     suppressions = Suppressions.of(source.text, noqa=options.noqa)
     kept = [finding for finding in findings if not suppressions.silences(finding)]
-    if "KC001" in options.codes and not options.keep_unused:
-        kept.extend(_unused(suppressions, source, path, options))
-    kept.sort(key=lambda finding: finding.sort_key)
+    kept = _sorted([*kept, *_unused(suppressions, source, path, options)])
     if options.confirm is not None:
         kept = options.confirm(kept, module)
     return Checked(with_fingerprints(kept), module.dependencies)
@@ -314,9 +322,15 @@ def place(
     )
 
 
-def _run(rule: type[Rule], module: Module, path: str, options: Options) -> Iterable[Finding]:
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.sort_key)
+
+
+def _run(rule: type[Rule], module: Module, written: Written, path: str, options: Options) -> Iterable[Finding]:
     """The findings of one rule; a rule that fails is reported as KC002 and the run goes on."""
     try:
+        if not written.allow(rule, module):
+            return []
         instance = rule(module)
         instance.check()
         return [_finding(rule, module, path, report) for report in instance.reports]
@@ -397,6 +411,8 @@ def _internal(source: SourceText, path: str, message: str) -> Finding:
 
 
 def _unused(suppressions: Suppressions, source: SourceText, path: str, options: Options) -> Iterable[Finding]:
+    if "KC001" not in options.codes or options.keep_unused:
+        return
     for unused in suppressions.unused(options.codes):
         yield _tool_finding(source, path, unused.span, "KC001", Severity.WARNING, unused.message, unused.fix)
 

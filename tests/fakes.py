@@ -21,6 +21,7 @@ def _calls(node: cst.CSTNode, name: str) -> Iterator[cst.Name]:
 
 
 class _Fake(Rule):
+    words = ()
     looked_for = ""
     replacement = ""
 

@@ -102,6 +102,7 @@ class _Broken(Rule):
 
     code = "KC404"
     severity = Severity.ERROR
+    words = ()
     message = "`{name}` is bad"
     edits: Iterable[Edit] = ()
     safe = True
@@ -210,6 +211,7 @@ def test_ten_passes_are_an_end_when_nothing_is_left(monkeypatch: pytest.MonkeyPa
     class Countdown(Rule):
         code = "KC404"
         severity = Severity.ERROR
+        words = ()
         message = "one more"
 
         def check(self) -> None:

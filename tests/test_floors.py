@@ -22,6 +22,7 @@ FLOORS: dict[str, float] = {
     "variable_edits": 2.5, "tracking_edits": 2.5, "function_edits": 2.5,
     "rules": 3,
     "registry": 4,
+    "words": 4.5,
     "engine": 5,
     "pages": 6, "files": 6, "notebooks": 6, "outcome": 6, "confirm": 6,
     "cache": 6.1, "report": 6.1, "explain": 6.1, "surroundings": 6.1,

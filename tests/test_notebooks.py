@@ -321,6 +321,7 @@ def test_fixes_of_later_passes_are_placed_in_the_text_of_their_pass(monkeypatch:
     class Shrink(Rule):
         code = "KC404"
         severity = Severity.ERROR
+        words = ()
         message = "too long"
 
         def check(self) -> None:

@@ -93,22 +93,25 @@ class LiveProject(Project):
                 self._roots.clear()
                 self._tops.clear()
                 self._sources.clear()
+                self._imports.clear()
                 self._forget_users()
             self._checked = time.monotonic()
 
     def start(self, source: SourceText, path: str) -> Module:
+        try:
+            return super().start(source, path)
+        except SyntaxProblem:  # as long as it is broken, nothing of it is known to others
+            self._drop(self._files_first.absolute(path), source)
+            raise
+
+    def _begin(self, source: SourceText, path: str) -> str:
         place = self._files_first.absolute(path)
         known = self._texts.get(place)
         if known is None or known.text != source.text:
             self._forget_users()
             self._note_imports(known, source)
-        try:
-            module = super().start(source, path)
-        except SyntaxProblem:
-            self._drop(place, source)  # as long as it is broken, nothing of it is known to others
-            raise
         self._broken.discard(place)
-        return module
+        return super()._begin(source, path)
 
     def _parse(self, source: SourceText, path: str) -> Module:
         place = self._files_first.absolute(path)
@@ -154,6 +157,7 @@ class LiveProject(Project):
             if place in user.dependencies or any(item is gone for item in user.family()):
                 del self._modules[other]
         self._forget_users()
+        self._imports.clear()
         self._note_imports(self._texts.get(place), new)
         self._starts.pop(place, None)
         self._texts[place] = new

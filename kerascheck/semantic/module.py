@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -132,7 +133,9 @@ def _assumed(target: Target, text: str, tree: cst.Module) -> Target:
 def python_problem(text: str) -> SyntaxProblem | None:
     """Why Python itself cannot parse a text; None when it can, or when that is too much for it."""
     try:
-        ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the text: an invalid escape, `is` with a literal
+            ast.parse(text)
     except SyntaxError as error:
         return SyntaxProblem(error.msg or "invalid syntax", error.lineno or 1, max(error.offset or 1, 1))
     except ValueError as error:  # a null character

@@ -42,6 +42,11 @@ _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
+# an import statement wherever it stands: over several lines, behind a colon or a semicolon
+_IMPORTED = re.compile(r"import\b[ \t]*(\([^)]*\)|(?:[^\n\\;]|\\\r?\n)*)")
+_IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?)(?:[ \t]|\\\r?\n)*")
+_LONGEST_FROM = 300  # characters between `from` and `import`
+_NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|[()\\]")
 _WORDS = re.compile(r"\w+")
 _RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
@@ -116,6 +121,8 @@ class Project:
         self._starts: dict[str, str] = {}
         self._words: dict[str, frozenset[str]] = {}
         self._mattering: dict[str, tuple[SourceText, bool]] = {}
+        self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
+        self.noted: dict[str, tuple[SourceText, frozenset[str]]] = {}  # what `words` finds in texts, kept with them
         self._loading: list[str] = []
         self._files = self._bytes = 0
         self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
@@ -127,19 +134,29 @@ class Project:
         A module that was parsed as an import of another file, from the same text, is used again.
         """
         self._files = self._bytes = 0
-        self._make_room()
-        place = _normal(self._reader.absolute(path))
+        place = self._begin(source, path)
         known = self._modules.get(place)
-        if known is not None and known.source.text == source.text:
+        if known is not None:
             known.path = path  # as the user wrote it
             return known
-        if known is not None:  # the text has changed: what was read through the old module is read again
-            for other, user in list(self._modules.items()):
-                if any(item is known for item in user.family()):
-                    del self._modules[other]
         module = self._modules[place] = self._parse(source, path)
         self._texts[place] = source
         return module
+
+    def pass_over(self, source: SourceText, path: str) -> None:
+        """Take note of the text of a file that is checked without being parsed."""
+        self._texts[self._begin(source, path)] = source
+
+    def _begin(self, source: SourceText, path: str) -> str:
+        """The place of a file that is to be checked; what was read through an older text of it is forgotten."""
+        self._make_room()
+        place = _normal(self._reader.absolute(path))
+        known = self._modules.get(place)
+        if known is not None and known.source.text != source.text:
+            for other, user in list(self._modules.items()):
+                if any(item is known for item in user.family()):
+                    del self._modules[other]
+        return place
 
     def _make_room(self) -> None:
         """Forget all modules when they take too much.
@@ -155,9 +172,7 @@ class Project:
             self._modules.clear()
             self._room = 0
         if self._text_size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
-            self._texts.clear()
-            self._mattering.clear()
-            self._text_size = 0
+            self._forget_texts()
 
     @property
     def size(self) -> int:
@@ -172,9 +187,13 @@ class Project:
     def forget(self) -> None:
         """Forget all modules and texts; what is known about folders stays."""
         self._modules.clear()
-        self._texts.clear()
-        self._mattering.clear()
-        self._room = self._text_size = 0
+        self._forget_texts()
+        self._room = 0
+
+    def _forget_texts(self) -> None:
+        for kept in (self._texts, self._mattering, self._imports, self.noted):
+            kept.clear()
+        self._text_size = 0
 
     def _parse(self, source: SourceText, path: str) -> Module:
         """Parse a file that is to be checked. Raises SyntaxProblem."""
@@ -301,6 +320,58 @@ class Project:
             seen.update(further)
             queue += further
         return False
+
+    def imported(self, path: str, source: SourceText) -> dict[str, SourceText] | None:
+        """The files that a text imports, directly or not, found without a parser; None when there are too many."""
+        return self._with_imports({_normal(self._reader.absolute(path)): source})
+
+    def linked(self, path: str, source: SourceText) -> dict[str, SourceText] | None:
+        """The same for a text, the files that import it, directly or not, and all that those import."""
+        place = _normal(self._reader.absolute(path))
+        found = {place: source}
+        queue = self.importers(path)
+        while queue:
+            other = queue.pop(0)
+            text = self._text(other) if other not in found else None
+            if text is not None:
+                if len(found) >= MAXIMUM_FILES:
+                    return None
+                found[other] = text
+                queue += self.importers(other)
+        return self._with_imports(found)
+
+    def _with_imports(self, found: dict[str, SourceText]) -> dict[str, SourceText] | None:
+        """The files, and those that they import."""
+        queue = list(found)
+        while queue:
+            importer = queue.pop(0)
+            for other in self._imports_of(importer, found[importer]):
+                text = self._text(other) if other not in found else None
+                if text is not None:
+                    if len(found) >= MAXIMUM_FILES:
+                        return None
+                    found[other] = text
+                    queue.append(other)
+        return found
+
+    def _imports_of(self, place: str, source: SourceText) -> tuple[str, ...]:
+        """The files of the project that the import statements of a text name."""
+        known = self._imports.get(place)
+        if known is None or known[0] is not source:
+            paths: dict[str, None] = {}
+            for base, names in import_statements(source.text):
+                found = self.find(place, base)[0] if base else None
+                if found is not None:
+                    paths[found] = None
+                if found is not None and not found.endswith("/__init__.py"):
+                    continue  # a module has no modules inside
+                for name in names:
+                    joint = base if base.endswith(".") else base + "."
+                    inside = [joint + name] if base else _with_packages(name)
+                    places = (self.find(place, dotted)[0] for dotted in inside)
+                    paths.update((path, None) for path in places if path is not None)
+            known = self._imports[place] = source, tuple(paths)
+        return known[1]
 
     def importers(self, path: str) -> list[str]:
         """The files of the project whose imports name this file's module, by text; a candidate list."""
@@ -505,6 +576,28 @@ class Project:
         if path in self._texts or self._text_size < KEPT_TEXT:
             return self._text(path)
         return self._reader.read(path)
+
+
+def import_statements(text: str) -> Iterator[tuple[str, list[str]]]:
+    """What the import statements of a text name: the module behind `from`, empty without one, and the names.
+
+    Text that only looks like a statement is taken for one.
+    """
+    for match in _IMPORTED.finditer(text):
+        start = match.start()
+        if start and (text[start - 1].isalnum() or text[start - 1] in "_."):
+            continue
+        base, behind = None, start
+        while base is None and (behind := text.rfind("from", max(0, start - _LONGEST_FROM), behind)) >= 0:
+            base = _IMPORTED_FROM.fullmatch(text, behind, start)
+        names = (name.strip() for name in _NO_NAME.sub(" ", match[1]).split(","))
+        yield base[1].replace(" ", "") if base else "", [name for name in names if name.replace(".", "").isidentifier()]
+
+
+def _with_packages(dotted: str) -> list[str]:
+    """`a`, `a.b` and `a.b.c` of the last."""
+    parts = dotted.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def imported_words(path: str, text: str) -> set[str]:
