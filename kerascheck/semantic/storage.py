@@ -300,17 +300,29 @@ def _saves(module: Module) -> Iterator[Save]:
     for event in module.events:
         if event.name in {"save", "to_json"}:
             models = models_of(event)
-            if not models or not all(item.kind == "model" for item in models):
+            if not models or not all(item.kind == "model" for item in models) or _hands_on(models):
                 continue
             if event.name == "to_json":
                 yield Save("json", None, models, event.node, event.module, module, event.arguments, event.function)
                 continue
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)
-            if made is not None:
+            if made is not None and not (made == "" and _is_folder(event.module, event.arguments)):
                 yield Save(made, path, models, event.node, event.module, module, event.arguments, event.function)
         elif event.name in _FITS:
             yield from _checkpoints(module, event)
+
+
+def _hands_on(models: tuple[Obj, ...]) -> bool:
+    """Whether a class says itself what its attributes are: its `save` may be that of another model."""
+    return any(item.cls is not None and item.cls.method("__getattribute__")[0] is not None for item in models)
+
+
+def _is_folder(module: Module, given: Arguments) -> bool:
+    """Whether the program makes a folder of the path of a call: Keras 2 writes a SavedModel there, Keras 3 raises."""
+    path = re.escape(_code(module, given))
+    made = rf"\b(?:mkdir|makedirs)\(\s*{path}\s*[,)]|\bPath\({path}\)\.mkdir\(|(?<![\w.]){path}\.mkdir\("
+    return bool(path) and re.search(made, module.source.text) is not None
 
 
 def _format(module: Module, path: Value | None, arguments: Arguments) -> str | None:
