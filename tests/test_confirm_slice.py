@@ -111,6 +111,15 @@ def test_arguments_of_a_class_that_is_never_made_are_guessed_by_their_names() ->
     )
 
 
+HANDED_ON = """
+def width(sizes):
+    return sum(size for size in sizes)
+class Inner(layers.Layer):
+    def __init__(self, window, filters):
+        self.conv = layers.Conv2D(filters, kernel_size=window)
+"""
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -124,16 +133,22 @@ def test_arguments_of_a_class_that_is_never_made_are_guessed_by_their_names() ->
         ("self.inner = x\n    def call(self, y):\n        return self.inner(y)", "keras.layers.Dense(8)"),
         ("self.d = layers.Dense(4) if x == 'wide' else None", "'wide'"),
         ("self.d = x[0]", "[8, 8, 8]"),
+        ("assert x in ('narrow', 'wide')", "'narrow'"),
+        ("self.x = x\n        self.d = layers.Dense(self.x.units, self.x.kind)", "NAMESPACE(units=8, kind='relu')"),
+        ("self.d = layers.Dense(x['units'], name=x['label'] + '_1')", "{'units': 8, 'label': 'experiment'}"),
+        ("self.d = layers.Dense(width(x))", "[8, 8]"),
+        ("self.d = Inner(x, 3)", "3"),
+        ("self.d = x.anything()", "None"),
         ("self.d = x", "None"),  # its use says nothing: the guess
     ],
 )
 def test_an_argument_is_what_the_class_uses_it_for(body: str, text: str) -> None:
-    program = (
-        HEAD + f"class Net(keras.Model):\n    def __init__(self, x):\n        super().__init__()\n        {body}\n"
-    )
+    program = HEAD + HANDED_ON + f"class Net(keras.Model):\n    def __init__(self, x):\n        {body}\n"
     slicer = Slicer(start({"main.py": program}))
     slicer.guess = "None"
-    assert slicer.construct(slicer.module.classes[0], None) == f"Net(x={text})"
+    owner = next(item for item in slicer.module.classes if item.name == "Net")
+    made = slicer.construct(owner, None).replace("__import__('types').SimpleNamespace", "NAMESPACE")
+    assert made == f"Net(x={text})"
 
 
 def test_an_argument_is_what_it_is_annotated_with() -> None:
@@ -153,6 +168,18 @@ def test_a_shape_of_unknown_rank_is_left_to_the_child() -> None:
     )
     assert slicer.open_shape
     assert "shape=kerascheck_shape" in source
+
+
+def test_a_name_that_another_file_binds_in_two_ways_is_imported_from_there() -> None:
+    other = "try:\n    import fast\nexcept ImportError:\n    fast = None\n"
+    other += "if fast:\n    def kept(x):\n        return x\nelse:\n    def kept(x):\n        return x + 0\n"
+    _, source, modules = sliced(
+        HEAD
+        + "from other import kept\n@kept\nclass Net(keras.Model):\n    pass\nm = Net()\nm.compile('adam', 'mse')\n",
+        other=other,
+    )
+    assert "import kept as kept" in source
+    assert [text.count("def kept(x)") for text in modules.values()] == [2]
 
 
 def test_the_weights_of_an_application_are_not_fetched() -> None:

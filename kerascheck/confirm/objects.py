@@ -57,7 +57,7 @@ def _parameters(module: Module, offset: int) -> tuple[Slicer, dict[str, Any]] | 
     instance = next(iter(instances(module, owner)), None)
     texts: list[str] = []
     for guess in _GUESSES:
-        slicer.guess = guess
+        slicer.guess, slicer.asks_class = guess, guess in _GUESSES[:2]
         with contextlib.suppress(Missing):
             texts.append(slicer.construct(owner, instance))
     if not texts:

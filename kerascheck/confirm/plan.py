@@ -701,14 +701,16 @@ def _configuration(module: Module, offset: int, finding: Finding) -> Experiment 
             changes = list(_changes(module, concrete, optional))
     if plain is None or (instance is not None and finding.code != "KC301"):
         changes.insert(0, {})
-    for guess in ("", "8", "0.5", "'relu'", "None", f"{slicer.flavour()}.layers.Dense(8)"):
-        slicer.guess = guess
-        for changed in changes:
-            with contextlib.suppress(Missing):
-                less = slicer.construct(concrete, instance, plain) if plain is not None else ""
-                pair = [slicer.construct(concrete, instance, changed), less]
-                if pair not in makes:
-                    makes.append(pair)
+    guesses = ("", "8", "0.5", "'relu'", "None", f"{slicer.flavour()}.layers.Dense(8)")
+    for made_there in dict.fromkeys([instance, None]):  # last, with nothing of what the program gives
+        for guess in guesses if made_there is instance else guesses[:2]:
+            slicer.guess, slicer.asks_class = guess, guess in guesses[:2]
+            for changed in changes:
+                with contextlib.suppress(Missing):
+                    less = slicer.construct(concrete, made_there, plain) if plain is not None else ""
+                    pair = [slicer.construct(concrete, made_there, changed), less]
+                    if pair not in makes:
+                        makes.append(pair)
     if not makes:
         raise Missing("an argument of the constructor")
     part, maker = slicer.finish(), in_use()
@@ -762,10 +764,11 @@ def _other(module: Module, owner: ClassInfo, parameter: Parameter, guess: int) -
         return repr(_OTHER_TEXTS.get(value) or ("tanh" if "activ" in name else value + "_other"))
     if isinstance(value, (tuple, list)) and value and all(isinstance(item, (int, float)) for item in value):
         return repr(type(value)(item + 1 for item in value))
-    told = usual(owner, name) if guess == 0 and value is None else None
+    told = usual(owner, name, last=True) if guess == 0 and value is None else None
     if told is not None and told not in LAYERS and told != "None":
         return told
     for part, text in (
+        ("data_format", "'channels_first'"),
         ("activation", "'tanh'"),
         ("regularizer", "'l2'"),
         ("initializer", "'ones'"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.confirm.arguments import LAYERS, usual
+from kerascheck.confirm.arguments import KINDS, LAYERS, SIZE, STAND_INS, usual
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.module import Module
@@ -43,31 +43,6 @@ _EFFECTS = re.compile(
     r"\b(?:open|read_\w+|load|load_data|loadtxt|genfromtxt|imread|get_file|listdir|glob|walk|connect|urlopen|input|"
     r"parse_args|fit|fit_generator|predict|evaluate|system|Popen|run|savefig|show|imshow|makedirs|mkdir|to_csv|"
     r"flow_from_directory|image_dataset_from_directory|load_model|load_weights|remove|rmtree)\s*\("
-)
-# a parameter with such a name takes a size, and any size will do
-_SIZE = re.compile(
-    r"units?|dims?|size|num|(?:^|_)n(?:_|$)|classes|hidden|channels|filters|vocab|len|features|depth|width|height|heads|layers|latent|count"
-)
-_STAND_INS: dict[str, str] = {
-    "units": "8",
-    "filters": "8",
-    "input_dim": "100",
-    "output_dim": "8",
-    "num_heads": "2",
-    "key_dim": "8",
-    "rate": "0.5",
-    "kernel_size": "3",
-    "num_classes": "8",
-    "classes": "8",
-}
-# parameters of the project's own classes by the words in their names; before those that take a size
-_KINDS = (
-    (re.compile(r"(?:^|_)(?:dropout|drop|rate|prob)(?:_|$)"), "0.1"),
-    (re.compile(r"activation$"), "'relu'"),
-    (re.compile(r"(?:^|_)name$"), "'experiment'"),
-    (re.compile(r"(?:^|_)eps(?:ilon)?$"), "0.001"),
-    (re.compile(r"initializer$"), "'glorot_uniform'"),
-    (re.compile(r"(?:regularizer|constraint)$"), "None"),
 )
 _OPTIONAL = frozenset(
     [
@@ -138,6 +113,7 @@ class Slicer:
         self.stand_ins: list[str] = []
         self.open_shape = False  # whether `kerascheck_shape` stands for a shape that is to be tried
         self.guess = ""  # stands in for any argument of the project's own classes that cannot be told
+        self.asks_class = True  # whether such an argument is what the class uses it for, where that can be told
         self._lines: list[str] = []
         self._made: dict[int, str] = {}
         self._kept: dict[int, tuple[Module, dict[int, str]]] = {}
@@ -255,6 +231,10 @@ class Slicer:
         value = made if made is not None and made.cls is owner else Obj("instance", cls=owner)
         return f"{self._class(owner)}({self._constructor_arguments(value, changed or {})})"
 
+    def has(self, value: Obj) -> bool:
+        """Whether an object is in the slice already."""
+        return id(value) in self._made
+
     def class_name(self, owner: ClassInfo) -> str:
         """Source that gives a class of the project."""
         return self._class(owner)
@@ -355,9 +335,9 @@ class Slicer:
                 return self._shape(value, name, what)
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value" and not self.guess:
                 raise
-            kind = next((text for pattern, text in _KINDS if (self.guess or owner) and pattern.search(name)), None)
-            text = _STAND_INS.get(name) or self._usual(owner, name) or kind
-            text = text or ("8" if name and _SIZE.search(name) else self.guess or None)
+            kind = next((text for pattern, text in KINDS if (self.guess or owner) and pattern.search(name)), None)
+            text = STAND_INS.get(name) or self._usual(owner, name) or kind
+            text = text or ("8" if name and SIZE.search(name) else self.guess or None)
             if text is None:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
@@ -365,7 +345,7 @@ class Slicer:
 
     def _usual(self, owner: ClassInfo | None, name: str) -> str | None:
         """What the class can use for a parameter."""
-        text = usual(owner, name) if owner is not None and name else None
+        text = usual(owner, name, self.guess) if owner is not None and name and self.asks_class else None
         if text in LAYERS:
             return f"{self.flavour()}.layers.{LAYERS[text]}"
         return text
@@ -528,7 +508,10 @@ class Slicer:
                 continue
             text = module.code(statement)
             if self._imports_project(module, statement):
-                self._rebind(module, name, bound)
+                if isinstance(bound, Choice):
+                    self._relink(module, name, bound)
+                else:
+                    self._rebind(module, name, bound)
                 continue
             simple = isinstance(statement, cst.SimpleStatementLine)
             if isinstance(statement, (cst.For, cst.While, cst.With)) or (simple and _EFFECTS.search(text)):
@@ -562,6 +545,21 @@ class Slicer:
             ):
                 return True
         return False
+
+    def _relink(self, module: Module, name: str, bound: Choice) -> None:
+        """Import one of several definitions of another file, all of one name, as the program does."""
+        homes: dict[tuple[int, str], Module] = {}
+        for option in bound.options:
+            home = option.info.module if isinstance(option, Class) else getattr(option, "module", None)
+            node = option.info.node if isinstance(option, Class) else getattr(option, "node", None)
+            if not isinstance(home, Module) or not isinstance(node, (cst.ClassDef, cst.FunctionDef)):
+                return
+            homes[id(home), node.name.value] = home
+        if len(homes) == 1:
+            ((_, real), home), *_ = homes.items()
+            self._need(home, real)
+            line = f"from {self._module_name(home)} import {real} as {name}"
+            self._links.setdefault(id(module), {})[line] = None
 
     def _rebind(self, module: Module, name: str, bound: Value | None) -> None:
         """Bind a name that comes from another file of the project to its value."""

@@ -35,6 +35,8 @@ def judge(experiment: Experiment, results: Sequence[Result], limits: Limits) -> 
     notes = list(experiment.stand_ins)
     if any(result.facts.get("past_lambda") for result in results):
         notes.append("safe_mode off, for the lambda in the file")
+    if any(result.facts.get("guessed") for result in results):
+        notes.append("arguments of ours")
     if any(result.facts.get("stand_in") for result in results):
         notes.append("a small model in place of the program's")
     if notes:
