@@ -76,8 +76,23 @@ class PartialSeed(Rule):
             for call in program.calls
         )
 
+    def _is_for_layers_too(self, seed: Seed) -> bool:
+        """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""
+        function, given = seed.call.function, [node for node, _ in seed.call.arguments.positional]
+        if function is None or len(given) != 1 or not isinstance(given[0], cst.Name):
+            return False
+        if function.owner is None or function.owner.keras_kind not in {"layer", "model"}:
+            return False
+        text = seed.call.module.code(function.node)
+        made = re.findall(rf"([\w.]+)\([^()]*\b{re.escape(given[0].value)}\b[^()]*\)", text)
+        return any("seed" not in name and name != "__init__" for name in made)
+
     def _check_program(self, program: Module) -> None:
-        found = [seed for seed in seeds(program) if not self._is_for_a_draw(program, seed)]
+        found = [
+            seed
+            for seed in seeds(program)
+            if not self._is_for_a_draw(program, seed) and not self._is_for_layers_too(seed)
+        ]
         if not found or not program.uses_keras or program.is_test:
             return
         trained = list(training(program))
