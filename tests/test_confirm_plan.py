@@ -320,6 +320,15 @@ def test_what_results_say_of_a_claim(experiment: Experiment, facts: dict[str, ob
     assert judge(experiment, [Result(facts)], Limits())[0] is status
 
 
+def test_what_takes_two_releases_is_not_reached() -> None:
+    place = Position(1, 1)
+    finding = Finding("a.py", "KC214", "none", Severity.ERROR, "", place, place, claim=Claim.LOAD_RAISES)
+    made = plan(start({"main.py": HEAD}), finding)
+    assert made is not None
+    assert (made.status, made.experiments) == (Status.NOT_REACHED, ())
+    assert made.reason.startswith("it takes two releases")
+
+
 def test_a_claim_without_an_experiment_could_not_be_run() -> None:
     place = Position(1, 1)
     finding = Finding("a.py", "KC999", "none", Severity.ERROR, "", place, place, claim=Claim.WRONG_BACKEND)
