@@ -8,8 +8,10 @@ from math import prod
 import libcst as cst
 
 from kerascheck.finding import Claim, Severity
-from kerascheck.rule import Rule
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.events import Event
 from kerascheck.semantic.values import Items, Mapping, Obj, Value, number
+from kerascheck.semantic.walk import walk
 
 _SOME = 5  # rounds; below that nobody needs to be told
 _MANY = 20  # below that the growth is small
@@ -41,10 +43,29 @@ class ModelBuiltInLoop(Rule):
             if rounds < _SOME or loops[0] in reported or model.call is None:
                 continue
             reported.add(loops[0])
-            node = model.call if module.owns(model.call) else moment.event.node
+            node = self._in_loop(loops[-1], moment.event, model.call)
             if module.owns(node):
-                severity = Severity.WARNING if rounds >= _MANY else Severity.INFO
-                self.report(node, severity=severity, subject=module.code(node)[:40], rounds=rounds)
+                made = [RelatedNode(module, model.call, "the model is made here")] if module.owns(model.call) else []
+                self.report(
+                    node,
+                    severity=Severity.WARNING if rounds >= _MANY else Severity.INFO,
+                    related=made if node is not model.call else [],
+                    subject=module.code(node)[:40],
+                    rounds=rounds,
+                )
+
+    def _in_loop(self, loop: cst.For, event: Event, made: cst.CSTNode) -> cst.CSTNode:
+        """Where the loop makes the model: its constructor, the call of a function that does, or else the training."""
+        module = self.module
+        whole = module.span(loop)
+        if module.owns(made) and whole.start <= module.span(made).start < whole.end:
+            return made
+        name = module.code(event.receiver_node) if event.receiver_node is not None and module.owns(event.node) else ""
+        for node in walk(loop.body):
+            if isinstance(node, cst.Assign) and module.code(node.targets[0].target) == name:
+                return node.value
+        inside = module.owns(event.node) and whole.start <= module.span(event.node).start < whole.end
+        return event.node if inside else made
 
     def _rounds(self, node: cst.BaseExpression) -> int | None:
         """How many items an expression gives, when that is constant: a range, a list, a product of such."""
