@@ -6,8 +6,6 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from kerascheck.registry import all_rules
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -16,15 +14,46 @@ if TYPE_CHECKING:
     from kerascheck.semantic.project import Project
     from kerascheck.text import SourceText
 
+# of each byte of UTF-8: itself in a name, in small letters; else a space
+_NAMES = bytes(ord(chr(byte).lower()) if re.match(r"\w", chr(byte)) else 32 for byte in range(128))
+_NAMES += bytes(range(128, 256))
+_IN_NAMES = re.compile(r" ?[a-z0-9_]+ ?")
+
+
+class Words:
+    """What is written in one text; a group of words is looked for once."""
+
+    def __init__(self, source: SourceText) -> None:
+        self.source = source
+        names = set(source.text.encode("utf-8", "replace").translate(_NAMES).split())
+        self._names = b" ".join([b"", *names, b""])  # each once: a tenth of the text
+        self._known: dict[tuple[str, ...], bool] = {}
+
+    def any_of(self, group: tuple[str, ...]) -> bool:
+        """Whether one of these words stands in the text."""
+        known = self._known.get(group)
+        if known is None:
+            names, others = _sorted_out(group)
+            known = any(name in self._names for name in names) or any(word in self.source.text for word in others)
+            self._known[group] = known
+        return known
+
+
+@cache
+def _sorted_out(group: tuple[str, ...]) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """The words that are looked for in names, and the others."""
+    names = [word for word in group if _IN_NAMES.fullmatch(word)]
+    return tuple(word.encode() for word in names), tuple(word for word in group if word not in names)
+
 
 class Written:
-    """The words of rules that stand in a file and around it; each text is looked at when it is needed, and once."""
+    """The words that stand in a file and around it; a text is looked at when it is needed, and once."""
 
     def __init__(self, source: SourceText, path: str, project: Project | None) -> None:
-        self._source = source
+        self._here = [Words(source)]
         self._path = path
         self._project = project
-        self._family: frozenset[str] | None = None
+        self._family: list[Words] | None = None
 
     def may_find(self, rules: Iterable[type[Rule]]) -> bool:
         """Whether any of the rules may find something here; needs no parser."""
@@ -45,68 +74,48 @@ class Written:
         return stand(rule.words, self._here) or stand(rule.words, self._followed(module))
 
     @cached_property
-    def _here(self) -> frozenset[str]:
-        return words_in(self._source.text)
-
-    @cached_property
-    def _imported(self) -> frozenset[str] | None:
-        """The words in this file and in those that it imports; None when there are too many to look at."""
+    def _imported(self) -> list[Words] | None:
+        """This file and those that it imports; None when there are too many to look at."""
         assert self._project is not None
-        return self._words_of(self._project.imported(self._path, self._source))
+        return self._words_of(self._project.imported(self._path, self._here[0].source))
 
     @cached_property
-    def _linked(self) -> frozenset[str] | None:
+    def _linked(self) -> list[Words] | None:
         """The same, with the files that import this one, and with all that these import."""
         assert self._project is not None
-        return self._words_of(self._project.linked(self._path, self._source))
+        return self._words_of(self._project.linked(self._path, self._here[0].source))
 
-    def _words_of(self, texts: dict[str, SourceText] | None) -> frozenset[str] | None:
+    def _words_of(self, texts: dict[str, SourceText] | None) -> list[Words] | None:
         if texts is None or self._project is None:
             return None
-        noted = self._project.noted
+        noted, found = self._project.noted, list(self._here)
         for path, source in texts.items():
-            known = noted.get(path)
-            if known is None or known[0] is not source:
-                noted[path] = source, self._here if source is self._source else words_in(source.text)
-        return frozenset().union(*(noted[path][1] for path in texts))
+            if source is not self._here[0].source:
+                known = noted.get(path)
+                if not isinstance(known, Words) or known.source is not source:
+                    known = noted[path] = Words(source)
+                found.append(known)
+        return found
 
-    def _followed(self, module: Module) -> frozenset[str]:
-        """The words in the file and in those that its code was followed into."""
+    def _followed(self, module: Module) -> list[Words]:
+        """This file and those that its code was followed into."""
         if self._family is None:
             _ = module.facts  # what it imports is known now
-            found = self._here
-            for other in module.family():
-                if other is not module:
-                    known = other.memo.get("words")
-                    if known is None:
-                        known = other.memo["words"] = words_in(other.source.text)
-                    found |= known
-            self._family = found
+            others = [other for other in module.family() if other is not module]
+            for other in others:
+                if "words" not in other.memo:
+                    other.memo["words"] = Words(other.source)
+            # without others all was looked at before
+            self._family = [*self._here, *(other.memo["words"] for other in others)] if others else []
         return self._family
 
 
-def stand(groups: Collection[tuple[str, ...]], words: frozenset[str]) -> bool:
-    """Whether one word of each group is among these."""
-    return all(not words.isdisjoint(group) for group in groups)
-
-
-def words_in(text: str) -> frozenset[str]:
-    """The words of any rule that stand in a text."""
-    lowered = text.lower()
-    return frozenset(
-        word
-        for word, part, alone, any_letters in _vocabulary()
-        if part in (lowered if any_letters else text)
-        and (alone is None or alone.search(lowered if any_letters else text) is not None)
-    )
-
-
-@cache
-def _vocabulary() -> tuple[tuple[str, str, re.Pattern[str] | None, bool], ...]:
-    """The words of all rules: each with what to look for, its pattern if it stands alone, and if letters matter not."""
-    found = {word for rule in all_rules() for group in (*rule.words, *rule.around) for word in group}
-    return tuple(
-        (word, part, re.compile(rf"\b{re.escape(part)}\b") if part != word else None, word == word.lower())
-        for word in sorted(found)
-        for part in [word.strip(" ")]
-    )
+def stand(groups: Collection[tuple[str, ...]], texts: Iterable[Words]) -> bool:
+    """Whether of each group of words one stands in one of the texts."""
+    for group in groups:
+        for text in texts:
+            if text.any_of(group):
+                break
+        else:
+            return False
+    return True

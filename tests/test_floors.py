@@ -17,12 +17,11 @@ FLOORS: dict[str, float] = {
     "": 0,  # the version
     "text": 0, "edits": 0, "terminal": 0,
     "finding": 1, "semantic": 1,
-    "rule": 2, "patch": 2, "suppress": 2, "settings": 2,
+    "rule": 2, "patch": 2, "suppress": 2, "settings": 2, "words": 2,
     "repairs": 2.5, "class_edits": 2.5, "renames": 2.5,
     "variable_edits": 2.5, "tracking_edits": 2.5, "function_edits": 2.5,
     "rules": 3,
     "registry": 4,
-    "words": 4.5,
     "engine": 5,
     "pages": 6, "files": 6, "notebooks": 6, "outcome": 6, "confirm": 6,
     "cache": 6.1, "report": 6.1, "explain": 6.1, "surroundings": 6.1,

@@ -122,7 +122,7 @@ class Project:
         self._words: dict[str, frozenset[str]] = {}
         self._mattering: dict[str, tuple[SourceText, bool]] = {}
         self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
-        self.noted: dict[str, tuple[SourceText, frozenset[str]]] = {}  # what `words` finds in texts, kept with them
+        self.noted: dict[str, object] = {}  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
         self._files = self._bytes = 0
         self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
@@ -191,8 +191,10 @@ class Project:
         self._room = 0
 
     def _forget_texts(self) -> None:
-        for kept in (self._texts, self._mattering, self._imports, self.noted):
-            kept.clear()
+        self._texts.clear()
+        self._mattering.clear()
+        self._imports.clear()
+        self.noted.clear()
         self._text_size = 0
 
     def _parse(self, source: SourceText, path: str) -> Module:
