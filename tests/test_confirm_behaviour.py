@@ -89,6 +89,10 @@ CASES: dict[str, tuple[Any, ...]] = {
     "regression": (
         LOGITS % (1, "MeanSquaredError()", "'accuracy'"), "m.compile", METRIC_WRONG, "KC503", CONFIRMED, "accuracy",
     ),
+    "regression, no list": (  # Keras 3 takes no string for the metrics
+        "m = keras.Sequential([keras.Input((4,)), layers.Dense(1)])\nm.compile('sgd', 'mse', metrics='accuracy')\n",
+        "m.compile", METRIC_WRONG, "KC503", CONFIRMED, "accuracy",
+    ),
     "relu": (
         "m = keras.Sequential([keras.Input((4,)), layers.Dense(3, 'relu')])\n"
         "m.compile('adam', 'categorical_crossentropy')\nm.fit(x, y)\n",

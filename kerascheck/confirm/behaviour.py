@@ -232,7 +232,7 @@ def loss(module: Module, offset: int, finding: Finding) -> Experiment | None:
     if own:
         if metrics is None:
             raise Missing("the metrics")
-        texts.append(f"metrics={slicer.expression(metrics[1], 'the metrics')}")
+        texts.append(f"metrics={slicer.metrics(metrics[1])}")
     parameters = model_parameters(slicer, module, item.event.receiver)
     if head.units is None and any(text.endswith("=8") for text in slicer.stand_ins):
         raise Untold("how many outputs the model has")

@@ -266,8 +266,14 @@ class Slicer:
         for name, index in (("loss", 1), ("metrics", 2)):
             found = arguments.find(name, index)
             if found is not None:
-                texts.append(f"{name}={self.expression(found[1], f'the {name}')}")
+                made = self.metrics(found[1]) if name == "metrics" else self.expression(found[1], f"the {name}")
+                texts.append(f"{name}={made}")
         return ", ".join(texts)
+
+    def metrics(self, value: Value | None) -> str:
+        """Source of metrics; one that is given as a string stands in a list, which every release takes."""
+        text = self.expression(value, "the metrics")
+        return f"[{text}]" if isinstance(value, Const) and isinstance(value.value, str) else text
 
     def _constructor_arguments(self, value: Obj, changed: ValueMap | None = None) -> str:
         names: list[str] = []

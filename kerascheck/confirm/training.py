@@ -142,7 +142,7 @@ def unlogged_key(module: Module, offset: int, finding: Finding) -> Experiment | 
         metrics = last.arguments.find("metrics", 2)
         parameters: dict[str, Any] = {"metrics": "None"}
         if metrics is not None:
-            parameters["metrics"] = slicer.expression(metrics[1], "the metrics")
+            parameters["metrics"] = slicer.metrics(metrics[1])
         if last.arguments.find("weighted_metrics") is not None:
             raise Untold("the weighted metrics")
         parameters["callback"] = ""
