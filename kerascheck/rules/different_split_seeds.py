@@ -19,8 +19,6 @@ class DifferentSplitSeeds(Rule):
 
     def check(self) -> None:
         module = self.module
-        if "validation_split" not in module.source.text:
-            return
         earlier: list[CallFact] = []
         for call in module.calls_of(*FROM_DIRECTORY):
             if call.module is not module or not self._is_half(call.arguments):

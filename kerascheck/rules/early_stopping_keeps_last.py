@@ -19,8 +19,6 @@ class EarlyStoppingKeepsLast(Rule):
     message = "the model keeps the weights of the last epoch, when training stops {patience} behind the best one"
 
     def check(self) -> None:
-        if "EarlyStopping" not in self.module.source.text:
-            return
         for event in self.module.events_of("fit", "fit_generator"):
             callbacks = event.arguments.value("callbacks")
             known = list(callbacks.known()) if isinstance(callbacks, Items) and callbacks.exact else [callbacks]

@@ -47,8 +47,6 @@ class RefittedEncoder(Rule):
 
     def check(self) -> None:
         module = self.module
-        if "load_model" not in module.source.text and "load_weights" not in module.source.text:
-            return
         whole = [call.node for call in module.calls_of("keras.models.load_model") if call.module is module]
         loads = whole or [event.node for event in module.events_of("load_weights") if event.module is module]
         if not loads or _KEPT.search(module.source.text) or _SAME.search(module.source.text):

@@ -28,7 +28,7 @@ class RegisteredNameClash(Rule):
     related_message = "registered under the same name"
 
     def check(self) -> None:
-        if "register_keras_serializable" not in self.module.source.text or not self.module.target.bad(">=3"):
+        if not self.module.target.bad(">=3"):
             return  # Keras 2 was not run
         known: dict[str, Registration] = {}
         every = [(module, item) for module in self._earlier() for item in registrations(module)]

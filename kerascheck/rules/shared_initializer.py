@@ -26,8 +26,6 @@ class SharedInitializer(Rule):
 
     def check(self) -> None:
         module = self.module
-        if "_initializer" not in module.source.text:
-            return
         reported: set[cst.CSTNode] = set()
         for model in module.facts.models:
             first: dict[tuple[Obj, Kernel], Obj] = {}
