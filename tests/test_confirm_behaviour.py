@@ -264,6 +264,16 @@ n.compile("adam", "mse")
 n.fit(x, y)
 """
 )
+FROZEN_LATER = """
+hidden = layers.Dense(3)
+m = keras.Sequential([keras.Input((4,)), hidden, layers.Dense(1)])
+m.compile("adam", "mse")
+m.fit(x, y)
+hidden.trainable = %s
+m.save("a.keras")
+n = keras.models.load_model("a.keras")
+n.fit(x, y)
+"""
 CASES |= {
     "result": (RESULT, "m.load", Claim.CALL_RAISES, "KC109", CONFIRMED, "has no attribute 'predict'", "", "m"),
     "table": (WORDS % ".h5", "m.save", Claim.CALL_RAISES, "KC207", CONFIRMED, "not initialized", "", "StringLookup"),
@@ -303,6 +313,12 @@ CASES |= {
     "a part of the first": (
         TWO_MODELS % "keras.Input((4,)), one", "other.compile", Claim.CALL_RAISES, "KC606", REFUTED, "no exception",
         "", "",
+    ),
+    "steps of what is frozen later": (
+        FROZEN_LATER % "False", "m.save", Claim.STATE_LOST, "KC609", CONFIRMED, "1 step before the save, 0", "", "",
+    ),
+    "steps of what is left": (
+        FROZEN_LATER % "True", "m.save", Claim.STATE_LOST, "KC609", REFUTED, "1 step before the save, 1", "", "",
     ),
     "steps": (GOES_ON, "n.compile", Claim.STATE_LOST, "KC609", CONFIRMED, "3 steps before the save, 0 where", "", ""),
 }  # fmt: skip

@@ -174,15 +174,21 @@ def not_trained(module: Module, offset: int, finding: Finding) -> Experiment | N
     if not isinstance(model, Obj) or model.kind != "model":
         raise Missing("the trained model")
     slicer = Slicer(module)
-    history = list(_history(module, last, model))
-    parts = {id(part): slicer.expression(part, f"`{part.short}`") for _, _, part, _ in history}
-    parameters = model_parameters(slicer, module, model)
-    parameters["steps"] = [[kind, parts[id(part)], text] for _, kind, part, text in history]
+    parameters = stepped(slicer, module, last, model)
     parameters["method"] = "train_on_batch" if last.event.name == "train_on_batch" else "fit"
     return _experiment("not_trained", slicer, parameters)
 
 
-def _history(module: Module, last: Moment, model: Obj) -> list[tuple[int, str, Obj, str]]:
+def stepped(slicer: Slicer, module: Module, last: Moment, model: Obj) -> dict[str, Any]:
+    """The slice of a model, and the steps of compiling, freezing and training before a moment, in their order."""
+    steps = list(history(module, last, model))
+    parts = {id(part): slicer.expression(part, f"`{part.short}`") for _, _, part, _ in steps}
+    parameters = model_parameters(slicer, module, model)
+    parameters["steps"] = [[kind, parts[id(part)], text] for _, kind, part, text in steps]
+    return parameters
+
+
+def history(module: Module, last: Moment, model: Obj) -> list[tuple[int, str, Obj, str]]:
     """What happened to a model and those around or inside of it before an event: order, kind, object and value."""
     facts = module.facts
     own = {model, *layers_inside(facts, model)}

@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from kerascheck.confirm.behaviour import stepped
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Finding
@@ -80,15 +81,22 @@ def _trainings(module: Module, compiled: Event) -> list[Event]:
 
 def optimizer_state(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """How many steps the optimizer has made before a file is written, and after the program has read and compiled."""
+    parameters: dict[str, Any]
+    for moment in module.facts.saves_met:
+        model = moment.event.receiver
+        if stands_at(module, moment.event.node, offset) and isinstance(model, Obj):
+            slicer = Slicer(module)
+            parameters = {**stepped(slicer, module, moment, model), "whole": True, "optimizer": "'adam'"}
+            return Experiment("optimizer_state", parameters, stand_ins=tuple(slicer.stand_ins))
     for event in module.events:
         if event.name not in {"compile", *TRAINING_METHODS} or not stands_at(module, event.node, offset):
             continue
         slicer = Slicer(module)
         compiled = event if event.name == "compile" else None
-        model = event.receiver
-        if compiled is not None and isinstance(model, Obj):
-            key = path_key(model.arguments.value("filepath", 0))
-            model = next(
+        receiver = event.receiver
+        if compiled is not None and isinstance(receiver, Obj):
+            key = path_key(receiver.arguments.value("filepath", 0))
+            receiver = next(
                 (one for save in saves(module) if key and path_key(save.path) == key for one in save.models), None
             )
         text = "'adam'"
@@ -96,10 +104,10 @@ def optimizer_state(module: Module, offset: int, finding: Finding) -> Experiment
         if given is not None:
             text = _optimizer(slicer, module, given)
         stand_in: tuple[str, ...] = ()
-        parameters: dict[str, Any] = {}
-        if isinstance(model, Obj):
+        parameters = {}
+        if isinstance(receiver, Obj):
             with contextlib.suppress(Missing):
-                parameters = model_parameters(slicer, module, model)
+                parameters = model_parameters(slicer, module, receiver)
         if not parameters:
             keras = slicer.flavour()
             make = f"{keras}.Sequential([{keras}.Input((4,)), {keras}.layers.Dense(2)])"

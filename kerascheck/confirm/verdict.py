@@ -371,7 +371,9 @@ def _optimizer(facts: Sequence[Mapping[str, Any]], experiment: Experiment) -> tu
     before, brought, after = (facts[0][key] for key in ("before", "brought", "after"))
     if not before or brought < before:
         return Status.NOT_REACHED, f"the optimizer counts {before} steps before the save and {brought} after the load"
-    evidence = f"the optimizer has made {before} steps before the save, {after} where training goes on"
+    evidence = (
+        f"the optimizer has made {before} step{'s' * (before > 1)} before the save, {after} where training goes on"
+    )
     return _is(after < before), evidence
 
 

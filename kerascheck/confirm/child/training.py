@@ -225,9 +225,18 @@ def optimizer_state(job: Any) -> Any:
         return int(numpy_of(model.optimizer.iterations))
 
     model, space, targets = made()
-    compiled(model, space)
-    for _ in range(3):
-        model.train_on_batch(inputs, targets)
+    for kind, name, text in job.get("steps", [["compile", job["make"], ""], *[["train", job["make"], ""]] * 3]):
+        thing = model if name == job["make"] else eval(compile(name, "<slice>", "eval"), space)
+        if kind == "switch":
+            thing.trainable = text == "True"
+        elif thing is not model:
+            continue  # the training of another model
+        elif kind == "compile":
+            compiled(model, space)
+        else:
+            model.train_on_batch(inputs, targets)
+    if model.optimizer is None:
+        return {"skipped": "the `compile` of the model was not found"}
     before = steps(model)
     if job["whole"]:
         model.save("whole.keras")
@@ -238,6 +247,8 @@ def optimizer_state(job: Any) -> Any:
         model.save_weights("only.weights.h5")
         again, space, _ = made()
         brought = before
+    if job.get("steps"):
+        return {"before": before, "brought": before, "after": brought}
     compiled(again, space)
     if not job["whole"]:
         again.load_weights("only.weights.h5")
