@@ -110,7 +110,6 @@ UNREACHED = {
         "loss_output_mismatch.py:115",
         "loss_output_mismatch.py:123",
     },
-    "KC603": {"trainable_after_compile.py:49"},
     "KC610": {"frozen_discriminator.py:83"},
 }
 # Fixtures for older releases of Keras, and the first one that does not show what they say: measured.

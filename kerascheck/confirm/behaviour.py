@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -16,7 +18,7 @@ from kerascheck.semantic.datasets import chain
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.module import Module
-from kerascheck.semantic.phases import Moment, Switch
+from kerascheck.semantic.phases import Moment
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Arguments, Obj, Ref, boolean, string
@@ -182,17 +184,34 @@ def not_trained(module: Module, offset: int, finding: Finding) -> Experiment | N
 def stepped(slicer: Slicer, module: Module, last: Moment, model: Obj) -> dict[str, Any]:
     """The slice of a model, and the steps of compiling, freezing and training before a moment, in their order."""
     steps = list(history(module, last, model))
-    parts = {id(part): slicer.expression(part, f"`{part.short}`") for _, _, part, _ in steps}
+    parts = {id(step.part): slicer.expression(step.part, f"`{step.part.short}`") for step in steps}
     parameters = model_parameters(slicer, module, model)
-    parameters["steps"] = [[kind, parts[id(part)], text] for _, kind, part, text in steps]
+    parameters["steps"] = [[step.kind, parts[id(step.part)] + step.which, step.value] for step in steps]
     return parameters
 
 
-def history(module: Module, last: Moment, model: Obj) -> list[tuple[int, str, Obj, str]]:
-    """What happened to a model and those around or inside of it before an event: order, kind, object and value."""
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens to a model or a part of it: "compile", "train", or "switch" to a value.
+
+    `which` are the layers of the part that are meant, as they are written: ".layers[-3:]".
+    """
+
+    order: int
+    kind: str
+    part: Obj
+    value: str = ""
+    which: str = ""
+
+
+_LAYERS = re.compile(r"[\w.]+(\.layers\[-?\d*:?-?\d*\])\s*")
+
+
+def history(module: Module, last: Moment, model: Obj) -> Iterator[Step]:
+    """What happened to a model and those around or inside of it before an event."""
     facts = module.facts
     own = {model, *layers_inside(facts, model)}
-    found: dict[tuple[int, int], tuple[int, str, Obj, str]] = {}
+    found: dict[tuple[int, int], Step] = {}
     earlier = [item for item in facts.moments if item.event.order < last.event.order]
     for moment in earlier:
         whole = moment.event.receiver
@@ -201,20 +220,19 @@ def history(module: Module, last: Moment, model: Obj) -> list[tuple[int, str, Ob
         if whole not in own and not own & {whole, *layers_inside(facts, whole)}:
             continue
         kind = "compile" if moment.event.name == "compile" else "train"
-        found[moment.event.order, id(whole)] = (moment.event.order, kind, whole, "")
+        found[moment.event.order, id(whole)] = Step(moment.event.order, kind, whole)
     for moment in [*earlier, last]:
         for (unit, part), switches in moment.snapshot:
             for switch in switches:
                 if switch is None or unit not in own:
                     continue
-                if part or switch.value is None:
+                which = _LAYERS.fullmatch(part)
+                if (part and which is None) or switch.value is None:
                     raise Untold("which layers are switched on or off")
-                found[switch.order, id(unit)] = _switched(switch, unit)
-    return [found[key] for key in sorted(found)]
-
-
-def _switched(switch: Switch, unit: Obj) -> tuple[int, str, Obj, str]:
-    return switch.order, "switch", unit, repr(switch.value)
+                text = which.group(1) if which is not None else ""
+                found[switch.order, id(unit)] = Step(switch.order, "switch", unit, repr(switch.value), text)
+    for key in sorted(found):
+        yield found[key]
 
 
 def loss(module: Module, offset: int, finding: Finding) -> Experiment | None:

@@ -132,7 +132,8 @@ def not_trained(job: Any) -> Any:
             compiled(thing)
             own_compile = own_compile or thing is model
         elif kind == "switch":
-            thing.trainable = text == "True"
+            for part in thing if isinstance(thing, list) else [thing]:  # of `.layers[2:]`
+                part.trainable = text == "True"
         else:
             moved_by_a_step(thing, needed[name], targets(thing, needed[name]), job["method"])
     if not own_compile:

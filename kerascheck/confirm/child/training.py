@@ -228,7 +228,8 @@ def optimizer_state(job: Any) -> Any:
     for kind, name, text in job.get("steps", [["compile", job["make"], ""], *[["train", job["make"], ""]] * 3]):
         thing = model if name == job["make"] else eval(compile(name, "<slice>", "eval"), space)
         if kind == "switch":
-            thing.trainable = text == "True"
+            for part in thing if isinstance(thing, list) else [thing]:
+                part.trainable = text == "True"
         elif thing is not model:
             continue  # the training of another model
         elif kind == "compile":
