@@ -104,6 +104,24 @@ def test_an_edit_of_another_file_changes_what_is_found(call, parses: list[str]) 
     assert "other.py" not in parses
 
 
+def test_a_file_that_was_not_parsed_hangs_on_those_whose_words_were_looked_for(call) -> None:
+    """What a rule needs is at first in no file; then in one that is imported, or in one that imports."""
+    put("main.py", "import keras\nfrom lib import Name\nmodel = keras.Sequential([Name(lambda x: x)])\n")
+    put("lib.py", "from keras.layers import Activation as Name\n")
+    put("layers.py", MODELS.replace("keras.Model", "keras.layers.Layer"))
+    put("train.py", "import keras\nfrom layers import Net\nmodel = keras.Sequential([keras.Input((1,)), Net(2)])\n")
+    arguments = ("--select", "KC302,KC305,KC307")
+    age()
+    assert call(*arguments) == []
+    put("lib.py", "from keras.layers import Lambda as Name\n")
+    with Path("train.py").open("a", encoding="utf-8") as file:
+        file.write("model.save('a.keras')\n")
+    after = call(*arguments)
+    assert [line for line in after if line.startswith("main.py") and "KC307" in line]
+    assert [line for line in after if line.startswith("layers.py") and "KC305" in line]
+    assert after == call(*arguments, "--no-cache")
+
+
 def test_a_file_that_was_looked_for_and_appears(call) -> None:
     put("train.py", "import keras\n" + TRAIN)
     assert not any("KC101" in line for line in call())

@@ -24,8 +24,8 @@ class CallWithoutTraining(Rule):
     code = "KC601"
     severity = Severity.ERROR
     claim = Claim.TRAINING_FLAG_LOST
-    words = ((" class ",), (" call ",))
-    around = (("fit", "train_on_batch"),)
+    words = ((" class ",), (" call ",), ("model", "functional"))
+    around = ((" fit ", "fit_generator", "train_on_batch"),)
     message = "`fit` runs `{layers}` in inference mode: `{owner}.call` takes no `training`"
     jax = "`fit` runs `{layers}` in inference mode on jax: `{owner}.call` takes `training` and does not hand it on"
     some = " ({releases})"

@@ -24,7 +24,7 @@ class FrozenDiscriminator(Rule):
     severity = Severity.ERROR
     claim = Claim.NOT_TRAINED
     depends_on_order = True
-    words = (("trainable",), ("compile",), ("fit", "train_on_batch"))
+    words = (("trainable",), ("compile",), (" fit ", "fit_generator", "train_on_batch"))
     message = "`{method}` moves no weight of `{model}`: it was frozen for another model before its first step"
     some = " ({releases})"
 

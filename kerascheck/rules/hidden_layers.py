@@ -40,7 +40,7 @@ class HiddenLayers(Rule):
     code = "KC108"
     severity = Severity.ERROR
     claim = Claim.STATE_LOST
-    words = ((" class ",), ("self.",))
+    words = ((" class ",), ("self.",), ("layer", "model", "functional", "sequential"))
     message = "the layers in `self.{attribute}` stay random when the model is loaded: {keras} looks into no {how}"
     taken = (
         "the layers in `self._layers` stay random when the model is loaded: Keras keeps its own list there{releases}"

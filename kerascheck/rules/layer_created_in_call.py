@@ -28,7 +28,7 @@ class LayerCreatedInCall(Rule):
     code = "KC106"
     severity = Severity.ERROR
     claim = Claim.STATE_LOST
-    words = ((" class ",), (" call ",))
+    words = ((" class ",), (" call ",), ("layer", "model", "functional", "sequential"))
     message = "each call makes a new `{layer}`: it is never saved or trained, and `fit` raises on TensorFlow"
     random = "each call makes a new `{layer}`, which has a variable of its own: `fit` raises on TensorFlow"
     lazy = "`{layer}` is made in the first call: Keras 3 takes no new layer then, and the call raises{releases}"

@@ -24,7 +24,7 @@ class ModelBuiltInLoop(Rule):
     code = "KC608"
     severity = Severity.WARNING
     claim = Claim.MEMORY_GROWS
-    words = ((" for ",), ("fit", "train_on_batch"))
+    words = ((" for ",), (" fit ", "fit_generator", "train_on_batch"))
     message = (
         "each of {rounds} rounds builds and trains a model, and its memory is not all given back: the process grows"
     )

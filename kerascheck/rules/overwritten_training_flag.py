@@ -22,7 +22,7 @@ class OverwrittenTrainingFlag(Rule):
     severity = Severity.ERROR
     claim = Claim.TRAINING_FLAG_LOST
     words = (("training",),)
-    around = (("fit", "train_on_batch", "predict", "evaluate"),)
+    around = ((" fit ", "fit_generator", "train_on_batch", "predict", "evaluate"),)
     message = "`{method}` overwrites `training=False`: the dropout in `{layer}` is on"
     statistics = "`{method}` overwrites `training=False`: the batch normalization in `{layer}` changes its statistics"
     inference = "`{method}` overwrites `training=True`: `{layer}` drops nothing"

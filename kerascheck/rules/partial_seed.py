@@ -45,7 +45,7 @@ class PartialSeed(Rule):
     claim = Claim.RUNS_DIFFER
     depends_on_order = True
     words = (("seed",),)
-    around = (("fit", "train_on_batch", "apply_gradients"),)
+    around = ((" fit ", "fit_generator", "train_on_batch", "apply_gradients"),)
     message = "only {seeded} {verb} seeded: Keras draws its first weights from Python's `random`, so runs differ"
     missing = "only {seeded} {verb} seeded: TensorFlow's own random numbers still differ from run to run"
     late = "the seed is set after the model was built: its first weights are random"

@@ -23,7 +23,7 @@ class RefitAcrossFolds(Rule):
     code = "KC411"
     severity = Severity.ERROR
     claim = Claim.LEAK
-    words = ((" for ",), ("fit", "train_on_batch"))
+    words = ((" for ",), (" fit ", "fit_generator", "train_on_batch"))
     message = "`{model}` goes on from the fold before: it was trained on the rows it is now validated on"
 
     def check(self) -> None:

@@ -18,7 +18,7 @@ class SharedOptimizer(Rule):
     code = "KC606"
     severity = Severity.ERROR
     claim = Claim.CALL_RAISES
-    words = (("compile",), ("fit", "train_on_batch"))
+    words = (("compile",), (" fit ", "fit_generator", "train_on_batch"))
     message = "`{method}` raises: its optimizer already has the variables of another model"
 
     def check(self) -> None:

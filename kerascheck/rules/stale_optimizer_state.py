@@ -20,7 +20,7 @@ class StaleOptimizerState(Rule):
     code = "KC609"
     severity = Severity.WARNING
     claim = Claim.STATE_LOST
-    words = (("load_model", "load_weights", "trainable"), ("fit", "train_on_batch"))
+    words = (("load_model", "load_weights", "trainable"), (" fit ", "fit_generator", "train_on_batch"))
     message = "`compile` throws away the optimizer that `load_model` brought: `{method}` starts with a new one"
     dropped = (
         "the file does not keep the optimizer's state: `{part}` was {change} since the training, so a loaded model has"

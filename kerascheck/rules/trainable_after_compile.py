@@ -18,7 +18,7 @@ class TrainableAfterCompile(Rule):
     severity = Severity.ERROR
     claim = Claim.NOT_TRAINED
     depends_on_order = True
-    words = (("trainable",), ("fit", "train_on_batch"))
+    words = (("trainable",), (" fit ", "fit_generator", "train_on_batch"))
     message = "`{method}` does not train `{part}`: it was made trainable with no `compile` before this training"
     freezes = "`{method}` still trains `{part}`: it was frozen with no `compile` before this training"
     raises = "`{method}` raises on {backend}: `{part}` was {change} with no `compile` before this training"

@@ -22,7 +22,7 @@ class UnguardedBuild(Rule):
     code = "KC105"
     severity = Severity.ERROR
     claim = Claim.LOAD_RAISES
-    words = ((" class ",), (".build(",))
+    words = ((" class ",), (".build(",), ("layer", "model", "functional", "sequential"))
     message = "`{layer}.build` raises when the model is loaded: the layer that was given is built by then{releases}"
 
     def check(self) -> None:

@@ -16,6 +16,11 @@ _WHAT = {
     "classes": "the list that turns numbers into names changes",
     "saved": "the saved order changes",
 }
+# what makes an order matter, as words; else it takes a loop that counts or compares
+_USES = (
+    *("enumerate", " zip ", "index", "argmax", "dump", "save", "write"),
+    *("classes", "class_names", "vocabulary", "categories"),
+)
 
 
 class UnorderedLabels(Rule):
@@ -23,10 +28,7 @@ class UnorderedLabels(Rule):
     severity = Severity.ERROR
     claim = Claim.RUNS_DIFFER
     words = ((" set ", " frozenset ", "{"),)
-    around = (
-        ("enumerate", " zip ", "index", "argmax", "classes", "class_names", "vocabulary", "categories")
-        + ("dump", "save", "write", " len ", "+=", "=="),
-    )
+    around = ((*_USES, " for "), (*_USES, " len ", "+=", "=="))
     message = "a set of strings has another order in every process: {what} from run to run"
 
     def check(self) -> None:

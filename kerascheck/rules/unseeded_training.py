@@ -14,7 +14,7 @@ class UnseededTraining(Rule):
     severity = Severity.INFO
     claim = Claim.RUNS_DIFFER
     depends_on_order = True
-    words = (("fit", "train_on_batch", "apply_gradients"),)
+    words = ((" fit ", "fit_generator", "train_on_batch", "apply_gradients"),)
     message = "no seed is set before this training: each run starts from other weights and ends with other numbers"
 
     def check(self) -> None:

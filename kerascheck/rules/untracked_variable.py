@@ -28,7 +28,7 @@ class UntrackedVariable(Rule):
     code = "KC107"
     severity = Severity.ERROR
     claim = Claim.STATE_LOST
-    words = ((" class ",), ("variable",))
+    words = ((" class ",), ("variable",), ("layer", "model", "functional", "sequential"))
     message = "`{name}` is neither trained nor saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
     fixed = "`{name}` is not saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
 
