@@ -215,3 +215,27 @@ def test_origins_of_loads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (data["sites"], data["resolved"]) == (3, 2)
     assert data["origins"] == {"loaded": 1, "class": 1}
     assert list(data["reasons"]) == ["a parameter of a function that nothing calls with a known model"]
+
+
+WRAPPER = """import keras
+
+
+class Agent:
+    def __init__(self):
+        self.model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+    def load_weights(self, path):
+        self.model.load_weights(path)
+
+
+def main(path):
+    agent = Agent()
+    agent.load_weights(path)
+"""
+
+
+def test_an_own_load_weights_is_no_load_of_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.py").write_text(WRAPPER)
+    (tmp_path / "b.py").write_text("from a import Agent\n\nagent = Agent()\nagent.load_weights('w.weights.h5')\n")
+    data = shown(capsys, tmp_path, "--origins")
+    assert (data["sites"], data["resolved"], data["origins"]) == (1, 1, {"sequential": 1})

@@ -563,7 +563,9 @@ def _get_layer(self: Interpreter, owner: Obj, arguments: Arguments) -> Value | N
 def _method(self: Interpreter, node: cst.Call, bound: Bound, arguments: Arguments) -> Value | None:
     receiver = bound.receiver
     if bound.function is not None:
-        if bound.name in EVENT_METHODS and isinstance(receiver, Obj) and receiver.kind == "model":
+        if isinstance(receiver, Obj) and (
+            (bound.name in EVENT_METHODS and receiver.kind == "model") or bound.name == "load_weights"
+        ):
             self.record_event("own " + bound.name, node, receiver, arguments)
         if bound.name == "build" and isinstance(receiver, Obj) and receiver.kind in {"model", "layer"}:
             self.record_event("build", node, receiver, arguments)
