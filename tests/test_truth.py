@@ -550,7 +550,7 @@ LEFT = {
     "KC508": ["loss_output_mismatch.py:30"],
     "KC601": ["bad_own_train_step.py:16"],
     "KC603": ["bad_keras_2.py:10"],
-    "KC610": ["frozen_discriminator.py:89"],
+    "KC610": ["frozen_discriminator.py:132"],
     "KC103": ["subclass_without_build.py:12", "subclass_without_build.py:52"],
     "KC301": ["config_drops_argument.py:439", "bad_unreached.py:7"],  # 434, five lines lower: what was fixed above it
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from kerascheck.semantic import calls, commandline, datasets, elements, keras_api, orders, phases, texts
+from kerascheck.semantic import calls, commandline, datasets, elements, keras_api, orders, phases, preparing, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
@@ -282,10 +282,13 @@ class Interpreter:
     def _visit_method(self, function: Func) -> None:
         owner = cast(ClassInfo, function.owner)
         receiver, heap = self.instance_of(owner)
+        before = preparing.methods_before(self, owner, function)
+        heap = preparing.prepared(self, owner, before) if before else heap
         self.heap.update(heap)
         if function.node.name.value != "__init__":  # type: ignore[union-attr]
+            before = (*before, function, *preparing.parts_of_the_constructor(self, owner))
             for key in list(heap):
-                if key[1] == "#states" and key[0] is not receiver and self._used_elsewhere(owner, function, key[0]):
+                if key[1] == "#states" and key[0] is not receiver and self._used_elsewhere(owner, heap, before, key[0]):
                     self.heap[key] = UNSURE
                     phases.note_lost(self, cast(Obj, key[0]))
             self.heap[(receiver, "#states")] = UNSURE
@@ -293,14 +296,16 @@ class Interpreter:
         first: Maybe = Class(owner) if "classmethod" in function.decorators else receiver
         self.invoke(function, NO_ARGUMENTS, first)
 
-    def _used_elsewhere(self, owner: ClassInfo, function: Func, item: object) -> bool:
-        """Whether a method other than this one and `__init__` mentions the attribute that holds `item`."""
-        receiver, heap = self.instance_of(owner)
+    def _used_elsewhere(
+        self, owner: ClassInfo, heap: dict[HeapKey, object], known: tuple[Func, ...], item: object
+    ) -> bool:
+        """Whether a method other than the known ones and `__init__` mentions the attribute that holds `item`."""
+        receiver, _ = self.instance_of(owner)
         names = {slot for (holder, slot), value in heap.items() if holder is receiver and _holds(value, item)}
         if not names:
             return True
         for other in owner.frame.names.values():
-            if not isinstance(other, Func) or other is function or not isinstance(other.node, cst.FunctionDef):
+            if not isinstance(other, Func) or other in known or not isinstance(other.node, cst.FunctionDef):
                 continue
             if other.node.name.value != "__init__" and names & self.module.attributes_used(other.node):
                 return True

@@ -1,0 +1,133 @@
+"""Methods that must have run before another one: the only ones that bind the attributes of `self` that it reads.
+
+A plain class that keeps its model on `self` mostly makes it in one method and uses it in others. Where nobody is seen
+calling these in order, the order follows from what each needs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+import libcst as cst
+
+from kerascheck.semantic.values import NO_ARGUMENTS, Func
+from kerascheck.semantic.walk import walk
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.heap import Key as HeapKey
+    from kerascheck.semantic.interpreter import Interpreter
+
+_MOST = 6  # methods before one
+
+
+def methods_before(self: Interpreter, owner: ClassInfo, function: Func) -> tuple[Func, ...]:
+    """The methods that bind what a method reads and the constructor does not, in the order in which they need them.
+
+    Empty for a Keras class: its methods are called by Keras, in an order of their own.
+    """
+    if owner.keras_kind is not None or not isinstance(function.node, cst.FunctionDef):
+        return ()
+    bound = _binders(self, owner)
+    if not bound:
+        return ()
+    receiver, made = self.instance_of(owner)
+    there = {slot for holder, slot in made if holder is receiver}
+    chain: list[Func] = []
+    _collect(self, function, bound, there, [function], chain)
+    return tuple(chain) if len(chain) <= _MOST else ()
+
+
+def _collect(
+    self: Interpreter,
+    function: Func,
+    bound: dict[str, list[Func]],
+    there: set[str],
+    waiting: list[Func],
+    chain: list[Func],
+) -> None:
+    read = self.module.attributes_used(cast(cst.FunctionDef, function.node))
+    for name, binders in bound.items():
+        if name not in read or name in there or len(binders) != 1:
+            continue
+        binder = binders[0]
+        if any(item is binder for item in (*waiting, *chain)):
+            continue
+        _collect(self, binder, bound, there, [*waiting, binder], chain)
+        chain.append(binder)
+
+
+def _binders(self: Interpreter, owner: ClassInfo) -> dict[str, list[Func]]:
+    """The methods but the constructor by the attributes of `self` that they bind."""
+    known: dict[ClassInfo, dict[str, list[Func]]] = self.module.memo.setdefault("binders", {})
+    if owner not in known:
+        found = known[owner] = {}
+        methods = [item for item in owner.frame.names.values() if isinstance(item, Func)]
+        for method in methods:
+            node = method.node
+            if not isinstance(node, cst.FunctionDef) or method.decorators or node.name.value == "__init__":
+                continue
+            for name in dict.fromkeys(_bound_in(node)):
+                found.setdefault(name, []).append(method)
+    return known[owner]
+
+
+def parts_of_the_constructor(self: Interpreter, owner: ClassInfo) -> tuple[Func, ...]:
+    """The methods that the constructor calls, or one that it calls, and that nothing else in the file mentions."""
+    made = owner.own("__init__")
+    found: list[Func] = []
+    queue = [made] if made is not None else []
+    whole = self.module.code(owner.node)
+    while queue:
+        code = self.module.code(queue.pop().node)
+        for name, item in owner.frame.names.items():
+            if not isinstance(item, Func) or f"self.{name}(" not in code or any(item is one for one in found):
+                continue
+            own = len(re.findall(rf"\bself\.{name}\b", whole))
+            foreign = re.search(rf"(?<!\bself)\.{name}\b", self.module.source.text)
+            if own == 1 and foreign is None:
+                found.append(item)
+                queue.append(item)
+    return tuple(found)
+
+
+def _bound_in(node: cst.FunctionDef) -> list[str]:
+    found = []
+    for item in walk(node.body):
+        for target in item.targets if isinstance(item, cst.Assign) else ():
+            parts = [target.target]
+            if isinstance(target.target, (cst.Tuple, cst.List)):
+                parts = [element.value for element in target.target.elements]  # type: ignore[misc]
+            found += [
+                part.attr.value
+                for part in parts
+                if isinstance(part, cst.Attribute) and isinstance(part.value, cst.Name) and part.value.value == "self"
+            ]
+    return found
+
+
+def prepared(self: Interpreter, owner: ClassInfo, chain: tuple[Func, ...]) -> dict[HeapKey, object]:
+    """What an instance is after its constructor and these methods, made without known arguments."""
+    receiver, made = self.instance_of(owner)
+    if not chain:
+        return made
+    known: dict[tuple[int, ...], dict[HeapKey, object]] = self.module.memo.setdefault("prepared", {})
+    key = tuple(id(item) for item in chain)
+    if key not in known:
+        heap, dead, tainted = self.heap, self.dead, self.tainted
+        saved = (self.loop, self.jumps, self.standalone, self.stack, self.budget)
+        self.heap = heap.fork()
+        self.heap.update(made)
+        self.loop, self.jumps, self.standalone, self.stack = 0, [], True, []
+        self.quiet += 1
+        visited = set(self.visited)
+        for method in chain:
+            self.budget = self._allowance()
+            self.invoke(method, NO_ARGUMENTS, receiver)
+        self.visited = visited
+        self.quiet -= 1
+        known[key] = made if self.tainted else self.heap.since(heap)
+        self.heap, self.dead, self.tainted = heap, dead, tainted
+        self.loop, self.jumps, self.standalone, self.stack, self.budget = saved
+    return known[key]
