@@ -108,6 +108,20 @@ from tensorflow.python.keras.models import Sequential
 model = Sequential([Dense(1, input_shape=(3,))])
 model.save_weights("old.weights.h5")
 """
+OLD_CLASS = """# no HEAD: this file has no other Keras
+from tensorflow.python import keras
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        raise OSError
+model = Net()
+model.save_weights("old.h5")
+"""
+CHECKPOINT = """
+import tensorflow as tf
+m = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+m.load_weights(tf.train.latest_checkpoint('folder'))
+"""
 NAMED = """
 one, two = keras.Input((3,), name="first"), keras.Input((2,), name="second", dtype="int32")
 out = layers.Dense(1)(layers.concatenate([one, layers.Rescaling(1.0)(two)]))
@@ -170,6 +184,8 @@ CASES = [
     ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("the old copy of Keras 2", OLD_COPY, "KC201", Status.CONFIRMED, "ImportError: cannot import name '__version__'"),
+    ("the old copy, and no model", OLD_CLASS, "KC201", Status.CONFIRMED, "__version__'"),
+    ("a checkpoint of TensorFlow", CHECKPOINT, "KC201", Status.CONFIRMED, "filepath=ckpt-1"),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),
     ("inputs by their names", NAMED, "KC502", Status.CONFIRMED, ""),
     ("an input of unknown shape", OPEN, "KC502", Status.CONFIRMED, "sizes of `shape`"),

@@ -230,6 +230,8 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
         removed = _removed(event.arguments, finding)
         if removed and (known is None or not (event.name == "save" and "save_format" in removed)):
             known = (_PLAIN_NAMES[event.name], True)  # a name that is taken: nothing but the argument can be refused
+        if known is None and "checkpoint of TensorFlow" in finding.message:
+            known = ("ckpt-1", True)  # as `latest_checkpoint` names them
         if known is None:
             raise Untold("the path")
         name = known[0].replace("\\", "/").rpartition("/")[2]
@@ -239,8 +241,8 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
         text = module.code(event.receiver_node) if event.receiver_node is not None else ""
         if not models and event.name == "save" and "model" not in text.lower():
             raise Untold(f"whether `{text}` is a model of Keras")  # much else is fitted and saved
-        if any(model.original.startswith("tensorflow.python.") for model in models):
-            parameters["own"] = True  # a model of Keras itself does not stand for it
+        if "tensorflow.python.keras" in finding.message:
+            parameters["old"] = True  # a model of Keras itself does not stand for it
         try:
             parameters.update(
                 model_parameters(Slicer(module), module, models[0]) if models else {"source": "", "make": "None"}

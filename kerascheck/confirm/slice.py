@@ -532,7 +532,9 @@ class Slicer:
         for other in module.star_modules:
             if name not in module.interpreter.root.names and name in other.interpreter.root.names:
                 self._need(other, name)
-                self._links.setdefault(id(module), {})[f"from {self._module_name(other)} import {name}"] = None
+                line = f"from {self._module_name(other)} import {name}"
+                # what a main guard or a loop binds there is left out
+                self._links.setdefault(id(module), {})[f"try:\n    {line}\nexcept ImportError:\n    pass"] = None
 
     def _is_project_star(self, module: Module, statement: cst.CSTNode) -> bool:
         code = module.code(statement)

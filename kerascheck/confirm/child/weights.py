@@ -106,11 +106,14 @@ def suffix(job: Any) -> Any:
         model(inputs)
         stand_in = False
     except Exception:
-        if job.get("own"):
-            raise
-        keras = framework()
-        model = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dense(2)])
         stand_in = True
+        if job.get("old"):  # TensorFlow's old copy of Keras 2
+            layers = importlib.import_module("tensorflow.python.keras.layers")
+            model = importlib.import_module("tensorflow.python.keras.models").Sequential([layers.Dense(2)])
+            model.build((None, 3))
+        else:
+            keras = framework()
+            model = keras.Sequential([keras.layers.Input(shape=(3,)), keras.layers.Dense(2)])
     path = os.path.join(os.getcwd(), job["name"])
     if job["method"] == "load_weights":
         model.save_weights("valid.weights.h5")
