@@ -599,6 +599,8 @@ def _super_method(
         if name == "__init__":
             _keras_initializer(self, inner, arguments)
         elif name == "build" and inner.kind in {"model", "layer"}:
+            if inner.kind == "model" and inner.cls is not None and inner.cls.method("build")[0] is None:
+                self.record_event("build", node, inner, arguments)  # from another method
             self.change(inner, Flag.MARKED)
         elif name in EVENT_METHODS and inner.kind == "model":
             return _keras_method(self, node, inner, name, arguments)
