@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 
@@ -201,6 +202,7 @@ def test_import_statements_wherever_they_stand() -> None:
         "try: import a.b as c, d\nexcept ImportError: from ..x import (y,  # z\n   w as q,\n)\n"
         "from . import k; import m\nfrom .n \\\n   import o, \\\n   p\nfrom.from_r import*\n"
         "important = import_module('s')\nfrom from_t import u\n"
+        "# we import (or not\nfrom v import (  # old (or so)\n    w1,  # (new)\n    w2\n)\n"
     )
     assert list(import_statements(text)) == [
         ("__future__", ["annotations"]),
@@ -212,7 +214,21 @@ def test_import_statements_wherever_they_stand() -> None:
         (".n", ["o", "p"]),
         (".from_r", []),
         ("from_t", ["u"]),
+        ("", []),
+        ("v", ["w1", "w2"]),
     ]
+
+
+@pytest.mark.parametrize(
+    "piece", ["import (", "import ", "from ", "from import (#", "import a, \\\n", "from a" + " " * 300]
+)
+def test_looking_at_a_text_takes_no_longer_than_it_is_long(piece: str) -> None:
+    """A million characters: anything that grows with their square would take hours."""
+    started = time.process_time()
+    for _ in import_statements(piece * (1_000_000 // len(piece))):
+        pass
+    Words(SourceText(piece * (1_000_000 // len(piece)))).any_of(("lambda",))
+    assert time.process_time() - started < 20
 
 
 def test_other_files_see_the_new_text_of_one_that_is_not_parsed_any_more() -> None:

@@ -43,10 +43,12 @@ _USES = re.compile(
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
 # an import statement wherever it stands: over several lines, behind a colon or a semicolon
-_IMPORTED = re.compile(r"import\b[ \t]*(\([^)]*\)|(?:[^\n\\;]|\\\r?\n)*)")
+_IMPORTED = re.compile(
+    r"import\b[ \t]*(?:(?=\(((?:[^()#]|#[^\n]{0,1000})*))\(|((?:[^\n\\;]|\\\r?\n)*))"  # every text in linear time
+)
 _IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?)(?:[ \t]|\\\r?\n)*")
 _LONGEST_FROM = 300  # characters between `from` and `import`
-_NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|[()\\]")
+_NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|\\")
 _WORDS = re.compile(r"\w+")
 _RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
@@ -592,7 +594,7 @@ def import_statements(text: str) -> Iterator[tuple[str, list[str]]]:
         base, behind = None, start
         while base is None and (behind := text.rfind("from", max(0, start - _LONGEST_FROM), behind)) >= 0:
             base = _IMPORTED_FROM.fullmatch(text, behind, start)
-        names = (name.strip() for name in _NO_NAME.sub(" ", match[1]).split(","))
+        names = (name.strip() for name in _NO_NAME.sub(" ", match[1] or match[2] or "").split(","))
         yield base[1].replace(" ", "") if base else "", [name for name in names if name.replace(".", "").isidentifier()]
 
 
