@@ -20,7 +20,7 @@ _RESETS = frozenset({"set_weights", "load_weights"})
 def refit(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """The model of the loop, fitted on two folds; whether the loop makes it anew or sets its weights is kept."""
     trained = [moment for moment in module.facts.moments if moment.event.name in TRAINING_METHODS]
-    inside = [(moment, loop) for moment in trained for loop in moment.loops if _is_over_splits(loop, module)]
+    inside = [(moment, loop) for moment in trained for loop in _loops(moment, module)[:1]]
     found = nearest(module, offset, ((moment.event.node, (moment, loop)) for moment, loop in reversed(inside)))
     if found is None:
         return None
@@ -35,8 +35,12 @@ def refit(module: Module, offset: int, finding: Finding) -> Experiment | None:
     return Experiment("refit", parameters, stand_ins=("two folds of ours", *slicer.stand_ins))
 
 
-def _is_over_splits(loop: Loop, module: Module) -> bool:
-    return module.owns(loop.node) and ".split(" in module.code(loop.node.iter)
+def _loops(moment: Moment, module: Module) -> list[Loop]:
+    """The loops around a training: one over splits first, then the others, those that begin with the model there first."""
+    own = [loop for loop in moment.loops if module.owns(loop.node)]
+    model = moment.event.receiver
+    made = model.order if isinstance(model, Obj) else 0
+    return sorted(own, key=lambda loop: (".split(" not in module.code(loop.node.iter), loop.began < made))
 
 
 def _is_reset(module: Module, moment: Moment, loop: Loop) -> bool:
