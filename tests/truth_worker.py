@@ -131,6 +131,23 @@ def never_built(model: Any) -> list[str]:
 def after_save_weights(model: Any, path: Any) -> None:
     stored, empty = weights_in_file(os.fspath(path)), never_built(model)
     RECORD.examine("STATE_LOST", not stored and bool(empty), f"the file holds no weights; never built: {empty}")
+    hidden = [name for layer in model._flatten_layers(include_self=False) for name in hidden_in(layer, model)]
+    if hidden:
+        RECORD.examine("STATE_LOST", True, f"weights that the model runs with and does not know: {hidden}")
+
+
+def hidden_in(layer: Any, model: Any) -> list[str]:
+    """The weights of layers that the function of a Lambda reads from outside, and that the model has not."""
+    import keras
+
+    code = getattr(getattr(layer, "function", None), "__code__", None)
+    if type(layer).__name__ != "Lambda" or code is None:
+        return []
+    outside = [layer.function.__globals__.get(name) for name in code.co_names]
+    outside += [cell.cell_contents for cell in layer.function.__closure__ or ()]
+    known = {id(weight) for weight in model.weights}
+    found = [weight for item in outside if isinstance(item, keras.layers.Layer) for weight in item.weights]
+    return [weight.name for weight in found if id(weight) not in known]
 
 
 def after_save(model: Any, path: Any) -> None:
@@ -312,6 +329,17 @@ def after_training(model: Any, before: dict[int, Any], name: str) -> None:
     RECORD.examine("NOT_TRAINED", bool(still or frozen or nothing), evidence)
 
 
+def after_epochs(callbacks: Any, logs: Any) -> None:
+    """Whether a checkpoint of the best epoch kept the one with the least of an AUC; more of it is better."""
+    for callback in callbacks:
+        values = (logs or {}).get(getattr(callback, "monitor", None), ())
+        if type(callback).__name__ == "ModelCheckpoint" and callback.save_best_only and "auc" in callback.monitor:
+            least, most = min(values), max(values)
+            kept = float(callback.best)
+            wrong = least != most and abs(kept - least) < abs(kept - most)
+            RECORD.examine("WRONG_EPOCH_KEPT", wrong, f"{callback.monitor} of {values}: kept that of {kept}")
+
+
 def after_flags(name: str) -> None:
     """Whether a layer that was called with a constant `training` in a graph was run with the other one."""
     for layer, flags in (RECORD.training_flags or {}).values():
@@ -460,6 +488,7 @@ def watch_training(owner: Any, name: str) -> None:
             RECORD.examine("STATE_LOST", again, f"the optimizer had made {steps} steps and starts anew")
         try:
             result = original(*arguments, **keywords)
+            after_epochs(keywords.get("callbacks") or (), getattr(result, "history", None))
             after_training(arguments[0], before, name)
             after_flags(name)
             for layer, flags in RECORD.training_flags.values():

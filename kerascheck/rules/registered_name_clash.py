@@ -28,8 +28,6 @@ class RegisteredNameClash(Rule):
     related_message = "registered under the same name"
 
     def check(self) -> None:
-        if not self.module.target.bad(">=3"):
-            return  # Keras 2 was not run
         known: dict[str, Registration] = {}
         every = [(module, item) for module in self._earlier() for item in registrations(module)]
         taken = {item.key for _, item in every}
