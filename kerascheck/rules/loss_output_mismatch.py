@@ -20,8 +20,9 @@ from kerascheck.semantic.compiled import (
     labels_place,
     layer_node,
 )
-from kerascheck.semantic.labels import INTEGERS, ONE_HOT, Labels
+from kerascheck.semantic.labels import INTEGERS, ONE_HOT, SEVERAL, Labels
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
+from kerascheck.semantic.ranks import Rank, rank_of
 
 CATEGORICAL, SPARSE, BINARY = "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy"
 
@@ -51,6 +52,9 @@ class LossOutputMismatch(Rule):
     too_many = "the labels are {classes} classes ({source}) and the model has {units} units: `fit` raises"
     spread = "the labels are {what} ({source}) and `{loss}` compares each with all {units} units, or raises in `fit`"
     wide = "the labels have {width} columns ({source}) and `{loss}` takes class numbers: `fit` raises"
+    axes = "the model answers with {axes} axes and the labels have {flat} ({source}): `fit` raises"
+    repeated = "every step of a row is compared with its one label ({source}): the model answers with {axes} axes"
+    several = "rows have several labels ({source}), and a softmax gives more than 0.5 to one of them at most"
     sigmoids = "`{loss}` takes one class of a row for right, and {units} sigmoids answer each for itself"
     softmaxes = "`binary_crossentropy` takes each unit for itself, and softmax makes one class of a row right"
     counted = softmaxes + '; before Keras 2.4 "{name}" then counts right units, not right rows'
@@ -74,6 +78,8 @@ class LossOutputMismatch(Rule):
                 related=self._places(item, fault),
                 loss=item.loss,
                 units=item.head.units if item.head is not None else None,
+                axes=rank.axes if (rank := self._rank(item)) is not None else None,
+                flat="one" if labels.width == 0 else "two",
                 what="class numbers" if labels.content == INTEGERS else "one number a row",
                 source=labels.source,
                 width=labels.width,
@@ -95,6 +101,14 @@ class LossOutputMismatch(Rule):
         units = item.head.units if item.head is not None else None
         activation = item.head.activation if item.head is not None else None
         labels = item.labels
+        rank = self._rank(item)
+        if labels is not None and rank is not None and rank.axes > 2:
+            if self._is_flat_for(labels, loss, rank):
+                yield _Fault(self.axes, Claim.CALL_RAISES)
+            return
+        several = labels is not None and labels.content == SEVERAL and "Binarizer" in labels.source
+        if several and activation == "softmax" and loss == CATEGORICAL:
+            yield _Fault(self.several, Claim.METRIC_WRONG, Severity.WARNING, at_layer=True)
         if labels is not None:
             yield from self._by_labels(labels, loss, units, activation)
         if units == 1 and activation not in {None, "softmax"}:  # one softmax unit is another rule's
@@ -110,10 +124,26 @@ class LossOutputMismatch(Rule):
         if activation == "softmax" and loss == BINARY:
             yield self._softmax_and_binary(item)
 
+    def _rank(self, item: Compiled) -> Rank | None:
+        return rank_of(self.module.facts, item.event.receiver) if item.labels is not None and not item.outputs else None
+
+    def _is_flat_for(self, labels: Labels, loss: str, rank: Rank) -> bool:
+        """Run on 2.15, 3.5.0 and 3.15.1: all of these raise; an axis of size 1 may be squeezed."""
+        if loss == CATEGORICAL:
+            return labels.content == ONE_HOT and labels.rows
+        if not labels.flat or labels.width not in {0, 1}:
+            return False
+        return labels.width == 0 or rank.axes > 3 or (loss == SPARSE and rank.steps is not None and rank.steps > 1)
+
     def _spread(self, item: Compiled) -> _Fault | None:
         """Run: (n, 1) against (n, 3) is silent on 2.15 and 3.15.1; (n,) raises on 3.15.1, and is silent on 2.15."""
         units = item.head.units if item.head is not None else None
-        labels = item.labels
+        labels, rank = item.labels, self._rank(item)
+        if labels is not None and labels.flat and labels.width in {0, 1} and rank is not None and rank.axes == 3:
+            # run on 2.15, 3.5.0 and 3.15.1: silent
+            return _Fault(self.repeated, Claim.METRIC_WRONG) if rank.steps is not None and rank.steps > 1 else None
+        if rank is not None and rank.axes > 2:
+            return None
         if labels is None or units is None or units < 2 or labels.width not in {0, 1} or labels.content == ONE_HOT:
             return None
         if labels.content is None and labels.source != "one column":

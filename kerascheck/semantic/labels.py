@@ -37,13 +37,20 @@ class Labels:
 
     `content` is "one-hot" (each row has a single 1), "integers" (class numbers), "several" (rows of zeros and ones with
     any number of ones) or "real" (quantities). `width` is 0 for the shape (n,), else the size of the last axis of
-    (n, width). `classes` is how many classes there are, by the numbers used or the width of one-hot rows.
+    (n, width). `classes` is how many classes there are, by the numbers used or the width of one-hot rows. `rows`:
+    one-hot labels are surely of the shape (n, classes), not one-hot at each step of a sequence.
     """
 
     content: str | None = None
     width: int | None = None
     classes: int | None = None
     source: str = ""
+    rows: bool = False
+
+    @property
+    def flat(self) -> bool:
+        """Whether they surely have two axes at most: a number or a row for each sample."""
+        return self.rows or (self.content != ONE_HOT and self.width is not None)
 
 
 # name: content, width, classes
@@ -152,7 +159,11 @@ def _made(value: Obj, depth: int) -> Labels | None:
         if inner is not None and inner.width is not None and inner.width > 1:
             return None  # one-hot already: these have three axes
         classes = int(count) if count is not None else None
-        return Labels(ONE_HOT, classes, classes, "`to_categorical`")
+        rows = inner is not None and inner.width in {0, 1}
+        # of whole data sets every class is there; others may lack the last one
+        if classes is None and inner is not None and inner.content == INTEGERS and _is_whole(inner):
+            classes = inner.classes
+        return Labels(ONE_HOT, classes, classes, "`to_categorical`", rows)
     if name in {"tensorflow.one_hot", "keras.ops.one_hot", "keras.backend.one_hot", "jax.nn.one_hot"}:
         count = number(given.value("depth", 1)) or number(given.value("num_classes"))
         classes = int(count) if count is not None else None
@@ -160,7 +171,7 @@ def _made(value: Obj, depth: int) -> Labels | None:
     if name == "pandas.get_dummies":
         column = given.value("data", 0)
         single = isinstance(column, Part) and column.attribute == "#item" and isinstance(column.index, str)
-        return Labels(ONE_HOT, None, None, "`get_dummies`") if single else None
+        return Labels(ONE_HOT, None, None, "`get_dummies`", rows=True) if single else None
     if name in _ARRAYS:
         return labels_of(given.positional[0][1], depth + 1) if given.positional else None
     if name in {"numpy.expand_dims", "tensorflow.expand_dims", "keras.ops.expand_dims"}:
@@ -199,12 +210,17 @@ def _directory(
         return None
     source = f'`{argument}="{mode}"`'
     if mode == "categorical":
-        return Labels(ONE_HOT, None, None, source)
+        return Labels(ONE_HOT, None, None, source, rows=True)
     if mode in {"sparse", "int"}:
         return Labels(INTEGERS, 0, None, source)
     if mode == "binary":  # (n, 1) from a data set, (n,) from a generator
         return Labels(INTEGERS, 1 if argument == "label_mode" else 0, 2, source)
     return None
+
+
+def _is_whole(labels: Labels) -> bool:
+    name = labels.source.strip("`").removesuffix(".load_data()")
+    return name in _DATASETS or name in _TABLES_OF_SKLEARN
 
 
 def _joined(given: Arguments, depth: int) -> Labels | None:
