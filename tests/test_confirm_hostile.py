@@ -27,6 +27,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="not run: contai
 SECONDS = 3.0  # for one experiment
 LIMITS = Limits(import_seconds=20.0, experiment_seconds=SECONDS, memory_megabytes=2048)
 
+ASLEEP = str(100_000 + os.getpid())  # seconds: the sleepers of this process are not those of another one's tests
+
 # the slice runs first, then the statement that is said to raise
 HOSTILE = {
     "an endless loop": "while True:\n    pass",
@@ -57,7 +59,7 @@ HOSTILE = {
     "sleepers without the mark": (
         "import ctypes, os\nlibc = ctypes.CDLL(None)\nfor _ in range(30):\n"
         "    if os.fork() == 0:\n        os.setsid()\n"
-        "        arguments = (ctypes.c_char_p * 3)(b'sleep', b'1000', None)\n"
+        "        arguments = (ctypes.c_char_p * 3)(b'sleep', b'" + ASLEEP + "', None)\n"
         "        environment = (ctypes.c_char_p * 1)(None)\n"
         "        libc.execve(b'/bin/sleep', arguments, environment)\n        os._exit(0)\nos._exit(0)"
     ),
@@ -112,7 +114,7 @@ HOSTILE = {
         "    threading.Thread(target=time.sleep, args=(1000,)).start()"
     ),
     "deep recursion": "import sys\nsys.setrecursionlimit(10**8)\ndef deep():\n    return deep()\ndeep()",
-    "other programs": "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)",
+    "other programs": "import subprocess\nsubprocess.Popen(['sleep', '" + ASLEEP + "'], start_new_session=True)",
 }  # fmt: skip
 
 FAKE_KERAS = """
@@ -197,7 +199,7 @@ def works(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_program_costs_one_verdict(name: str, sandbox: Sandbox) -> None:
-    sleeping = programs("sleep\x001000")
+    sleeping = programs(f"sleep\x00{ASLEEP}")
     seconds = 30.0 if "4 GB" in name else SECONDS  # a busy machine takes seconds to fill memory
     sandbox.limits = replace(LIMITS, experiment_seconds=seconds)
     started = time.monotonic()
@@ -214,7 +216,7 @@ def test_a_hostile_program_costs_one_verdict(name: str, sandbox: Sandbox) -> Non
         assert text == "the process left a result that cannot be read"
     works(sandbox)
     assert set(marked(sandbox.token)) <= sandbox.own_processes()
-    assert programs("sleep\x001000") == sleeping
+    assert programs(f"sleep\x00{ASLEEP}") == sleeping
 
 
 CONNECT = """

@@ -36,7 +36,7 @@ def refit(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 
 def _loops(moment: Moment, module: Module) -> list[Loop]:
-    """The loops around a training: one over splits first, then the others, those that begin with the model there first."""
+    """The loops around a training: one over splits first, then those that begin when the model is there."""
     own = [loop for loop in moment.loops if module.owns(loop.node)]
     model = moment.event.receiver
     made = model.order if isinstance(model, Obj) else 0
