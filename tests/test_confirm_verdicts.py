@@ -85,6 +85,13 @@ LOSS = (
     "m = keras.Sequential([keras.Input((4,)), layers.Dense(2)])\n"
     "m.compile('adam', weighted)\nm.save('a.keras')\n"
 )
+TWO_FORMATS = """
+m = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+m.compile('adam', 'mse')
+m.save('a.keras')
+m.save('a.h5')
+n = keras.models.load_model('a.h5')
+"""
 PARTS = """
 class Net(keras.Model):
     def __init__(self):
@@ -184,6 +191,7 @@ CASES = [
     ("saved before it is built", UNBUILT % "a.keras", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("saved so as an old file", UNBUILT % "out/a.h5", "KC104", Status.CONFIRMED, "0 of 2 weights in the file"),
     ("the old copy of Keras 2", OLD_COPY, "KC201", Status.CONFIRMED, "ImportError: cannot import name '__version__'"),
+    ("saved in two formats", TWO_FORMATS, "KC206", Status.CONFIRMED, "'keras.metrics.mse'"),
     ("the old copy, and no model", OLD_CLASS, "KC201", Status.CONFIRMED, "__version__'"),
     ("a checkpoint of TensorFlow", CHECKPOINT, "KC201", Status.CONFIRMED, "filepath=ckpt-1"),
     ("an input in two parts", PARTS, "KC101", Status.CONFIRMED, ""),

@@ -637,13 +637,13 @@ def _lambda_load(module: Module, made: Obj, save: Save | None, finding: Finding,
 
 
 def _compiled(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    """The model that is compiled or made at the finding, saved as the program saves it, compiled, and loaded."""
+    """The model that is compiled or made at the finding, compiled, saved as `.h5` as the program does, and loaded."""
     found = behaviour.model_at(module, offset)
     if found is None:
         return None
     home, model = found
     for save in saves(home):
-        if model in save.models:
+        if model in save.models and save.format == ".h5":  # it may be saved in other formats besides
             slicer, parameters = saved(save, model, compiled=True)
             return Experiment("roundtrip", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
