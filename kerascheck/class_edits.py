@@ -140,7 +140,7 @@ def inherited_without(owner: ClassInfo, keys: list[str]) -> bool:
 
 def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
     """Whether a class is there to be derived from: its subclasses give the argument, nobody else makes instances."""
-    homes = circle(owner.module)
+    homes = list(circle(owner.module, (owner.name,), whole=False))
     homes += [home for home in owner.module.deriving(owner.name) if all(home is not item for item in homes)]
     derived = [other for home in homes for other in _derived(home).get(owner, ())]
     if not derived or instances(module, owner):
@@ -169,7 +169,7 @@ def _derived(module: Module) -> dict[ClassInfo, list[ClassInfo]]:
 
 def _inheriting_constructors(owner: ClassInfo) -> list[Func]:
     found = []
-    for module in circle(owner.module):
+    for module in circle(owner.module, (owner.name,), whole=False):
         for other in module.classes:
             if other is not owner and owner in other.lineage() and other.own("get_config") is None:
                 initializer = other.own("__init__")
@@ -284,7 +284,7 @@ def make_again(module: Module, owner: ClassInfo, raws: list[RawObject]) -> list[
     None where classes of the project derive from this one: theirs may be other keys.
     """
     getter = owner.own("get_config")
-    homes = [*circle(owner.module), *owner.module.deriving(owner.name)]
+    homes = [*circle(owner.module, (owner.name,), whole=False), *owner.module.deriving(owner.name)]
     if getter is None or not isinstance(getter.node, cst.FunctionDef) or any(owner in _derived(home) for home in homes):
         return None
     mark, newline = quote(module), module.source.newline

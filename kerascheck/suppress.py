@@ -254,8 +254,7 @@ def _comments(text: str) -> list[_Comment]:
     except (tokenize.TokenError, SyntaxError):
         pass  # the findings of a text that cannot be tokenized to its end keep the comments found so far
     return [
-        _Comment(item.text, item.start, item.own_line, tuple(item.physical), tuple(item.statement))
-        for item in found
+        _Comment(item.text, item.start, item.own_line, tuple(item.physical), tuple(item.statement)) for item in found
     ]
 
 

@@ -30,7 +30,7 @@ def rename_attribute(module: Module, owner: ClassInfo, attribute: str, name: str
         and isinstance(node.value, cst.Name)
         and node.value.value == "self"
     ]
-    everywhere = sum(len(re.findall(rf"\b{attribute}\b", other.source.text)) for other in circle(module))
+    everywhere = sum(len(re.findall(rf"\b{attribute}\b", other.source.text)) for other in circle(module, (attribute,)))
     name = free_attribute(text, name)
     if not uses or everywhere != len(uses):
         return None

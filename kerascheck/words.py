@@ -101,7 +101,7 @@ class Written:
         """This file and those that its code was followed into."""
         if self._family is None:
             _ = module.facts  # what it imports is known now
-            others = [other for other in module.family() if other is not module]
+            others = [other for other in module.read() if other is not module]
             for other in others:
                 if "words" not in other.memo:
                     other.memo["words"] = Words(other.source)

@@ -48,7 +48,7 @@ def start(files: dict[str, str], name: str = "main.py") -> Module:
 
 
 def named(module: Module, name: str) -> object:
-    found = module.interpreter.root.names.get(name)
+    found = module.bound(name)
     if isinstance(found, Class):
         return found.info.name
     if isinstance(found, Func):
@@ -140,8 +140,43 @@ def test_dependencies_name_what_was_read_and_what_was_not_there() -> None:
 
 
 def test_dependencies_reach_through_imports() -> None:
-    files = {"main.py": "from a import x", "a.py": "from b import x", "b.py": "from gone import x\nx = 1"}
+    files = {"main.py": "from a import x\ny = x", "a.py": "from b import x", "b.py": "from gone import x\nx = 1"}
     assert {"/p/a.py", "/p/b.py", "/p/gone.py"} <= set(start(files).dependencies)
+
+
+def test_what_is_imported_and_not_used_is_not_parsed() -> None:
+    files = {
+        "main.py": "from a import x, y\nimport c\nz = x",
+        "a.py": "from b import y\nx = 1",
+        "b.py": NET,
+        "c.py": NET,
+    }
+    module = start(files)
+    assert [other.path for other in module.read()] == ["main.py", "a.py"]
+    assert module.uses_keras, "that is looked up in the texts"
+    assert [other.path for other in module.family("class Net")] == ["main.py", "c.py", "b.py"]
+    assert module.reaches(module.family("class Net")[1])
+
+
+def test_an_object_of_a_module_that_is_read_late_is_known_to_all() -> None:
+    files = {
+        "main.py": "from b import use, model\ndef late():\n    use()\n    model.load_weights('a.h5')\n",
+        "b.py": "from c import model\ndef use():\n    model.fit(x, y)\n",
+        "c.py": "import keras\nmodel = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])\n",
+    }
+    events = list(start(files).events)
+    assert [event.name for event in events] == ["fit", "load_weights"]
+    assert all(event.states for event in events)
+
+
+def test_modules_that_import_each_other_know_each_other_in_the_end() -> None:
+    files = {
+        "main.py": "import b\ndef f():\n    return b.g()\nPATH = 'a.h5'\n",
+        "b.py": "from main import PATH\ng = 1\n",
+    }
+    module = start(files)
+    other = next(item for item in module.read() if item.path == "b.py")
+    assert other.bound("PATH") == Const("a.h5")
 
 
 def test_a_budget_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +190,7 @@ def test_a_budget_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(project_module, "MAXIMUM_BYTES", 100)
-    files = {"main.py": "import big\nfrom models import PATH as x", "big.py": "y = 1\n" * 50, "models.py": NET}
+    files = {"main.py": "import big\nbig.y\nfrom models import PATH as x", "big.py": "y = 1\n" * 50, "models.py": NET}
     assert named(start(files), "x") != "a.h5"
 
 
@@ -166,11 +201,11 @@ def test_a_long_chain_of_imports_ends() -> None:
 
 
 def test_a_module_is_parsed_once() -> None:
-    reader = Files({"main.py": "import a, b", "a.py": "import c", "b.py": "import c", "c.py": NET})
+    reader = Files({"main.py": "import a, b\na, b", "a.py": "import c\nc", "b.py": "import c\nc", "c.py": NET})
     project = Project(reader, default_target())
-    assert project.start(SourceText("import a, b"), "main.py").facts is not None
+    assert project.start(SourceText("import a, b\na, b"), "main.py").facts is not None
     assert reader.reads.count("/p/c.py") == 1
-    assert project.start(SourceText("import c"), "b.py").facts is not None
+    assert project.start(SourceText("import c\nc"), "b.py").facts is not None
     assert reader.reads.count("/p/c.py") == 1
 
 
@@ -197,7 +232,7 @@ def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.Mon
         module = project.start(SourceText(files[path]), path)
         _ = module.facts
         kept = project.parsed()
-        assert all(item in kept for known in kept for item in known.family())
+        assert all(item in kept for known in kept for item in known.read())
         assert len(module.dependencies) == len(set(module.dependencies))
         largest = max(largest, project.size)
     assert 3_000 < largest < 6_000

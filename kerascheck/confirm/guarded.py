@@ -98,7 +98,7 @@ class Guarded:
 
     def parameters(self, slicer: Slicer, model: Obj, shapes: list[Any]) -> dict[str, Any]:
         """What the worker needs to make the model. Raises Missing."""
-        home = next((item for item in slicer.module.family() if model.call is not None and item.owns(model.call)), None)
+        home = next((item for item in slicer.module.read() if model.call is not None and item.owns(model.call)), None)
         if home is None or not isinstance(model.call, cst.Call):
             raise Missing(f"where `{model.short}` is made")
         path, package, folders = self._place(home)

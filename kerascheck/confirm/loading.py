@@ -90,7 +90,7 @@ def architecture(module: Module, offset: int, finding: Finding) -> Experiment | 
         if not stands_at(module, call.node, offset):
             continue
         names = finding.subject.split(", ")
-        written = [save for home in circle(module) for save in saves(home) if save.format == "json"]
+        written = [save for home in circle(module, ("to_json",)) for save in saves(home) if save.format == "json"]
         for save in sorted(written, key=lambda item: item.function is not call.function):
             if not set(names) <= {name_of(item.thing) or "<lambda>" for item in reached_by(save)}:
                 continue
@@ -148,7 +148,7 @@ def captured_global(module: Module, offset: int, finding: Finding) -> Experiment
 def clash(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Two classes or functions of one registered name: each is written and read, and may be the other one after it."""
     here = [item for item in registrations(module) if stands_at(module, item.node.name, offset)]
-    for home in (*module.family(), *module_and_users(module), *(one for user in module.users for one in user.imported)):
+    for home in (*module.read(), *module_and_users(module), *(one for user in module.users for one in user.imported)):
         for other in registrations(home):
             if not here or other.key != here[0].key or other.node is here[0].node:
                 continue

@@ -193,7 +193,7 @@ def expected_kind(model: Obj) -> str:
 def unsaved(module: Module) -> dict[str, str]:
     """The files of the project whose texts are not those on disk, by absolute paths: fixes that are to be proved."""
     found = {}
-    for item in module.family():
+    for item in module.read():
         path = os.path.abspath(item.path)
         if path.endswith(".py") and os.path.isfile(path):
             with open(path, encoding="utf-8", errors="replace") as file:

@@ -756,7 +756,7 @@ def _changes(module: Module, owner: ClassInfo, parameters: list[Parameter]) -> I
 def _other(module: Module, owner: ClassInfo, parameter: Parameter, guess: int) -> str | None:
     """Source of a value that is not the default."""
     node, name = parameter.node.default, parameter.name
-    home = next((item for item in module.family() if node is not None and item.owns(node)), None)
+    home = next((item for item in module.read() if node is not None and item.owns(node)), None)
     try:
         value: object = ast.literal_eval(home.code(node)) if home is not None and node is not None else None
     except (ValueError, SyntaxError):

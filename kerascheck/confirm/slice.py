@@ -377,7 +377,7 @@ class Slicer:
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def _code(self, value: Obj, node: cst.BaseExpression) -> str:
-        for module in self.module.family():
+        for module in self.module.read():
             if module.owns(node):
                 return f"`{module.code(node)}`"
         return "an argument"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t][^#\n]*", re.MULTILINE)
 _REFRESH_SECONDS = 2.0  # how long the state of the disk is believed
 _TREES_KEPT = 8  # of texts that were looked at, for when they change
-_FROM_USERS = ("users", "serves_keras", "has_entry_point")  # what a module keeps about files that import it
+# what a module keeps about other files, without having read them
+_FROM_USERS = ("users", "uses_keras", "serves_keras", "has_entry_point")
 
 Signature = tuple[int, int] | None
 
@@ -154,7 +155,7 @@ class LiveProject(Project):
     def _drop(self, place: str, new: SourceText | None) -> None:
         gone = self._modules.pop(place, None)
         for other, user in list(self._modules.items()):
-            if place in user.dependencies or any(item is gone for item in user.family()):
+            if place in user.dependencies or any(item is gone for item in user.read()):
                 del self._modules[other]
         self._forget_users()
         self._imports.clear()

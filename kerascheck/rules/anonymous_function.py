@@ -12,7 +12,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.function_edits import hoist, purpose_of
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Reached, circle, loads, loads_of, reached, read_as_weights
+from kerascheck.semantic.storage import READING, Load, Reached, circle, loads, loads_of, reached, read_as_weights
 from kerascheck.semantic.values import Func
 
 
@@ -68,7 +68,7 @@ class AnonymousFunction(Rule):
         """Whether every load does without the function, or is given it."""
         read = loads_of(self.module, item.save)
         if not read:  # a file that nobody here reads, as the other files of the project are read
-            read = [load for other in circle(self.module) for load in loads(other)]
+            read = [load for other in circle(self.module, READING) for load in loads(other)]
             if not any(load.objects is not None and name in load.objects for load in read):
                 return False
         return bool(read) and all(self._does_without(load, item, name) for load in read)

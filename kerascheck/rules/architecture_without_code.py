@@ -27,9 +27,10 @@ class ArchitectureWithoutCode(Rule):
     def check(self) -> None:
         calls = [call for call in self.module.calls_of("keras.models.model_from_json") if call.module is self.module]
         calls = [call for call in calls if call.arguments.lacks("custom_objects", 1) and not call.guarded]
-        if not calls or any(_SUPPLIED.search(module.source.text) for module in self.module.family()):
+        if not calls or any(map(_SUPPLIED.search, self.module.texts())):
             return
-        written = [save for module in circle(self.module) for save in saves(module) if save.format == "json"]
+        around = circle(self.module, ("to_json",))
+        written = [save for module in around for save in saves(module) if save.format == "json"]
         missing = [(save, self._missing(save)) for save in written]
         for call in calls:
             # the text may be that of any model which the project writes: where there are several, all must be bad

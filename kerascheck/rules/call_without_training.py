@@ -46,7 +46,7 @@ class CallWithoutTraining(Rule):
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
         """The fitted models of this module, and of the modules that import it when it has a model class."""
         makes = any(owner.keras_kind == "model" for owner in self.module.classes)
-        for home in (self.module, *(self.module.users if makes else ())):
+        for home in (self.module, *(self.module.users_with("fit", "train_on_batch") if makes else ())):
             for model, calls in home.facts.calls_when_trained.items():
                 yield home, model, calls
 

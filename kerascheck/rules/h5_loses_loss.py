@@ -11,7 +11,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
 from kerascheck.rule import RelatedNode, Rule, safe_fix
-from kerascheck.semantic.storage import Load, Save, circle, loads, loads_of, saves
+from kerascheck.semantic.storage import WRITING, Load, Save, circle, loads, loads_of, saves
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Items, Value, string
@@ -43,7 +43,7 @@ class H5LosesLoss(Rule):
         # measured: 2.15 loads; 3.0.5-3.2.1 raise with `compile=False`, too
         if self.module.target.which(">=3") is Reach.NONE or not _SHORT.search(self.module.source.text):
             return
-        for module in circle(self.module):
+        for module in circle(self.module, WRITING, whole=False):
             for save in saves(module):
                 if save.format == ".h5":
                     self._check_save(save)

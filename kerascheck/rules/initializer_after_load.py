@@ -58,9 +58,8 @@ class InitializerAfterLoad(Rule):
 
     def _graph_mode(self) -> bool:
         """Whether the program surely runs in graph mode: TensorFlow 1, or eager mode is switched off."""
-        calls = [
-            call for home in self.module.family() for call in home.calls if home is self.module or not call.standalone
-        ]
+        homes = self.module.family("disable_")
+        calls = [call for home in homes for call in home.calls if home is self.module or not call.standalone]
         return self.module.is_tensorflow_1 or any(call.name.endswith(_GRAPH_MODE) for call in calls)
 
     def _uses_session_of_keras(self, run: Event) -> bool:

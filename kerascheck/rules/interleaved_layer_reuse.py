@@ -8,7 +8,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.layer_graph import Application, LayerGraph, graph_of
 from kerascheck.semantic.saving import whole_saves
-from kerascheck.semantic.storage import Save
+from kerascheck.semantic.storage import WRITING, Save
 from kerascheck.semantic.target import releases_text
 from kerascheck.semantic.values import Obj
 
@@ -27,7 +27,7 @@ class InterleavedLayerReuse(Rule):
         if not bad:
             return
         severity = Severity.ERROR if len(bad) == len(self.module.target.releases) else Severity.WARNING
-        for module in (self.module, *self.module.users):
+        for module in (self.module, *self.module.users_with(*WRITING)):
             for model in module.facts.models:
                 graph = graph_of(module.facts, model) if model.cls is None else None
                 found = self._faults(graph) if graph is not None else []

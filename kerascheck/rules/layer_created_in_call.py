@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
+from typing import cast
 
 import libcst as cst
 
@@ -17,7 +17,8 @@ from kerascheck.semantic.inside import in_loop, is_lazy, names_in
 from kerascheck.semantic.keras_api import TRAINING_LAYERS, WEIGHTED_LAYERS, WRAPPERS
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Obj, Value
+from kerascheck.semantic.values import Obj
+from kerascheck.semantic.walk import walk
 
 # measured on 3.15.1: layers that draw random numbers have a variable, too, and `fit` raises
 _STATEFUL = (WEIGHTED_LAYERS | TRAINING_LAYERS) - WRAPPERS
@@ -45,34 +46,27 @@ class LayerCreatedInCall(Rule):
 
     def _made_in(self, function: cst.FunctionDef) -> Iterator[tuple[cst.Call, str]]:
         """The constructors of layers with state in a method, each with the name of the layer's class."""
-        if not self._made:
-            return
-        whole = self.module.span(function.body)
-        for start, node, name in self._made[bisect_left(self._made, whole.start, key=_place) :]:
-            if start >= whole.end:
-                break
-            yield node, name
+        made = self._made
+        for node in walk(function.body) if made else ():
+            if id(node) in made:
+                name, obj = made[id(node)]
+                if obj is None or self.module.facts.weighted(obj) is True:
+                    yield cast(cst.Call, node), name
 
     @cached_property
-    def _made(self) -> list[tuple[int, cst.Call, str]]:
-        """All constructors of layers with state, by their places."""
-        found: list[tuple[cst.CSTNode | None, str]] = []
+    def _made(self) -> dict[int, tuple[str, Obj | None]]:
+        """The constructors of layers that may have state, by their ids; with the layer when it is to be asked."""
+        found: dict[int, tuple[str, Obj | None]] = {}
         for call in self.module.calls:
-            short = call.name.rpartition(".")[2]
-            if call.name == f"keras.layers.{short}" and short in _STATEFUL:
-                found.append((call.node, short))
+            if call.name.startswith("keras.layers."):
+                short = call.name[13:]
+                if short in _STATEFUL:
+                    found.setdefault(id(call.node), (short, None))
         for event in self.module.events_of("__call__"):
             for made in models_of(event):
-                if made.cls is not None and made.kind in {"layer", "model"} and self._has_state(made):
-                    found.append((made.call, made.short))
-        first: dict[int, tuple[int, cst.Call, str]] = {}
-        for node, name in found:
-            if isinstance(node, cst.Call) and id(node) not in first and self.module.owns(node):
-                first[id(node)] = (self.module.span(node).start, node, name)
-        return sorted(first.values(), key=_place)
-
-    def _has_state(self, made: Value) -> bool:
-        return isinstance(made, Obj) and self.module.facts.weighted(made) is True
+                if made.cls is not None and made.kind in {"layer", "model"} and isinstance(made.call, cst.Call):
+                    found.setdefault(id(made.call), (made.short, made))
+        return found
 
     def _check(self, owner: ClassInfo, function: cst.FunctionDef, node: cst.Call, name: str) -> None:
         if name == "RNN" and _runs_own_cell(node):
@@ -138,10 +132,6 @@ def _runs_own_cell(node: cst.Call) -> bool:
     """Whether an `RNN` is given a cell that the layer keeps; measured on 3.15.1: its weights are trained and saved."""
     cell = next((item.value for item in node.args if item.keyword is None or item.keyword.value == "cell"), None)
     return isinstance(cell, cst.Attribute) and isinstance(cell.value, cst.Name) and cell.value.value == "self"
-
-
-def _place(made: tuple[int, cst.Call, str]) -> int:
-    return made[0]
 
 
 def _is_keras_2(owner: ClassInfo) -> bool:

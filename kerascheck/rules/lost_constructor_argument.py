@@ -8,7 +8,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.keras_bugs import LostArgument, lost_arguments
 from kerascheck.semantic.layer_graph import layers_inside
-from kerascheck.semantic.storage import Save, circle, loads_of, saves
+from kerascheck.semantic.storage import WRITING, Save, circle, loads_of, saves
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import flavour, models_of
 from kerascheck.semantic.values import Items, Mapping, Obj, Value
@@ -30,7 +30,7 @@ class LostConstructorArgument(Rule):
         near = (row for row in lost_arguments() if row.may_stand_in(self.module.source.text))
         rows = [(row, self.module.target.which(row.releases)) for row in near]
         rows = [(row, reach) for row, reach in rows if reach is not Reach.NONE]
-        for module in circle(self.module) if rows else ():
+        for module in circle(self.module, WRITING, whole=False) if rows else ():
             for save in saves(module):
                 if save.format != "json" and not save.temporary:
                     for made in _objects(save):

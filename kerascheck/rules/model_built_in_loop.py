@@ -31,7 +31,9 @@ class ModelBuiltInLoop(Rule):
 
     def check(self) -> None:
         module = self.module
-        if not module.uses_keras or _CLEARS.search(module.source.text):
+        if not any(moment.loops for moment in module.facts.moments) or not module.uses_keras:
+            return
+        if _CLEARS.search(module.source.text):
             return
         reported: set[cst.For] = set()
         for moment in module.facts.moments:

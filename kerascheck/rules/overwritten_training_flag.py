@@ -14,6 +14,7 @@ from kerascheck.semantic.module import Module
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Obj
 
+_RUNNING = ("fit", "train_on_batch", "predict", "evaluate")
 _INFERENCE = ("predict", "evaluate", "predict_on_batch")
 
 
@@ -49,7 +50,7 @@ class OverwrittenTrainingFlag(Rule):
             )
 
     def _lost(self) -> Iterator[tuple[Flagged, Event, str]]:
-        for home in (self.module, *self.module.users):
+        for home in (self.module, *self.module.users_with(*_RUNNING)):
             for moment in home.facts.moments:
                 if moment.event.name == "compile":
                     continue

@@ -53,7 +53,8 @@ class PartialSeed(Rule):
     def check(self) -> None:
         self._check_program(self.module)
         if not self.reports and any(call.name in SEEDS for call in self.module.calls) and not self._has_other_work():
-            for user in self.module.users:  # a helper that seeds is judged by the scripts that call it
+            # a helper that seeds is judged by the scripts that call it
+            for user in self.module.users_with("fit", "train_on_batch", "apply_gradients"):
                 self._check_program(user)
 
     def _has_other_work(self) -> bool:
@@ -88,16 +89,16 @@ class PartialSeed(Rule):
         return any("seed" not in name and name != "__init__" for name in made)
 
     def _check_program(self, program: Module) -> None:
+        if not program.uses_keras or program.is_test:
+            return
+        trained = list(training(program))
+        if not trained or (trained[0].standalone and not program.has_entry_point):
+            return
         found = [
             seed
             for seed in seeds(program)
             if not self._is_for_a_draw(program, seed) and not self._is_for_layers_too(seed)
         ]
-        if not found or not program.uses_keras or program.is_test:
-            return
-        trained = list(training(program))
-        if not trained or (trained[0].standalone and not program.has_entry_point):
-            return
         if not trained[0].standalone:
             found = [seed for seed in found if not seed.call.standalone]
             # a seed behind the last training is for the numbers that are drawn there

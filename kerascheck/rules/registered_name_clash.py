@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 
+_WORD = "register_keras_serializable"
+
+
 class RegisteredNameClash(Rule):
     code = "KC310"
     severity = Severity.ERROR
@@ -28,6 +31,8 @@ class RegisteredNameClash(Rule):
     related_message = "registered under the same name"
 
     def check(self) -> None:
+        if not any(registrations(self.module)):
+            return
         known: dict[str, Registration] = {}
         every = [(module, item) for module in self._earlier() for item in registrations(module)]
         taken = {item.key for _, item in every}
@@ -66,10 +71,10 @@ class RegisteredNameClash(Rule):
 
     def _earlier(self) -> Iterator[Module]:
         """The modules that are there before this one, then this one: it imports them, or one program imports both."""
-        family = list(self.module.family())
+        family = self.module.family(_WORD)
         yield from (module for module in family if module is not self.module)
-        for user in self.module.users:
-            others = [module for module in user.imported if module is self.module or module not in family]
+        for user in self.module.users_with(_WORD):
+            others = [module for module in user.family(_WORD)[1:] if module is self.module or module not in family]
             if self.module in others:
                 yield from others[: others.index(self.module)]
         yield self.module

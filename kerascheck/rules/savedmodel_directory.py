@@ -15,7 +15,7 @@ from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.endings import EXTENSION, refused_end
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.receivers import is_model
-from kerascheck.semantic.storage import circle
+from kerascheck.semantic.storage import WRITING, circle
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Text, string
 from kerascheck.semantic.walk import walk
@@ -84,7 +84,7 @@ class SavedmodelDirectory(Rule):
 
     def _writers(self, path: str) -> Iterator[Event]:
         """The saves of whole models around this file that write under exactly this name."""
-        for module in circle(self.module):
+        for module in circle(self.module, WRITING):
             for event in module.events_of("save"):
                 plain = event.module is module and event.arguments.lacks("save_format")
                 same = plain and string(event.arguments.value("filepath", 0)) == path

@@ -30,6 +30,8 @@ class ShiftedPositionalArgument(Rule):
             for call in self.module.calls_of(*_CONVOLUTIONS)
             if self.module.owns(call.node) and (sizes := self._sizes(call)) is not None
         }
+        if not found:
+            return
         equal = sum(rows == columns >= 3 for _, (rows, columns) in found.values())
         old = is_for_keras_1(self.module)
         for call, (rows, columns) in found.values():

@@ -9,7 +9,7 @@ from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.layer_graph import Application, InnerUse, graph_of, inner_uses
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
-from kerascheck.semantic.storage import Save
+from kerascheck.semantic.storage import WRITING, Save
 from kerascheck.semantic.target import Release, releases_text
 from kerascheck.semantic.values import Obj, string
 
@@ -38,7 +38,7 @@ class SubmodelInnerTensor(Rule):
         made = [model for model in self.module.facts.models if model.form == "functional"]
         graphs = [graph_of(self.module.facts, model) for model in made]
         unknown = any(graph is None or not graph.complete for graph in graphs)
-        return [self.module, *self.module.users] if unknown else [self.module]
+        return [self.module, *self.module.users_with(*WRITING)] if unknown else [self.module]
 
     def _reported(self, module: Module, model: Obj, call: cst.Call, use: InnerUse) -> bool:
         for save in whole_saves(module, model):

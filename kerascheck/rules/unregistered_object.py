@@ -11,6 +11,7 @@ from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.storage import (
+    READING,
     Load,
     Reached,
     circle,
@@ -61,7 +62,7 @@ class UnregisteredObject(Rule):
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:
         name, target = name_of(thing), self.module.target
-        around = [load for other in circle(self.module) for load in loads(other)]
+        around = [load for other in circle(self.module, READING) for load in loads(other)]
         if any(path_key(load.path) is None and supplies(load, name) for load in around):
             return  # a load of some file hands it over
         for item in items:
@@ -92,7 +93,7 @@ class UnregisteredObject(Rule):
             return None
         # the registered name is in new files: who reads them has to import the decorated object; and a program that
         # handed the object over by its old name read them before, and does not find it under the new one
-        safe = bool(needing) and all(any(item is thing.module for item in load.module.family()) for load in needing)
+        safe = bool(needing) and all(load.module.reaches(thing.module) for load in needing)
         safe = safe and not any(supplies(load, name_of(thing)) for load in every)
         return (safe_fix if safe else unsafe_fix)(f"register `{name_of(thing)}`", edits)
 

@@ -68,7 +68,7 @@ class UnseededSplit(Rule):
         inside = call.function is not None
         if is_seeded_in_function(self.module, call, kinds):
             return True
-        homes = [self.module, *(self.module.users if inside else ())]
+        homes = [self.module, *(self.module.users_with("seed") if inside else ())]
         for home in homes:
             for seed in seeds(home):
                 if seed.kind not in kinds:

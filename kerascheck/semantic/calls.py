@@ -257,9 +257,7 @@ def _tensor_if_any(name: str, node: cst.Call, arguments: Arguments) -> Tensor | 
     return Tensor(None, name, tuple(inputs), arguments, node) if found else None
 
 
-def _keras(
-    self: Interpreter, node: cst.Call, ref: Ref, rest: str, arguments: Arguments
-) -> tuple[bool, Value | None]:
+def _keras(self: Interpreter, node: cst.Call, ref: Ref, rest: str, arguments: Arguments) -> tuple[bool, Value | None]:
     """Calls of Keras itself. The first item is False when the call is nothing special."""
     namespace, _, short = rest.rpartition(".")
     if rest == "Input":
@@ -312,9 +310,7 @@ def _keras(
     return False, None
 
 
-def _model(
-    self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments, form: str, states: States
-) -> Obj:
+def _model(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments, form: str, states: States) -> Obj:
     model = Obj(
         "model",
         ref=ref.name,
@@ -591,9 +587,7 @@ def _method(self: Interpreter, node: cst.Call, bound: Bound, arguments: Argument
     return None
 
 
-def _super_method(
-    self: Interpreter, node: cst.Call, receiver: Super, name: str, arguments: Arguments
-) -> Value | None:
+def _super_method(self: Interpreter, node: cst.Call, receiver: Super, name: str, arguments: Arguments) -> Value | None:
     inner = receiver.receiver
     if isinstance(inner, Obj):
         if name == "__init__":
@@ -619,9 +613,7 @@ def _class_method(self: Interpreter, node: cst.Call, info: ClassInfo, name: str,
     return None
 
 
-def _keras_method(
-    self: Interpreter, node: cst.Call, receiver: Value, name: str, arguments: Arguments
-) -> Value | None:
+def _keras_method(self: Interpreter, node: cst.Call, receiver: Value, name: str, arguments: Arguments) -> Value | None:
     """A method that Keras gives to a model or layer."""
     one = next(iter(receiver.options)) if isinstance(receiver, Choice) else receiver
     if not isinstance(one, Obj):

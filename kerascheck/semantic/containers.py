@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
 
 
-def builtin(
-    self: Interpreter, node: cst.Call, name: str, arguments: Arguments
-) -> tuple[bool, Value | None]:
+def builtin(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) -> tuple[bool, Value | None]:
     first = arguments.positional[0][1] if arguments.positional else None
     if name in {"set", "frozenset"}:
         inner = arguments.positional[0][0] if arguments.positional else None
@@ -171,9 +169,7 @@ def make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
     return self.unordered(node, element)
 
 
-def set_method(
-    self: Interpreter, node: cst.Call, receiver: Unordered, name: str, arguments: Arguments
-) -> Value | None:
+def set_method(self: Interpreter, node: cst.Call, receiver: Unordered, name: str, arguments: Arguments) -> Value | None:
     if name == "index" and receiver.sequence:
         self.record_order_use("index", receiver, node)
         return None

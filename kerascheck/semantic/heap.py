@@ -1,6 +1,7 @@
 """What is known of objects on one path: their states and attributes.
 
-A path that forks gets an overlay, so a fork costs nothing and a join looks only at what the paths changed.
+A path that forks gets an overlay, so a fork costs nothing and a join looks only at what the paths changed. What other
+modules know lies below all paths.
 """
 
 from __future__ import annotations
@@ -16,21 +17,25 @@ _NOTHING: frozenset[None] = frozenset({None})
 
 
 class Facts:
-    """A mapping of (object, slot) to a fact. Once forked it must not be changed any more."""
+    """A mapping of (object, slot) to a fact. Once forked it must not be changed any more.
 
-    __slots__ = ("_depth", "_own", "_parent")
+    `foreign` are the facts of other modules, shared by all forks; they may grow at any time.
+    """
 
-    def __init__(self, parent: Facts | None = None) -> None:
+    __slots__ = ("_depth", "_own", "_parent", "foreign")
+
+    def __init__(self, parent: Facts | None = None, foreign: dict[Key, object] | None = None) -> None:
         self._own: dict[Key, object] = {}
         self._parent = parent
+        self.foreign: dict[Key, object] = foreign if foreign is not None else {} if parent is None else parent.foreign
         self._depth: int = 0 if parent is None else parent._depth + 1
 
     def fork(self) -> Facts:
         """An independent continuation."""
         if self._depth < _DEEPEST:
             return Facts(self)
-        flat = Facts()
-        flat._own = self.flat()
+        flat = Facts(foreign=self.foreign)
+        flat._own = self._changed()
         return flat
 
     def get(self, key: Key, default: object = None) -> object:
@@ -41,7 +46,7 @@ class Facts:
             if found is not _MISSING:
                 return found
             facts = facts._parent
-        return default
+        return self.foreign.get(key, default)
 
     def __getitem__(self, key: Key) -> object:
         found = self.get(key, _MISSING)
@@ -64,7 +69,7 @@ class Facts:
             if facts._own:
                 return True
             facts = facts._parent
-        return False
+        return bool(self.foreign)
 
     def items(self) -> Iterable[tuple[Key, object]]:
         """All keys and facts."""
@@ -76,6 +81,10 @@ class Facts:
 
     def flat(self) -> dict[Key, object]:
         """All facts as one dictionary, a new one."""
+        return {**self.foreign, **self._changed()}
+
+    def _changed(self) -> dict[Key, object]:
+        """All facts but those of other modules."""
         chain = []
         facts: Facts | None = self
         while facts is not None:
@@ -106,13 +115,14 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
     if one is other:
         return one
     base = _common(one, other)
-    result = Facts() if base is None else base.fork()
-    left = one.flat() if base is None else one.since(base)
-    right = other.flat() if base is None else other.since(base)
+    result = Facts(foreign=one.foreign) if base is None else base.fork()
+    left = one._changed() if base is None else one.since(base)
+    right = other._changed() if base is None else other.since(base)
+    before = one.foreign if base is None else base
     for key, value in left.items():
         rival = right.get(key, _MISSING)
         if rival is _MISSING:
-            rival = _MISSING if base is None else base.get(key, _MISSING)
+            rival = before.get(key, _MISSING)
         if rival is _MISSING and key[1][:6] in _NOTHING_YET:
             rival = _NOTHING
         if rival is _MISSING or rival is value:
@@ -121,7 +131,7 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
             result[key] = join(value, rival)
     for key, value in right.items():
         if key not in left:
-            rival = _MISSING if base is None else base.get(key, _MISSING)
+            rival = before.get(key, _MISSING)
             if rival is _MISSING and key[1][:6] in _NOTHING_YET:
                 rival = _NOTHING
             result[key] = value if rival is _MISSING or rival is value else join(rival, value)

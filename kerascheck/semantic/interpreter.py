@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import libcst as cst
 
@@ -28,6 +29,7 @@ from kerascheck.semantic.values import (
     Const,
     Func,
     Items,
+    Later,
     Mapping,
     ModuleValue,
     Obj,
@@ -85,6 +87,22 @@ class Frame:
         self.globals: set[str] = set()
 
 
+class Lasting(dict[HeapKey, object]):
+    """Facts of objects that hold in the whole program. What is set here counts more than what other modules know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: set[HeapKey] = set()
+
+    def __setitem__(self, key: HeapKey, value: object) -> None:
+        self._own.add(key)
+        super().__setitem__(key, value)
+
+    def adopt(self, other: Lasting) -> None:
+        """Take over what another module knows."""
+        super().update({key: value for key, value in other.items() if key not in self._own})
+
+
 class Interpreter:
     """Follows one module. After `run` its lists hold what was met, in order."""
 
@@ -94,7 +112,7 @@ class Interpreter:
         self.frame = Frame(None)
         self.root = self.frame
         self.heap = Facts()
-        self.lasting: dict[HeapKey, object] = {}
+        self.lasting = Lasting()
         self.dead = False
         self.calls: list[CallFact] = []
         self.events: list[Event] = []
@@ -135,6 +153,8 @@ class Interpreter:
         self._weighted: dict[ClassInfo, bool | None] = {}
         self._outputs: dict[Obj, Maybe] = {}
         self._adopted: set[str] = set()
+        self._adopters: WeakSet[Interpreter] = WeakSet()
+        self._doubting = False
         self._eval: dict[type, Callable[[Any], Maybe]] = {
             cst.Name: self._name,
             cst.Attribute: self._attribute,
@@ -195,16 +215,35 @@ class Interpreter:
         }
 
     def adopt(self, module: Module) -> None:
-        """Know the objects that another module of the project made."""
-        if module.path not in self._adopted:
-            self._adopted.add(module.path)
-            other = module.interpreter
-            if other is not self and other.heap:
-                mine = self.heap.flat()
-                self.heap = other.heap.fork()
-                self.heap.update(mine)
-                self.lasting.update(other.lasting)
-                self.units.update(other.units)
+        """Know the objects that another module of the project made; those who know this one's get to know them, too."""
+        if module.path in self._adopted:
+            return
+        self._adopted.add(module.path)
+        other = module.interpreter
+        if other is self:
+            return
+        other._adopters.add(self)
+        known = other.heap.flat()
+        if self._doubting:
+            for key, value in known.items():
+                if key[1] == "#states" and isinstance(value, frozenset) and key not in self.heap:
+                    self.heap[key] = UNSURE
+                    phases.note_lost(self, cast(Obj, key[0]))
+        self.heap.foreign.update(known)
+        self.lasting.adopt(other.lasting)
+        self.units.update(other.units)
+        for adopter in list(self._adopters):
+            adopter.adopt(module)
+
+    def settled(self, names: dict[str, Maybe], name: str) -> Maybe:
+        """What a name is bound to, None when it is not; a module of the project that it comes from is read now."""
+        value = names.get(name)
+        if type(value) is Later:
+            later = value
+            value = later.module.settled(later)
+            if later.known:
+                names[name] = value
+        return value
 
     # ------------------------------------------------------------------ driving
 
@@ -234,7 +273,7 @@ class Interpreter:
         self.loops = ()
         self.tainted = True
         for name, value in self.root.names.items():
-            if not isinstance(value, (Ref, Class, Func, ModuleValue)):
+            if not isinstance(value, (Ref, Class, Func, ModuleValue, Later)):
                 self.root.names[name] = None
                 self.root.rebound.add(name)
 
@@ -259,18 +298,20 @@ class Interpreter:
                 if function.owner is not None and "staticmethod" not in function.decorators:
                     self._visit_method(function)
                 else:
-                    self._unsettle(function)
+                    self._unsettle()
+                    self._doubting = True
                     self.invoke(function, NO_ARGUMENTS, None)
             except RecursionError:
                 self._give_up()
+            self._doubting = False
             self.root.names, self.heap = names, heap
 
     def _forget_rebound(self) -> None:
         for name in self.root.rebound:
-            if not isinstance(self.root.names.get(name), (Ref, Class, Func)):
+            if not isinstance(self.settled(self.root.names, name), (Ref, Class, Func)):
                 self.root.names[name] = None
 
-    def _unsettle(self, function: Func) -> None:
+    def _unsettle(self) -> None:
         """Before a function that anybody may call at any time: models of the module may have been used before."""
         for (_, slot), states in list(self.heap.items()):
             if slot == "#states" and isinstance(states, frozenset):
@@ -675,7 +716,8 @@ class Interpreter:
         frame = self.frame
         if name in frame.globals:
             frame = self._global_frame(name)
-            value = join(frame.names[name], value) if frame is not self.frame and frame.names.get(name) else value
+            if frame is not self.frame and frame.names.get(name):
+                value = join(self.settled(frame.names, name), value)
         names = frame.names
         if name in names and names[name] is not value and names[name] != value:
             frame.rebound.add(name)
@@ -750,7 +792,7 @@ class Interpreter:
         if node.relative:
             base = "." * len(node.relative) + base
         if isinstance(node.names, cst.ImportStar):
-            self.module.note_star(self, base)
+            self.module.note_star(base)
             self._note_import(base + ".*", "*", node)
             return
         for alias in node.names:
@@ -767,9 +809,9 @@ class Interpreter:
 
     def _imported(self, dotted: str, base: str = "") -> Maybe:
         """The value of an imported name: the project's own when it is there, else a reference to the outside."""
-        found = self.module.resolve_import(dotted, base)
-        if found is not None:
-            return found[0]
+        later = self.module.imported_later(dotted, base)
+        if later is not None:
+            return later if self.frame is self.root else self.module.settled(later)
         return None if dotted.startswith(".") else Ref(canonical(dotted), dotted)
 
     def _return(self, node: cst.Return) -> None:
@@ -814,7 +856,7 @@ class Interpreter:
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
         self.guarded += guard
         self._fork()
-        known = string(self.frame.names.get(ending[0])) if ending is not None else None
+        known = string(self.settled(self.frame.names, ending[0])) if ending is not None else None
         if ending is not None and known is not None and not known.endswith(ending[1]):
             self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
         if built is not None and positive:
@@ -830,14 +872,14 @@ class Interpreter:
         if node.orelse is None:
             self.guarded -= guard
             default = test.default
-            text = text_of(after[0].get(default)) if after is not None and default is not None else None
+            text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
             self._merge((self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
         self.guarded += test.other_guard - guard
         excluded = test.compared
-        if excluded is not None and _may_equal(self.frame.names.get(excluded[0]), excluded[1]):
+        if excluded is not None and _may_equal(self.settled(self.frame.names, excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if ending is not None and known is not None and known.endswith(ending[1]):
             self.frame.names[ending[0]] = None
@@ -1087,7 +1129,8 @@ class Interpreter:
         while frame is not None:
             names = frame.names
             if name in names:
-                return names[name]
+                value = names[name]
+                return value if type(value) is not Later else self.settled(names, name)
             frame = frame.parent
         if name in _BUILTINS:
             if name in {"True", "False", "None"}:
@@ -1461,7 +1504,7 @@ class Interpreter:
             self.bind(node.target, value)
         elif isinstance(node.target, cst.Name):  # the comprehension may have had no item
             name = node.target.value
-            self._set_name(name, join(frame.names[name], value) if name in frame.names else value)
+            self._set_name(name, join(self.settled(frame.names, name), value) if name in frame.names else value)
         self.frame = outer
         return value
 
@@ -1580,6 +1623,8 @@ class Interpreter:
             self.escape(value)
         self.escape(receiver)
         for value in function.module.interpreter.root.names.values():
+            if type(value) is Later:
+                value = value.module.settled_if_read(value)
             if isinstance(value, Obj) and value.kind == "model":
                 self.escape(value)
 
@@ -1730,10 +1775,14 @@ def _join_names(one: dict[str, Maybe], other: dict[str, Maybe]) -> dict[str, May
     for name, value in one.items():
         if name in result:
             if result[name] is not value:
-                result[name] = join(value, result[name])
+                result[name] = join(_settled(value), _settled(result[name]))
         else:
             result[name] = value
     return result
+
+
+def _settled(value: Maybe) -> Maybe:
+    return value.module.settled(value) if type(value) is Later else value
 
 
 def _join_heaps(one: Facts, other: Facts) -> Facts:

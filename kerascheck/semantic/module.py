@@ -15,16 +15,17 @@ import libcst as cst
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
+from kerascheck.semantic.index import Index
 from kerascheck.semantic.interpreter import Frame, Interpreter
 from kerascheck.semantic.legacy import legacy_evidence
 from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.parsing import parse_tree
-from kerascheck.semantic.positions import CARRIES_CODE, LazyPositions, Positions
+from kerascheck.semantic.positions import LazyPositions, Positions, carries_code
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.target import assumed_target
-from kerascheck.semantic.values import Class, Func, ModuleValue, Ref, Value
-from kerascheck.semantic.walk import children, walk
+from kerascheck.semantic.values import Class, Func, Later, ModuleValue, Ref, Value
+from kerascheck.semantic.walk import children
 from kerascheck.text import SourceText, Span
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ _CHAINS = (
     "await ",
 )
 _OPERATORS = re.compile(r"\b(?:and|or|not|else|elif)\b|[|&%@^<>]")
+_OPERATOR_TEXTS = ("and", "or", "not", "else", "elif", *"|&%@^<>")
 _LONG_OPERATION = 1500  # measured: 10,000 operands of one `and` end the process, 4,000 of one `|` take 10 s
 _LONG_CHAIN = 2000  # measured: libcst's parser ends the process at about 3,000 nested brackets or 20,000 operators
 
@@ -98,7 +100,9 @@ def _is_deep(text: str) -> bool:
         brackets = inner
     else:
         return True
-    chained = len(_OPERATORS.findall(text)) >= _LONG_OPERATION
+    # counting is faster than the pattern, and finds at least as many
+    chained = sum(map(text.count, _OPERATOR_TEXTS)) >= _LONG_OPERATION
+    chained = chained and len(_OPERATORS.findall(text)) >= _LONG_OPERATION
     if not chained and all(text.count(token) < _LONG_CHAIN for token in _CHAINS):
         return False
     try:
@@ -157,12 +161,13 @@ class Module:
         self.target = _assumed(target, source.text, tree) if target.assumed else target
         self.project = project
         self._looked_for: dict[str, None] = {}
+        self._found: dict[str, str | None] = {}
+        self._stars: list[str] = []
         self.interpreter_stars: list[str] = []
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
         self.is_running = False
         self.memo: dict[str, Any] = {}  # what other modules of this floor find out about it, kept with it
-        self.star_modules: list[Module] = []
         self.imported: list[Module] = []
 
     # ------------------------------------------------------------------ facts for rules
@@ -173,8 +178,10 @@ class Module:
         interpreter = Interpreter(self)
         self.__dict__["interpreter"] = interpreter  # names are resolved while it runs
         self.is_running = True
-        interpreter.run(self.tree)
-        self.is_running = False
+        try:
+            interpreter.run(self.tree)
+        finally:
+            self.is_running = False
         return interpreter
 
     @property
@@ -183,7 +190,11 @@ class Module:
         interpreter = self.interpreter
         if not self._finished:
             self._finished = True
-            interpreter.visit_rest()
+            self.is_running = True
+            try:
+                interpreter.visit_rest()
+            finally:
+                self.is_running = False
         return interpreter
 
     @property
@@ -227,7 +238,7 @@ class Module:
     @cached_property
     def uses_keras(self) -> bool:
         """Whether the module, or one of the project that it imports, imports any Keras."""
-        return any(module.imports_keras for module in self.family())
+        return self.imports_keras or (self.project is not None and self.project.uses_keras(self.path))
 
     @cached_property
     def imports_keras(self) -> bool:
@@ -240,15 +251,23 @@ class Module:
     @cached_property
     def uses_only_tf_keras(self) -> bool:
         """Whether all the Keras that is imported here and in the modules that this one imports is `tf_keras`."""
-        names = [
-            item.original for module in self.family() for item in module.interpreter.imports if is_keras(item.original)
-        ]
+        family = self.family("keras")
+        names = [item.original for module in family for item in module.interpreter.imports if is_keras(item.original)]
         return bool(names) and all(name.startswith("tf_keras") for name in names)
 
     @cached_property
     def users(self) -> list[Module]:
         """The modules of the project that import this one."""
         return self.project.users(self) if self.project is not None else []
+
+    def users_with(self, *words: str) -> list[Module]:
+        """The modules of the project that import this one, with one of the words in them or in what they import."""
+        if self.project is None:
+            return []
+        known: dict[tuple[str, ...], list[Module]] = self.memo.setdefault("users", {})
+        if words not in known:
+            known[words] = self.project.users(self, words)
+        return known[words]
 
     def deriving(self, name: str) -> list[Module]:
         """The modules of the project that import this one and derive from a class of this name."""
@@ -257,18 +276,18 @@ class Module:
     @cached_property
     def serves_keras(self) -> bool:
         """Whether this module, one that it imports, or one that imports it, uses Keras."""
-        return self.uses_keras or any(user.uses_keras for user in self.users)
+        return self.uses_keras or (self.project is not None and self.project.serves_keras(self.path))
 
     def owns(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in this module."""
-        if "positions" in self.__dict__ or not isinstance(node, CARRIES_CODE):
-            return self.positions.has(node)
-        return id(node) in self._own_nodes
+        if self.index.unit(node) is not None:
+            return True
+        return not carries_code(node) and self.positions.has(node)
 
     @cached_property
-    def _own_nodes(self) -> frozenset[int]:
-        """The ids of all nodes that carry code: found in a fifth of the time that the positions take."""
-        return frozenset(id(node) for node in walk(self.tree))
+    def index(self) -> Index:
+        """The nodes by their type, and their statements."""
+        return Index(self.tree)
 
     @property
     def is_test(self) -> bool:
@@ -310,7 +329,7 @@ class Module:
         """The spans of all nodes."""
         if "\f" in self.source.text:  # libcst loses some
             return Positions(self.tree, self.source.text)
-        return LazyPositions(self.tree, self.source.text)
+        return LazyPositions(self.tree, self.source.text, self.index)
 
     def span(self, node: cst.CSTNode) -> Span:
         """The code points of a node, without the comments above it."""
@@ -330,12 +349,10 @@ class Module:
 
     # ------------------------------------------------------------------ names, used by the interpreter
 
-    def note_star(self, interpreter: Interpreter, base: str) -> None:
+    def note_star(self, base: str) -> None:
         """`from base import *`: names that are bound nowhere else may come from it."""
-        found = self._project_module(base)
-        if found is not None and found.module is not None:
-            self.star_modules.append(found.module)
-            interpreter.adopt(found.module)
+        if self._file_of(base) is not None:
+            self._stars.append(base)
         self.interpreter_stars.append("" if base.startswith(".") else base)
 
     def starred(self, name: str) -> Value | None:
@@ -346,20 +363,65 @@ class Module:
                 namespace = whole[6:]
                 if name in keras_api.public_names(namespace):
                     return Ref(canonical(f"{whole}.{name}"), f"{base}.{name}")
-        for module in reversed(self.star_modules):
-            found = module.exported(name)
+        for base in reversed(self._stars):
+            path = self._file_of(base)
+            text = self.project.text(path) if self.project is not None and path is not None else ""
+            if name not in text and "*" not in text:
+                continue  # it binds no such name
+            module = self._star(base)
+            found = module.exported(name) if module is not None else None
             if found is not None:
                 return found
         return None
+
+    def _star(self, base: str) -> Module | None:
+        found = self._project_module(base)
+        return found.module if found is not None else None
+
+    @property
+    def star_modules(self) -> list[Module]:
+        """The modules of the project all of whose names are imported."""
+        return [module for module in map(self._star, self._stars) if module is not None]
 
     def exported(self, name: str) -> Value | None:
         """The value of a module-level name for another file; None when it is bound more than once."""
         root = self.interpreter.root
         if name in root.names:
-            value = root.names[name]
+            value = self.interpreter.settled(root.names, name)
             settled = name not in root.rebound or isinstance(value, (Ref, Class, Func))
             return value if settled else None
         return self.starred(name)
+
+    def imported_later(self, dotted: str, base: str) -> Later | None:
+        """A name imported from the project, before it is used; None when it is not the project's.
+
+        `from base import name` gives `base` and `base.name`; `import dotted` gives no base.
+        """
+        found = self._file_of(base or dotted) is not None or (base and self._file_of(dotted) is not None)
+        return Later(self, dotted, base) if found else None
+
+    def settled(self, later: Later) -> Value | None:
+        """The value of a name imported from the project, once it is used."""
+        if later.known:
+            return later.value
+        later.known = True  # what is found out now may ask for it again: two files that import a name of one another
+        found = later.module.resolve_import(later.dotted, later.base)
+        value = found[0] if found is not None else None
+        path = self._file_of(later.base or later.dotted)
+        later.value = value
+        if value is None and path is not None and self.project is not None and self.project.is_under_way(path):
+            later.known = False  # it is asked again when that module is done
+        return value
+
+    def settled_if_read(self, later: Later) -> Value | None:
+        """The same, when the module it comes from is read already."""
+        path = self._file_of(later.base or later.dotted)
+        read = later.known or (self.project is not None and path is not None and self.project.is_read(path))
+        return self.settled(later) if read else None
+
+    def bound(self, name: str) -> Value | None:
+        """What a name of the module is bound to at its end."""
+        return self.interpreter.settled(self.interpreter.root.names, name)
 
     def resolve_import(self, dotted: str, base: str) -> tuple[Value | None] | None:
         """The value of a name imported from the project in a 1-tuple; None when it is not the project's.
@@ -395,26 +457,63 @@ class Module:
         return inner if inner is not None else None
 
     def _project_module(self, dotted: str) -> ModuleValue | None:
-        if self.project is None or not dotted:
-            return None
-        path, looked = self.project.find(self.path, dotted)
-        self._looked_for.update(dict.fromkeys(looked))
-        if path is None:
+        path = self._file_of(dotted)
+        if self.project is None or path is None:
             return None
         module = self.project.module(path)
         if module is not None:
-            self.interpreter.adopt(module)
-            if module not in self.imported:
-                self.imported.append(module)
+            self._note_read(module)
         return ModuleValue(module, dotted)
+
+    def _note_read(self, module: Module) -> None:
+        self.interpreter.adopt(module)
+        if module not in self.imported:
+            self.imported.append(module)
+
+    def _file_of(self, dotted: str) -> str | None:
+        """The file of a module of the project, by the name under which it is imported here."""
+        if dotted not in self._found:
+            path: str | None = None
+            if self.project is not None and dotted:
+                path, looked = self.project.find(self.path, dotted)
+                self._looked_for.update(dict.fromkeys(looked))
+            self._found[dotted] = path
+        return self._found[dotted]
 
     @property
     def dependencies(self) -> tuple[str, ...]:
-        """The files that were read or looked for here and in the modules that this one imports, each once."""
-        return tuple(dict.fromkeys(path for module in self.family() for path in module._looked_for))
+        """The files that were read or looked for here and in the modules that were read for this one, each once."""
+        return tuple(dict.fromkeys(path for module in self.read() for path in module._looked_for))
 
-    def family(self) -> Iterator[Module]:
-        """This module and those of the project that it imports, directly or not."""
+    def family(self, *words: str) -> list[Module]:
+        """This module, and those of the project that it imports, directly or not, with one of the words in their text.
+
+        They are read for it.
+        """
+        known: dict[tuple[str, ...], list[Module]] = self.memo.setdefault("family", {})
+        if words not in known:
+            known[words] = [self]
+            if self.project is not None:
+                for path in self.project.reach(self.path):
+                    text = self.project.text(path)
+                    module = self.project.module(path) if any(word in text for word in words) else None
+                    if module is not None and module is not self:
+                        self._note_read(module)
+                        known[words].append(module)
+        return known[words]
+
+    def reaches(self, other: Module) -> bool:
+        """Whether this module is the other one or imports it, directly or not."""
+        return other is self or (self.project is not None and self.project.reaches(self.path, other.path))
+
+    def texts(self) -> Iterator[str]:
+        """The text of this module and of those of the project that it imports, directly or not."""
+        yield self.source.text
+        if self.project is not None:
+            yield from map(self.project.text, self.project.reach(self.path))
+
+    def read(self) -> Iterator[Module]:
+        """This module and those of the project that were read for what it imports from them, directly or not."""
         seen: set[int] = set()
         queue: list[Module] = [self]
         while queue:

@@ -125,9 +125,7 @@ class _IndexUse:
         target = node.targets[0].target
         if not isinstance(target, cst.Subscript):
             return
-        keys = {
-            item.value for element in target.slice for item in walk(element) if isinstance(item, cst.Name)
-        }
+        keys = {item.value for element in target.slice for item in walk(element) if isinstance(item, cst.Name)}
         value = node.value
         if self.numbered and self.names:
             index = self.names[0]

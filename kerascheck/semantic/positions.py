@@ -15,20 +15,32 @@ import sys
 from bisect import bisect_right
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
-from kerascheck.semantic.walk import walk
+from kerascheck.semantic.index import Index, Unit
 from kerascheck.text import Span
 
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)?")
 _TRIVIA = re.compile(r"[ \t\f]*(?:#.*|\\)?")
 _INDENTATION = " \t\f"
-CARRIES_CODE = (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement, cst.Arg, cst.Param)  # met by `walk`
-_MOST_SOUGHT = 100  # statements; each is looked for in the whole text
+_CARRIES_CODE = (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement, cst.Arg, cst.Param)  # met by `walk`
+_MOST_SOUGHT = 200  # statements and heads; each is looked for in the whole text
 _MOST_TOGETHER = 4  # statements that are looked for as one
+_UNDER_WAY = (0, 0)  # the end of a node that is not written yet
 _RECURSION = 8000  # a chain of 1,000 operators takes 4,000 frames
+
+
+@cache
+def _kind_carries_code(kind: type) -> bool:
+    return issubclass(kind, _CARRIES_CODE)
+
+
+def carries_code(node: cst.CSTNode) -> bool:
+    """Whether a node is of those that `walk` always meets."""
+    return _kind_carries_code(type(node))
 
 
 class _Counter(CodegenState):
@@ -72,10 +84,23 @@ class _Counter(CodegenState):
         return _Region(self, node, start_node, end_node)
 
 
-class _Writer(_Counter):
-    """Counts and writes."""
+class _HeadWritten(Exception):
+    """The block of a compound statement is reached."""
 
-    __slots__ = ()
+
+class _Writer(_Counter):
+    """Counts and writes. Raises _HeadWritten when it comes to the node `end`."""
+
+    __slots__ = ("end",)
+
+    def __init__(self, tree: cst.Module, end: cst.CSTNode | None = None) -> None:
+        super().__init__(tree)
+        self.end = end
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        if node is self.end:
+            raise _HeadWritten
+        super().before_codegen(node)
 
     def add_token(self, value: str) -> None:
         super().add_token(value)
@@ -198,27 +223,30 @@ class Positions:
 
 
 class LazyPositions(Positions):
-    """The same spans, found for one statement of the module at a time.
+    """The same spans, found for one statement at a time.
 
-    A statement is written out and looked for in the text. When it stands there more than once, the statements above it
-    are taken with it. Where that tells nothing, all nodes are placed.
+    The smallest statement that holds the node is written out, of a compound one only the head when that will do, and
+    looked for in the text. When it stands there more than once, the next larger one is, at last with the statements
+    above it. Where that tells nothing, all nodes are placed.
     """
 
-    def __init__(self, tree: cst.Module, text: str) -> None:
+    def __init__(self, tree: cst.Module, text: str, index: Index | None = None) -> None:
         self.reliable = True
         self.lost = False
         self._tree = tree
         self._text = text
+        ended = tree.footer or tree.has_trailing_newline
+        self._sought = text if ended else text + tree.default_newline  # each statement writes a newline
+        self._index = Index(tree) if index is None else index
         self._whole: Positions | None = None
-        # the number of the statement that a node is in
-        self._homes = {id(statement): number for number, statement in enumerate(tree.body)}
-        self._walked = 0
-        self._written: dict[int, tuple[str, Extent]] = {}
-        self._offsets: dict[int, int | None] = {}
+        self._written: dict[cst.CSTNode, tuple[str, Extent]] = {}
+        self._parts: dict[tuple[cst.CSTNode, bool], tuple[int, Extent] | None] = {}
 
     def has(self, node: cst.CSTNode) -> bool:
         """Whether a node is one of this tree."""
-        return self._home(node) is not None or (not isinstance(node, CARRIES_CODE) and self._all().has(node))
+        if self._index.unit(node) is not None:
+            return True
+        return not carries_code(node) and self._all().has(node)
 
     def span(self, node: cst.CSTNode) -> Span:
         """As that of Positions, with the same exceptions."""
@@ -245,56 +273,71 @@ class LazyPositions(Positions):
         return self._whole
 
     def _part(self, node: cst.CSTNode) -> tuple[int, Extent] | None:
-        """The offset of the statement that a node is in, and that statement; None when it is to be asked of all."""
-        if self._whole is not None:
-            return None
-        home = self._home(node)
-        if home is None:
-            return None
-        if home not in self._offsets and len(self._offsets) == _MOST_SOUGHT:
-            return None
-        if home not in self._offsets:
-            try:
-                self._offsets[home] = self._offset(home)
-            except RecursionError:
-                self._offsets[home] = None
-        offset = self._offsets[home]
-        return None if offset is None else (offset, self._write(home)[1])
+        """The offset of what was written around a node, and its extent; None when it is to be asked of all."""
+        unit = self._index.unit(node) if self._whole is None else None
+        try:
+            if unit is not None and unit.block is not None and node is not unit.statement:
+                found = self._found(unit, head=True)
+                if found is not None and found[1].outer.get(id(node), _UNDER_WAY)[1]:
+                    return found
+            while unit is not None:
+                found = self._found(unit, head=False)
+                if found is not None:
+                    return found
+                unit = unit.outer
+        except RecursionError:
+            pass
+        return None
 
-    def _home(self, node: cst.CSTNode) -> int | None:
-        while id(node) not in self._homes and self._walked < len(self._tree.body):
-            self._homes.update(dict.fromkeys(map(id, walk(self._tree.body[self._walked])), self._walked))
-            self._walked += 1
-        return self._homes.get(id(node))
-
-    def _offset(self, number: int) -> int | None:
-        code = self._write(number)[0]
-        above = 0
-        for other in range(number, max(number - _MOST_TOGETHER, -1), -1):
-            if other != number:
-                more = self._write(other)[0]
-                code, above = more + code, above + len(more)
-            first = self._text.find(code)
-            if first < 0:
+    def _found(self, unit: Unit, head: bool) -> tuple[int, Extent] | None:
+        key = (unit.statement, head)
+        if key not in self._parts:
+            if len(self._parts) >= _MOST_SOUGHT:
                 return None
-            if self._text.find(code, first + 1) < 0:
+            self._parts[key] = None
+            code, extent = self._write(unit, head)
+            offset = self._offset(code)
+            if offset is None and unit.outer is None and not head:
+                offset = self._below_others(unit.number, code)
+            if offset is not None:
+                self._parts[key] = offset, extent
+        return self._parts[key]
+
+    def _offset(self, code: str) -> int | None:
+        """Where a text stands, when it stands in one place only."""
+        first = self._sought.find(code)
+        return first if first >= 0 and self._sought.find(code, first + 1) < 0 else None
+
+    def _below_others(self, number: int, code: str) -> int | None:
+        above = 0
+        for other in range(number - 1, max(number - _MOST_TOGETHER, -1), -1):
+            more = self._write(Unit(self._tree.body[other], other), head=False)[0]
+            code, above = more + code, above + len(more)
+            first = self._offset(code)
+            if first is not None:
                 return first + above
         return None
 
-    def _write(self, number: int) -> tuple[str, Extent]:
-        if number not in self._written:
-            writer = _Writer(self._tree)
-            limit = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(limit, _RECURSION))
-            try:
-                self._tree.body[number]._codegen(writer)
-            finally:
-                sys.setrecursionlimit(limit)
-            code = "".join(writer.tokens)
-            if number == len(self._tree.body) - 1 and not (self._tree.footer or self._tree.has_trailing_newline):
-                code = code.removesuffix(self._tree.default_newline)
-            self._written[number] = code, Extent(writer.offset, writer.outer, writer.inner)
-        return self._written[number]
+    def _write(self, unit: Unit, head: bool) -> tuple[str, Extent]:
+        known = None if head else self._written.get(unit.statement)
+        if known is not None:
+            return known
+        writer = _Writer(self._tree, unit.block if head else None)
+        for indent in unit.indents:
+            writer.increase_indent(self._tree.default_indent if indent is None else indent)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _RECURSION))
+        try:
+            unit.statement._codegen(writer)
+        except _HeadWritten:
+            pass
+        finally:
+            sys.setrecursionlimit(limit)
+        # the first text is what `_Counter` puts there
+        found = "".join(writer.tokens), Extent(writer.offset, writer.outer, writer.inner)
+        if not head:
+            self._written[unit.statement] = found
+        return found
 
 
 def _align(code: str, text: str) -> tuple[list[int], list[int], bool]:

@@ -23,6 +23,7 @@ MAXIMUM_BYTES = 1_500_000
 MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 12
+MAXIMUM_REACH = 300  # files that are looked at as text for what they import
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
 # of source, whose parsed modules are kept from one checked file to the next; measured: 140 bytes each
 KEPT_CHARACTERS = 1_000_000
@@ -34,10 +35,13 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
 )
 
+_RECURSION = 400  # frames that following one more module may take
 KEPT_TEXTS = 20_000  # with those that were looked for and are not there
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
 _NOTEBOOK_IMPORTS = re.compile(r'(?:"|\\n)[ \t]*(?:from|import)[ \t]([^#"\\\n]*)')  # in the JSON as it is written
-_FROM = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^#\n]*)|import[ \t]+([^#\n]*))", re.MULTILINE)
+_KERAS_IMPORT = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+(?:[\w. \t]+,[ \t]*)*(?:keras|tf_keras|tensorflow)\b", re.MULTILINE
+)
 _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
@@ -156,7 +160,7 @@ class Project:
         known = self._modules.get(place)
         if known is not None and known.source.text != source.text:
             for other, user in list(self._modules.items()):
-                if any(item is known for item in user.family()):
+                if any(item is known for item in user.read()):
                     del self._modules[other]
         return place
 
@@ -222,14 +226,12 @@ class Project:
         module = self._modules.get(path)
         if module is None:
             source = self._text(path)
-            if source is None or self._files >= MAXIMUM_FILES or self._bytes > MAXIMUM_BYTES:
+            if source is None or path in self._broken or len(source.text) > LARGEST_IMPORT:
                 return None
-            if len(source.text) > LARGEST_IMPORT:
+            if self._files >= MAXIMUM_FILES or self._bytes > MAXIMUM_BYTES:
                 return None
             self._files += 1
             self._bytes += len(source.text)
-            if path in self._broken:
-                return None
             try:
                 module = parse(source, self._reader.shown(path), self._meant(), self)
             except SyntaxProblem:
@@ -241,8 +243,13 @@ class Project:
         if module.is_running:
             return None
         self._loading.append(path)
-        _ = module.interpreter
-        self._loading.pop()
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _RECURSION)  # it may be asked for from deep inside of another one
+        try:
+            _ = module.interpreter
+        finally:
+            sys.setrecursionlimit(limit)
+            self._loading.pop()
         return module
 
     def _meant(self) -> Target:
@@ -287,29 +294,33 @@ class Project:
             return (beside[0] if beside and not package else None), tuple(looked)
         return (unique[0] if unique else None), tuple(looked)
 
-    def reaches_keras(self, path: str, text: str) -> bool:
-        """Whether a text imports, directly or not, a file of the project that mentions Keras; needs no parser."""
-        queue = [(path, text)]
-        seen: set[str] = set()
-        while queue and len(seen) < MAXIMUM_FILES:
-            importer, source = queue.pop(0)
-            for match in _FROM.finditer(source):
-                base, names, plain = match.group(1), match.group(2) or "", match.group(3) or ""
-                wanted = [part.split(" as ")[0].strip() for part in plain.split(",")] if plain else [base]
-                if base:
-                    joint = base if base.endswith(".") else base + "."
-                    wanted += [joint + name.split(" as ")[0].strip("() \t") for name in names.split(",")]
-                for dotted in wanted:
-                    found, _ = self.find(importer, dotted) if dotted.strip(".") else (None, ())
-                    if found is None or found in seen:
-                        continue
+    def reaches_keras(self, path: str, text: str | None = None) -> bool:
+        """Whether a file imports, directly or not, one of the project that mentions Keras; needs no parser.
+
+        `text` is that of the file, where it is another one than on disk.
+        """
+        source = None if text is None else SourceText(text)
+        return any("keras" in self.text(other) for other in self.reach(path, source))
+
+    def reaches(self, path: str, other: str) -> bool:
+        """Whether a file imports another one, directly or not; needs no parser."""
+        wanted = _normal(self._reader.absolute(other))
+        return any(found == wanted for found in self.reach(path))
+
+    def reach(self, path: str, source: SourceText | None = None) -> Iterator[str]:
+        """The files of the project that a file imports, directly or not, the nearest first; by text, and bounded."""
+        place = _normal(self._reader.absolute(path))
+        queue = [(place, self._text(place) if source is None else source)]
+        seen = {place}
+        while queue:
+            importer, text = queue.pop(0)
+            for found in self._imports_of(importer, text) if text is not None else ():
+                if found not in seen:
+                    if len(seen) > MAXIMUM_REACH:
+                        return
                     seen.add(found)
-                    other = self._text(found)
-                    if other is not None:
-                        if "keras" in other.text:
-                            return True
-                        queue.append((found, other.text))
-        return False
+                    yield found
+                    queue.append((found, self._text(found)))
 
     def is_used_with_keras(self, path: str) -> bool:
         """Whether a file that imports this one, directly or not, mentions Keras; needs no parser."""
@@ -394,27 +405,62 @@ class Project:
             self._journal.needs(place, (f"imports:{top}", *found))
         return found
 
-    def users(self, module: Module) -> list[Module]:
+    def uses_keras(self, path: str) -> bool:
+        """Whether a file imports, directly or not, one of the project that imports any Keras; needs no parser."""
+        return any(self._imports_keras(other) for other in self.reach(path))
+
+    def serves_keras(self, path: str) -> bool:
+        """Whether a file that imports this one, directly or not, uses Keras; needs no parser."""
+        queue = self.importers(path)
+        seen = set(queue)
+        while queue and len(seen) < MAXIMUM_FILES:
+            other = queue.pop(0)
+            if self.reaches(other, path) and (self._imports_keras(other) or self.uses_keras(other)):
+                return True
+            further = [place for place in self.importers(other) if place not in seen]
+            seen.update(further)
+            queue += further
+        return False
+
+    def _imports_keras(self, path: str) -> bool:
+        text = self.text(path)
+        return "keras" in text and _KERAS_IMPORT.search(text) is not None
+
+    def users(self, module: Module, words: tuple[str, ...] = ()) -> list[Module]:
         """The modules of the project that import this one, directly or not, and train, save, load or number labels.
 
-        Their bodies are followed. Who imports whom is looked up in the texts; only those that matter are parsed.
+        Their bodies are followed. Who imports whom is looked up in the texts; only those that matter are parsed: with
+        `words` those that have one of them, themselves or in a file that they import.
         """
         queue = self.importers(module.path)
-        seen = {_normal(self._reader.absolute(module.path)), *queue}
+        place = _normal(self._reader.absolute(module.path))
+        seen = {place, *queue}
         found: list[Module] = []
         looked = 0
         while queue and looked < MAXIMUM_FILES and len(found) < MAXIMUM_IMPORTERS:
             path = queue.pop(0)
             looked += 1
             source = self._text(path)
-            if source is not None and self._matters(path, source):
-                other = self.module(path)
-                if other is not None and any(item is module for item in other.family()):
+            if source is not None and self._matters(path, source) and self._has_near(path, words, place):
+                other = self.module(path) if self.reaches(path, module.path) else None
+                if other is not None:
                     found.append(other)
-            further = [place for place in self.importers(path) if place not in seen]
+            further = [other for other in self.importers(path) if other not in seen]
             seen.update(further)
             queue += further
         return found
+
+    def _has_near(self, path: str, words: tuple[str, ...], but: str) -> bool:
+        """Whether a file has one of the words, itself or in a file that it imports, but for one."""
+        if not words:
+            return True
+        text = self.text(path)
+        if any(word in text for word in words):
+            return True
+        source = self._text(path)
+        imported = self._imports_of(path, source) if source is not None else ()
+        near = (self.text(other) for other in imported if other != but)
+        return any(word in other for other in near for word in words)
 
     def _matters(self, path: str, source: SourceText) -> bool:
         """Whether a user of a module does anything with what it imports; looked up once for each text."""
@@ -431,8 +477,8 @@ class Project:
         for path in self.importers(module.path):
             source = self._text(path)
             if source is not None and derives.search(source.text):
-                other = self.module(path)
-                if other is not None and any(item is module for item in other.family()):
+                other = self.module(path) if self.reaches(path, module.path) else None
+                if other is not None:
                     found.append(other)
         return found
 
@@ -568,6 +614,20 @@ class Project:
             found.append(posixpath.join(folder, "src"))
             known = self._roots[folder] = tuple(dict.fromkeys(found))
         return known
+
+    def text(self, path: str) -> str:
+        """The text of a file that was found; empty when it is gone."""
+        source = self._text(path)
+        return "" if source is None else source.text
+
+    def is_under_way(self, path: str) -> bool:
+        """Whether a module cannot be asked yet, because it is followed just now."""
+        known = self._modules.get(path)
+        return path in self._loading or (known is not None and known.is_running)
+
+    def is_read(self, path: str) -> bool:
+        """Whether the module in a file was parsed already."""
+        return path in self._modules
 
     def _text(self, path: str) -> SourceText | None:
         if path not in self._texts:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic.layer_graph import layers_inside
-from kerascheck.semantic.storage import Save, circle, saves
+from kerascheck.semantic.storage import WRITING, Save, circle, saves
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def whole_saves(module: Module, model: Obj) -> Iterator[Save]:
     """The places that write a model with its layers and weights: in this module, then in those around it."""
-    for place in circle(module):
+    for place in circle(module, WRITING, whole=False):
         for save in saves(place):
             if save.format != "json" and any(_is_or_holds(place.facts, item, model) for item in save.models):
                 yield save

@@ -92,16 +92,29 @@ class Reached:
     compiled: bool
 
 
-def circle(module: Module) -> list[Module]:
-    """This module, those it imports and those that import it, directly or not."""
-    found = list(module.family())
-    queue = [module]
-    while queue and len(found) < _MAXIMUM_MODULES:
-        for user in queue.pop(0).users:
-            if all(user is not item for item in found):
-                found.append(user)
-                queue.append(user)
-    return found
+# what the text of a module has that writes or reads models
+WRITING = (".save(", "save_model", "ModelCheckpoint", "to_json")
+READING = ("load_model",)
+_WEIGHTS = ("save_weights", "load_weights")
+
+
+def circle(module: Module, words: tuple[str, ...], whole: bool = True) -> list[Module]:
+    """This module, those it imports and those that import it, directly or not, which have one of the words.
+
+    Not `whole`: without those it imports, which know nothing of what this one makes.
+    """
+    known: dict[tuple[bool, tuple[str, ...]], list[Module]] = module.memo.setdefault("circle", {})
+    key = whole, words
+    if key not in known:
+        found = list(module.family(*words)) if whole else [module]
+        queue = [module]
+        while queue and len(found) < _MAXIMUM_MODULES:
+            for user in queue.pop(0).users_with(*words):
+                if all(user is not item for item in found):
+                    found.append(user)
+                    queue.append(user)
+        known[key] = found
+    return known[key]
 
 
 def saves(module: Module) -> list[Save]:
@@ -125,7 +138,7 @@ def reached(module: Module) -> list[Reached]:
     known: list[Reached] | None = module.memo.get("reached")
     if known is None:
         known = []
-        for other in circle(module):
+        for other in circle(module, WRITING, whole=False):
             for save in saves(other):
                 known += reached_by(save)
         module.memo["reached"] = known
@@ -144,7 +157,7 @@ def reached_by(save: Save) -> list[Reached]:
 
 def saves_holding(module: Module, made: cst.Call) -> Iterator[Save]:
     """The saves around a module whose model has the layer that a call makes."""
-    for other in circle(module):
+    for other in circle(module, WRITING, whole=False):
         for save in saves(other):
             walk = _Walk(save)
             for model in save.models:
@@ -164,13 +177,13 @@ def unfound_on(item: Reached) -> str:
 
 def weights_only(module: Module) -> Iterator[Event]:
     """The events around a module that write or read weights without the model."""
-    for other in circle(module):
-        yield from other.events_of("save_weights", "load_weights")
+    for other in circle(module, _WEIGHTS):
+        yield from other.events_of(*_WEIGHTS)
 
 
 def _with_text(module: Module, words: tuple[str, ...], key: tuple[str, str]) -> list[Module]:
     """The modules around this one, and others of the project that name the same file."""
-    found = circle(module)
+    found = list(circle(module, words))
     if module.project is not None:
         others = module.project.mentioning(module.path, words, key[1])
         found += [item for item in others if all(item is not one for one in found)]
@@ -184,7 +197,7 @@ def loads_of(module: Module, save: Save) -> list[Load]:
         return []
     known: dict[tuple[str, str], list[Load]] = module.memo.setdefault("readers", {})
     if key not in known:
-        others = _with_text(module, ("load_model",), key)
+        others = _with_text(module, READING, key)
         known[key] = [load for other in others for load in loads(other) if path_key(load.path) == key]
     return known[key]
 
@@ -210,7 +223,7 @@ def saves_of(module: Module, load: Load) -> list[Save]:
     key = path_key(load.path)
     if key is None:
         return []
-    others = _with_text(module, (".save(", "save_model", "ModelCheckpoint"), key)
+    others = _with_text(module, WRITING, key)
     found = [save for other in others for save in saves(other) if path_key(save.path) == key]
     beside = [save for save in found if save.module is load.module and save.function is load.call.function]
     return beside if beside and load.call.function is not None else _meant(module, found, key)
@@ -227,11 +240,10 @@ def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save
     Those of the module itself come first, then those of modules that it is linked to by imports, then those beside it.
     One that is neither counts only when it is the only one and the path names a folder.
     """
-    linked = {id(item) for item in circle(module)}
     folder = folder_of(module)
     for near in (
         [save for save in found if save.module is module],
-        [save for save in found if id(save.module) in linked],
+        [save for save in found if module.reaches(save.module) or save.module.reaches(module)],
         [save for save in found if folder_of(save.module) == folder],
     ):
         if near:
@@ -363,9 +375,8 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
 
 
 def _loads(module: Module) -> Iterator[Load]:
-    scope = _scoped(module)
     for call in module.calls_of("keras.models.load_model"):
-        objects = scope
+        objects = _scoped(module)
         found = call.arguments.find("custom_objects", 1)
         if objects is not None:
             if found is not None:
@@ -393,8 +404,15 @@ def _names(value: Value | None) -> frozenset[str] | None:
 
 def _scoped(module: Module) -> frozenset[str] | None:
     """The names that scopes and `get_custom_objects` supply somewhere around a module; None when not known."""
+    if "scoped" not in module.memo:
+        module.memo["scoped"] = _find_scoped(module)
+    known: frozenset[str] | None = module.memo["scoped"]
+    return known
+
+
+def _find_scoped(module: Module) -> frozenset[str] | None:
     names: frozenset[str] = frozenset()
-    for other in module.family():
+    for other in module.family("custom_object", "CustomObject"):
         if "get_custom_objects" in other.source.text:
             return None
         for call in (other.facts if other is module else other.interpreter).calls:
@@ -529,20 +547,17 @@ class _Walk:
 
 def instances(module: Module, owner: ClassInfo) -> list[Obj]:
     """The instances of a class that the modules around its own make, as far as they are followed."""
-    known: dict[ClassInfo, dict[Obj, None]] | None = module.memo.get("instances")
-    if known is None:
-        known = module.memo["instances"] = {}
-        for made in _made_around(module):
-            if made.cls is not None:
-                known.setdefault(made.cls, {})[made] = None
-    return list(known.get(owner, ()))
+    known: dict[ClassInfo, list[Obj]] = module.memo.setdefault("instances", {})
+    if owner not in known:
+        known[owner] = list(dict.fromkeys(made for made in _made_around(module, owner.name) if made.cls is owner))
+    return known[owner]
 
 
-def _made_around(module: Module) -> Iterator[Obj]:
+def _made_around(module: Module, name: str) -> Iterator[Obj]:
     for item in reached(module):
         if item.made is not None:
             yield item.made
-    for other in circle(module):
+    for other in circle(module, (name,)):
         for holder, _ in (*other.facts.heap, *other.facts.lasting):
             if isinstance(holder, Obj) and holder.call is not None:
                 yield holder

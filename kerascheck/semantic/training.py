@@ -47,7 +47,7 @@ class Seed:
 def seeds(module: Module) -> list[Seed]:
     """The seeding calls of a program in the order of execution: those of imported modules first."""
     found: list[Seed] = []
-    for other in module.family():
+    for other in module.family("seed", "Seed", "random", "determin"):
         calls = module.calls if other is module else [item for item in other.interpreter.calls if not item.standalone]
         own: list[Seed] = []
         for call in calls:

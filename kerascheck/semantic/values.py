@@ -253,6 +253,30 @@ class ModuleValue(Heap):
         self.name = name
 
 
+class Later(Heap):
+    """A name that another module of the project binds, as an import brings it; that module is read when it is used.
+
+    It is found in the names of a module only, where `Module.settled` puts the value in its place.
+    """
+
+    __slots__ = ("base", "dotted", "known", "module", "value")
+
+    def __init__(self, module: Module, dotted: str, base: str) -> None:
+        self.module = module
+        self.dotted = dotted
+        self.base = base
+        self.known = False
+        self.value: Value | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Later):
+            return NotImplemented
+        return (self.module, self.dotted, self.base) == (other.module, other.dotted, other.base)
+
+    def __hash__(self) -> int:
+        return hash((self.dotted, self.base))
+
+
 class Class(Heap):
     """A class of the project."""
 
@@ -299,6 +323,7 @@ Value = (
     | Func
     | Class
     | ModuleValue
+    | Later
     | Bound
     | Super
     | Choice
