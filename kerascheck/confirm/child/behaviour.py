@@ -17,6 +17,7 @@ from kerascheck.confirm.child.program import (
     sample,
     scramble,
 )
+from kerascheck.confirm.child.training import spread
 
 
 def heads_of(model: Any, inputs: Any) -> Any:
@@ -169,6 +170,8 @@ def loss(job: Any) -> Any:
     outputs = outputs_of(model, inputs)
     scramble(model)
     outputs = outputs_of(model, inputs)
+    if job["head"] not in PROBABILITIES and job["labels"] != "quantities":  # large logits are as good as probabilities
+        outputs = spread(model, inputs, outputs, 0.0)
     exec(compile(job["compile"], "<slice>", "exec"), space)
     form, head, units = job["labels"], job["head"], outputs.shape[-1]
     if units == 1 and form in ("categorical", "sparse") and job["about"] == "loss":
