@@ -23,6 +23,8 @@ _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "Tensor
 _ALL = frozenset({"python", "numpy", "tensorflow"})
 # run on TensorFlow 2.21: AttributeError, which KC404 says; the program is one for TensorFlow 1
 _REMOVED = frozenset({"tensorflow.set_random_seed", "tensorflow.random.set_random_seed"})
+# likewise; there Keras has its seeds from NumPy
+_SESSIONS = frozenset({"tensorflow.Session", "tensorflow.reset_default_graph", "tensorflow.placeholder"})
 
 
 def _frozen(program: Module) -> bool:
@@ -105,6 +107,8 @@ class PartialSeed(Rule):
             ends = [event.order for event in trained if not event.standalone]
             found = [seed for seed in found if seed.imported or seed.call.order < max(ends)]
         if not found or any(seed.call.name in _REMOVED and not seed.call.guarded for seed in found):
+            return
+        if any(call.name in _SESSIONS and not call.guarded and not call.standalone for call in program.calls):
             return
         kinds = {seed.kind for seed in found}
         if "all" in kinds or kinds == _ALL:
