@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator
@@ -213,9 +214,21 @@ def read_as_weights(module: Module, save: Save) -> bool:
         return _code(save.module, save.arguments) in weights - read - {""}
     if loads_of(module, save):
         return False
-    others = _with_text(module, ("load_weights",), key)
-    events = (event for other in others for event in other.events_of("load_weights"))
-    return any(path_key(event.arguments.value("filepath", 0)) == key for event in events)
+    start = posixpath.basename(key[1]).partition("{")[0] if key[0] == "" else ""
+    numbered = "{" in key[1] and len(start) > 2  # a file for each epoch is read by one of its names
+    others = _with_text(module, ("load_weights",), ("", posixpath.dirname(key[1]) + "/" + start) if numbered else key)
+    events = [event for other in others for event in other.events_of("load_weights")]
+    paths = [path_key(event.arguments.value("filepath", 0)) for event in events]
+    return key in paths or (numbered and any(path is not None and _one_of(key[1], path[1]) for path in paths))
+
+
+def _one_of(template: str, name: str) -> bool:
+    """Whether a file name is one that a template such as `net_{epoch:02d}.h5` gives; it may have a `*`, too."""
+    parts = re.split(r"\{[^{}]*\}", posixpath.basename(template))
+    shown = "0".join(parts)
+    pattern = ".+".join(re.escape(part) for part in parts)
+    name = posixpath.basename(name)
+    return bool(re.fullmatch(pattern, name)) or ("*" in name and fnmatch.fnmatchcase(shown, name))
 
 
 def saves_of(module: Module, load: Load) -> list[Save]:
