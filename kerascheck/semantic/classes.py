@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from kerascheck.semantic.values import Class, Func, Ref, Value
+from kerascheck.semantic.values import Choice, Class, Func, Ref, Value
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -21,6 +21,15 @@ _KINDS = {
     "keras.Sequential": "sequential",
     "keras.layers.Layer": "layer",
 }
+
+
+def _without_object(base: Value | None) -> Value | None:
+    """The class that is meant by a base such as `object if DEBUG else Layer`."""
+    if isinstance(base, Choice):
+        rest = [item for item in base.options if not (isinstance(item, Ref) and item.name == "builtins.object")]
+        if len(rest) == 1:
+            return rest[0]
+    return base
 
 
 class BuildEffect(Enum):
@@ -47,7 +56,7 @@ class ClassInfo:
     ) -> None:
         self.node = node
         self.name = node.name.value
-        self.bases = bases
+        self.bases = tuple(_without_object(base) for base in bases)
         self.scope = scope
         self.frame = frame
         self.module = module
