@@ -11,7 +11,7 @@ from kerascheck.patch import insert_argument
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
-from kerascheck.semantic.training import is_none, is_seeded_in_function, seeds, training
+from kerascheck.semantic.training import is_none, is_seeded_in_function, models_of, seeds, training
 from kerascheck.semantic.values import Const, Obj
 from kerascheck.semantic.written_rows import kept_by_an_object
 
@@ -26,6 +26,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:\w+\.)*{}\("
 _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
+_USES = frozenset({"fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"})
 _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
 _LOAD_CALLS = frozenset({"keras.models.load_model", "keras.models.model_from_json", "keras.models.model_from_yaml"})
 # packages whose objects have a `save` and are no models
@@ -98,9 +99,17 @@ class UnseededSplit(Rule):
         if any(path_key(event.arguments.value("filepath", 0)) not in written for event in loads):
             return self.loaded
         for call in self.module.calls:
-            if call.name in _LOAD_CALLS and not is_temporary(call.module, call.arguments):
+            if call.name in _LOAD_CALLS and not is_temporary(call.module, call.arguments) and self._is_used(call):
                 return self.loaded
         return ""
+
+    def _is_used(self, load: CallFact) -> bool:
+        """Whether rows may be given to a loaded model; a script may train another, and only look into this one."""
+        events = [event for event in self.module.events if event.name in _USES]
+        if all(event.standalone or event.name != "fit" for event in events):
+            return True
+        used = [models_of(event) for event in events]
+        return any(not models or any(model.call is load.node for model in models) for models in used)
 
     def _for_a_batch(self, call: CallFact) -> bool:
         """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them.
