@@ -243,7 +243,7 @@ def test_a_named_model_is_taken_where_no_slice_can_be_made(project: Path) -> Non
     before = sorted(path.name for path in project.rglob("*"))
     arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC102", "serve.py"]
     without = verdicts(kerascheck(project, *arguments))
-    assert without["KC102"][0] == "not-reached"
+    assert without["KC102"][1].endswith("; with arguments of ours")  # no settings are read
     named = [part for name in ("broken", "other", "build_model") for part in ("--model", f"package.models:{name}")]
     status, evidence = verdicts(kerascheck(project, *arguments, *named))["KC102"]
     assert status == "confirmed"
@@ -382,8 +382,17 @@ def test_where_no_slice_can_be_made_the_file_is_imported_up_to_the_model(tmp_pat
 
 
 @needs_keras
-def test_a_guarded_import_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_class_is_made_with_arguments_of_ours_where_nothing_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "serve.py").write_text(GUARDED)
+    arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC101", "serve.py"]
+    found = [item["verdict"] for item in json.loads(kerascheck(tmp_path, *arguments).stdout)]
+    assert [item["status"] for item in found] == ["confirmed", "confirmed"], found
+    assert all(item["evidence"].endswith("; with arguments of ours") for item in found)
+
+
+@needs_keras
+def test_a_guarded_import_that_fails_is_told(tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text(GUARDED.replace('settings["units"]', "settings.pop()"))
     arguments = ["--confirm", "--isolated", "--format", "json", "--select", "KC101", "serve.py"]
     for item in json.loads(kerascheck(tmp_path, *arguments).stdout):
         assert item["verdict"]["status"] == "not-reached"

@@ -280,8 +280,6 @@ EQUAL = {"weights": 4, "weights_after": 4, "equal": 4, "steady": True, "outputs_
         (ROUND, {"raised": "TypeError: Could not locate class 'A'"}, Status.NOT_REACHED),
         (ROUND, {"save_raised": "OSError: disk"}, Status.NOT_REACHED),
         (ROUND, EQUAL, Status.REFUTED),
-        (ROUND, {**EQUAL, "guessed": True}, Status.NOT_REACHED),
-        (ROUND, {**EQUAL, "guessed": True, "weights_after": 6}, Status.CONFIRMED),
         (ROUND, {**EQUAL, "weights_after": 6}, Status.CONFIRMED),
         (ROUND, {**EQUAL, "outputs_differ": True}, Status.NOT_REACHED),
         (ROUND, {"weights": 4, "shadowed": ["dice"]}, Status.NOT_REACHED),

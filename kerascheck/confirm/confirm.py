@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from kerascheck.confirm.guarded import Guarded
-from kerascheck.confirm.named import Maker, Named, using
+from kerascheck.confirm.named import Invented, Maker, Named, using
 from kerascheck.confirm.plan import Experiment, Plan, plan
 from kerascheck.confirm.proof import crossing, experiments
 from kerascheck.confirm.sandbox import Result, Sandbox
@@ -43,9 +43,9 @@ def confirm(
             continue
         say = partial(told, f"confirming {finding.path}:{finding.start.line} {finding.code}")
         status, evidence, seconds = _decide(planned, sandbox, say)
-        makers: list[Maker] = [*models, _guarded(finding, module)]
+        makers: list[Maker] = [*models, _guarded(finding, module), *([] if models else [Invented()])]
         for maker in makers:
-            if status in _DECIDED or (isinstance(maker, Guarded) and not _is_unreached(planned, sandbox)):
+            if status in _DECIDED or (not isinstance(maker, Named) and not _is_unreached(planned, sandbox)):
                 break
             with using(maker):
                 again = plan(module, finding)
@@ -54,7 +54,10 @@ def confirm(
                 continue
             found, text, more = _decide(Plan(finding, made), sandbox, say)
             seconds += more
-            if found in _DECIDED:
+            if isinstance(maker, Invented):  # with the program's own arguments it may be otherwise
+                if found is Status.CONFIRMED:
+                    status, evidence = found, f"{text}; with {maker.name}"
+            elif found in _DECIDED:
                 how = "by" if isinstance(maker, Guarded) else "the model is made by"
                 status, evidence = found, f"{text}; {how} {maker.name}"
             elif isinstance(maker, Guarded):

@@ -185,6 +185,24 @@ class Named:
         return str(parameters.get("make", "")).startswith("kerascheck_named(")
 
 
+@dataclass(frozen=True)
+class Invented:
+    """Arguments of ours for a class of the project, the last that is tried: they may show a fault, and refute none."""
+
+    name: str = "arguments of ours"
+
+    def parameters(self, slicer: Slicer, model: Obj, shapes: list[Any]) -> dict[str, Any]:
+        """What the worker needs to make the model, with nothing that the program gives it. Raises Missing."""
+        make = slicer.construct(model.cls, None) if model.cls is not None else slicer.expression(model, "the model")
+        part = slicer.finish()
+        parameters: dict[str, Any] = {"source": part.source, "modules": part.modules, "make": make, "shapes": shapes}
+        return {**parameters, "open_shape": slicer.open_shape, "invented": model.cls is not None}
+
+    def makes(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether an experiment uses such a model."""
+        return parameters.get("invented") is True
+
+
 def expected_kind(model: Obj) -> str:
     """The name of a class that the model must have among its own."""
     return model.cls.name if model.cls is not None else _KINDS.get(model.form, "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import libcst as cst
 
 from kerascheck.confirm.named import in_use
-from kerascheck.confirm.slice import Missing, Slicer
+from kerascheck.confirm.slice import Slicer
 from kerascheck.finding import Claim
 from kerascheck.semantic.building import input_shape
 from kerascheck.semantic.module import Module
@@ -59,22 +58,13 @@ def model_parameters(slicer: Slicer, module: Module, model: Obj) -> dict[str, An
         shapes = [[shape, "float32"], [shape, "int32"]]
     maker = in_use()
     if maker is not None:
-        return maker.parameters(slicer, model, shapes)
-    fallbacks: list[str] = []
-    if model.cls is not None and not slicer.has(model):
-        make = slicer.construct(model.cls, model)
-        told = list(slicer.stand_ins)
-        with contextlib.suppress(Missing):
-            fallbacks.append(slicer.construct(model.cls, None))
-        slicer.stand_ins[:] = told
-    else:
-        make = slicer.expression(model, f"`{model.short}`")
+        return {"structure": _structure(model), **maker.parameters(slicer, model, shapes)}
+    make = slicer.expression(model, f"`{model.short}`")
     made = slicer.finish()
     return {
         "source": made.source,
         "modules": made.modules,
         "make": make,
-        "fallbacks": [text for text in fallbacks if text != make],
         "shapes": shapes,
         "open_shape": slicer.open_shape,
         "structure": _structure(model),

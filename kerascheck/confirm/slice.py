@@ -231,10 +231,6 @@ class Slicer:
         value = made if made is not None and made.cls is owner else Obj("instance", cls=owner)
         return f"{self._class(owner)}({self._constructor_arguments(value, changed or {})})"
 
-    def has(self, value: Obj) -> bool:
-        """Whether an object is in the slice already."""
-        return id(value) in self._made
-
     def class_name(self, owner: ClassInfo) -> str:
         """Source that gives a class of the project."""
         return self._class(owner)
@@ -342,16 +338,18 @@ class Slicer:
             if isinstance(value, (Obj, Tensor)) and value_kind(value) != "value" and not self.guess:
                 raise
             kind = next((text for pattern, text in KINDS if (self.guess or owner) and pattern.search(name)), None)
-            text = STAND_INS.get(name) or self._usual(owner, name) or kind
+            text = STAND_INS.get(name) or self._usual(owner, name, value) or kind
             text = text or ("8" if name and SIZE.search(name) else self.guess or None)
             if text is None:
                 raise
             self.stand_ins.append(f"{what}={text}" if name not in what else f"{name}={text}")
             return text
 
-    def _usual(self, owner: ClassInfo | None, name: str) -> str | None:
-        """What the class can use for a parameter."""
+    def _usual(self, owner: ClassInfo | None, name: str, value: Value | None) -> str | None:
+        """What the class can use for a parameter; no settings are made up where the program has its own."""
         text = usual(owner, name, self.guess) if owner is not None and name and self.asks_class else None
+        if value is not None and not self.guess and text is not None and text.startswith(("{", "__import__")):
+            return None
         if text in LAYERS:
             return f"{self.flavour()}.layers.{LAYERS[text]}"
         return text

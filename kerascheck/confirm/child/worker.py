@@ -29,7 +29,7 @@ from kerascheck.confirm.child.behaviour import (
 from kerascheck.confirm.child.contain import contain, guard, limit, reap
 from kerascheck.confirm.child.folds import refit
 from kerascheck.confirm.child.objects import by_name, line_alone, making, state
-from kerascheck.confirm.child.program import SPENT, choose, describe, framework, missing
+from kerascheck.confirm.child.program import choose, describe, framework, missing
 from kerascheck.confirm.child.training import (
     metric,
     optimizer_state,
@@ -107,7 +107,9 @@ def in_child(job: Any, settings: Any) -> None:
         guard(settings["root"])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            outcome = tried(job)
+            if job["experiment"] != "roundtrip":  # that one forks before anything is tried
+                job = choose(job)
+            outcome = EXPERIMENTS[job["experiment"]](job)
         outcome["warnings"] = [str(item.message)[:300] for item in caught if interesting(str(item.message))][:5]
     except BaseException as error:  # a program may raise anything, SystemExit too
         outcome = {"failed": describe(error), "missing": missing(error)}
@@ -120,28 +122,6 @@ def in_child(job: Any, settings: Any) -> None:
     with open(target + ".part", "w", encoding="utf-8") as file:
         file.write(text)
     os.rename(target + ".part", target)
-
-
-def tried(job: Any) -> Any:
-    """The facts of an experiment; where the model cannot be made as the program makes it, with other arguments."""
-    first = None
-    for text in [job.get("make"), *job.get("fallbacks", ())]:
-        one = dict(job, make=text) if text is not None else job
-        SPENT[0] = 0.0
-        try:
-            if job["experiment"] != "roundtrip":  # that one forks before anything is tried
-                one = choose(one)
-            outcome = EXPERIMENTS[job["experiment"]](one)
-        except Exception as error:
-            first = first or error
-            if job.get("foreign"):  # no second fork after an operation
-                break
-            continue
-        if text != job.get("make"):
-            outcome["guessed"] = True
-        return outcome
-    assert first is not None
-    raise first
 
 
 def reseed() -> None:
