@@ -416,11 +416,12 @@ m = keras.Sequential([keras.Input((4,)), Own()])
 """
 NEVER_MADE = """
 import tensorflow as tf
+SIZE = [][0]
 class Own(layers.Layer):
     def __init__(self, kind):
         super().__init__()
         self.scale = %s
-        raise OSError(kind)
+        raise OSError(kind, SIZE)
     def call(self, x):
         return x * self.scale
 """

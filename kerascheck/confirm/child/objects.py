@@ -83,7 +83,7 @@ def line_alone(job: Any) -> Any:
     """Whether an object of a class takes a variable of TensorFlow for a weight; its constructor is not run."""
     import tensorflow
 
-    space, keras = program(job), framework()
+    space, keras = program(job, wanted_only=job["class"]), framework()
     kind = eval(compile(job["class"], "<slice>", "eval"), space)
     base = keras.Model if issubclass(kind, keras.Model) else keras.layers.Layer
     if not issubclass(kind, base):

@@ -1,5 +1,6 @@
 """Inside the child: the program of the user, the model that it makes, and inputs for it."""
 
+import ast
 import importlib
 import importlib.util
 import linecache
@@ -105,8 +106,11 @@ class Finder:
         exec(compile(source, "<" + module.__name__ + ">", "exec"), module.__dict__)
 
 
-def program(job: Any, name: Any = "kerascheck_slice") -> Any:
-    """Run the slice of the user's program in a namespace of its own."""
+def program(job: Any, name: Any = "kerascheck_slice", wanted_only: Any = None) -> Any:
+    """Run the slice of the user's program in a namespace of its own.
+
+    With `wanted_only`, the name of a class, what else fails does not matter.
+    """
     for part in job.get("modules", {}):
         sys.modules.pop(part, None)
     sys.meta_path[:] = [item for item in sys.meta_path if type(item).__name__ not in ("Finder", "Absent")]
@@ -119,7 +123,17 @@ def program(job: Any, name: Any = "kerascheck_slice") -> Any:
     module.__dict__["kerascheck_files"] = job.get("files", {})
     module.__dict__["kerascheck_shape"] = tuple(job.get("chosen") or (8,))
     remember("<slice>", job["source"])
-    exec(compile(job["source"], "<slice>", "exec"), module.__dict__)
+    if wanted_only is None:
+        exec(compile(job["source"], "<slice>", "exec"), module.__dict__)
+        return module.__dict__
+    first = None
+    for line in ast.parse(job["source"]).body:
+        try:
+            exec(compile(ast.Module([line], []), "<slice>", "exec"), module.__dict__)
+        except Exception as error:
+            first = first or error
+    if first is not None and wanted_only.partition(".")[0] not in module.__dict__:
+        raise first
     return module.__dict__
 
 
