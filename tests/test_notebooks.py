@@ -488,7 +488,14 @@ def test_a_finding_that_hangs_on_order_says_when_cells_were_run_in_another() -> 
 
     def cells(*counts: int | None) -> bytes:
         sources = (
-            ["import keras\n", "class M(keras.Model):\n", "    def build(self, s):\n", "        self.d = 1"],
+            [
+                "import keras\n",
+                "class M(keras.Model):\n",
+                "    def call(self, x):\n",
+                "        return x\n",
+                "    def build(self, s):\n",
+                "        self.d = 1",
+            ],
             ["m = M()"],
             ["m.load_weights('a.weights.h5')\n", "m.compile(metrics=['accuracy'])"],
             ["m.build((None, 3))"],
@@ -511,6 +518,8 @@ def test_what_a_later_cell_makes_anew_is_not_what_it_was() -> None:
     first = [
         "import keras\n",
         "class M(keras.Model):\n",
+        "    def call(self, x):\n",
+        "        return x\n",
         "    def build(self, s):\n",
         "        self.d = 1\n",
         "m = M()",
