@@ -62,7 +62,7 @@ def as_weight(module: Module, owner: ClassInfo, call: CallFact, attribute: str, 
     if len(given.keywords) != known + any(key == "initial_value" for key, _, _ in given.keywords):
         return None
     made = _value(module, first[0], origin)
-    if made is None:
+    if made is None or "#" in module.code(call.node):  # a comment would be lost
         return None
     shape, initializer, dtype, edits = made
     words = {name: module.code(found[0]) for name, found in kept.items() if found is not None}
@@ -70,6 +70,8 @@ def as_weight(module: Module, owner: ClassInfo, call: CallFact, attribute: str, 
         return None
     if dtype and "dtype" not in words:
         words = {"dtype": dtype, **words}
+    if "int" in words.get("dtype", "") and "trainable" not in words:
+        words["trainable"] = "False"  # whole numbers have no gradient
     text = ", ".join(
         [f"shape={shape}", f"initializer={initializer}", *(f"{key}={code}" for key, code in words.items())]
     )
