@@ -99,7 +99,6 @@ WITHOUT_EXPERIMENT = frozenset({"KC506"})
 BOUND_TO_RELEASES = frozenset({"KC108", "KC212", "KC512"})
 # Places in fixtures that no experiment reaches: what is said there must not be decided, neither way.
 UNREACHED = {
-    "KC201": {"weights_file_suffix.py:232", "weights_file_suffix.py:241"},  # which checkpoint it is
     "KC202": {"model_file_suffix.py:178"},  # a parameter makes the model
     "KC301": {"config_drops_argument.py:434"},  # the argument is the path of a file, which cannot be made up
     "KC401": {"unordered_labels.py:50"},  # the elements of the set are made by a function of the fixture

@@ -99,8 +99,8 @@ def _bad_end(value: Value | None, name: str) -> str | None:
     extension = WEIGHTS_EXTENSION.search(text)
     if name == "load_weights" and text.endswith(_READABLE):
         return None
-    if name == "load_weights" and not whole and extension is None:
-        return None
+    if name == "load_weights" and not whole and extension is None and last == text:
+        return None  # the start of the file name is not known, nor that it is one of a file
     if extension is not None:
         return extension.group()
     return last[last.rindex(".") :] if "." in last[1:] else last
