@@ -636,7 +636,7 @@ def _keras_method(self: Interpreter, node: cst.Call, receiver: Value, name: str,
             phases.note_training(self, receiver, name)
         for option in options(receiver):
             if isinstance(option, Obj) and option.cls is not None:
-                for key in [key for key in self.heap if key[0] is option and key[1][0] != "#"]:
+                for key in self.heap.attributes(option):
                     self.escape(cast("Value | None", self.heap[key]))  # its parts may be called by it
         return Part(one, "#" + name)
     if name == "build":

@@ -75,6 +75,16 @@ class Facts:
         """All keys and facts."""
         return self.flat().items()
 
+    def attributes(self, holder: object) -> list[Key]:
+        """The keys of an object's attributes; slots whose name begins with `#` are none."""
+        found: dict[Key, None] = {}
+        facts: Facts | None = self
+        while facts is not None:
+            found.update((key, None) for key in facts._own if key[0] is holder and key[1][0] != "#")
+            facts = facts._parent
+        found.update((key, None) for key in self.foreign if key[0] is holder and key[1][0] != "#")
+        return list(found)
+
     def update(self, other: Mapping[Key, object]) -> None:
         """Take over the facts of a plain mapping."""
         self._own.update(other)

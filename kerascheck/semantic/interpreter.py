@@ -612,7 +612,7 @@ class Interpreter:
                 self.heap[(value, "#states")] = cast(States, old) | UNSURE
                 phases.note_lost(self, value)
             if value.cls is not None:
-                for key in [key for key in self.heap if key[0] is value and key[1][0] != "#"]:
+                for key in self.heap.attributes(value):
                     self.escape(cast(Maybe, self.heap[key]), depth + 1)
         elif isinstance(value, (Items, Choice)):
             for item in value.known() if isinstance(value, Items) else value.options:
