@@ -327,9 +327,11 @@ class Interpreter:
         heap = preparing.prepared(self, owner, before) if before else heap
         self.heap.update(heap)
         if function.node.name.value != "__init__":  # type: ignore[union-attr]
-            before = (*before, function, *preparing.parts_of_the_constructor(self, owner))
-            for key in list(heap):
-                if key[1] == "#states" and key[0] is not receiver and self._used_elsewhere(owner, heap, before, key[0]):
+            parts = [key for key in heap if key[1] == "#states" and key[0] is not receiver]
+            if parts:
+                before = (*before, function, *preparing.parts_of_the_constructor(owner))
+            for key in parts:
+                if self._used_elsewhere(owner, heap, before, key[0]):
                     self.heap[key] = UNSURE
                     phases.note_lost(self, cast(Obj, key[0]))
             self.heap[(receiver, "#states")] = UNSURE

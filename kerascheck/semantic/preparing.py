@@ -6,8 +6,8 @@ calling these in order, the order follows from what each needs.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 import libcst as cst
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.heap import Key as HeapKey
     from kerascheck.semantic.interpreter import Interpreter
+    from kerascheck.semantic.module import Module
 
 _MOST = 6  # methods before one
 
@@ -73,23 +74,46 @@ def _binders(self: Interpreter, owner: ClassInfo) -> dict[str, list[Func]]:
     return known[owner]
 
 
-def parts_of_the_constructor(self: Interpreter, owner: ClassInfo) -> tuple[Func, ...]:
+def parts_of_the_constructor(owner: ClassInfo) -> tuple[Func, ...]:
     """The methods that the constructor calls, or one that it calls, and that nothing else in the file mentions."""
+    known: dict[ClassInfo, tuple[Func, ...]] = owner.module.memo.setdefault("parts of constructors", {})
+    if owner not in known:
+        known[owner] = tuple(_find_parts(owner))
+    return known[owner]
+
+
+def _find_parts(owner: ClassInfo) -> list[Func]:
     made = owner.own("__init__")
+    if made is None:
+        return []
+    mentions = Counter(node.attr.value for node in walk(owner.node) if _is_of_self(node))
     found: list[Func] = []
-    queue = [made] if made is not None else []
-    whole = self.module.code(owner.node)
+    queue = [made]
     while queue:
-        code = self.module.code(queue.pop().node)
-        for name, item in owner.frame.names.items():
-            if not isinstance(item, Func) or f"self.{name}(" not in code or any(item is one for one in found):
+        for call in walk(queue.pop().node):
+            if not isinstance(call, cst.Call) or not _is_of_self(call.func):
                 continue
-            own = len(re.findall(rf"\bself\.{name}\b", whole))
-            foreign = re.search(rf"(?<!\bself)\.{name}\b", self.module.source.text)
-            if own == 1 and foreign is None:
+            name = call.func.attr.value
+            item = owner.frame.names.get(name)
+            if not isinstance(item, Func) or any(item is one for one in found) or mentions[name] != 1:
+                continue
+            if name not in _foreign_attributes(owner.module):
                 found.append(item)
                 queue.append(item)
-    return tuple(found)
+    return found
+
+
+def _is_of_self(node: cst.CSTNode) -> TypeGuard[cst.Attribute]:
+    return type(node) is cst.Attribute and type(node.value) is cst.Name and node.value.value == "self"
+
+
+def _foreign_attributes(module: Module) -> frozenset[str]:
+    """The names of the attributes of anything but `self` in a file."""
+    if "foreign attributes" not in module.memo:
+        names = (node.attr.value for node in module.index.nodes(cst.Attribute) if not _is_of_self(node))
+        module.memo["foreign attributes"] = frozenset(names)
+    known: frozenset[str] = module.memo["foreign attributes"]
+    return known
 
 
 def _bound_in(node: cst.FunctionDef) -> list[str]:
