@@ -193,9 +193,8 @@ def labels_place(module: Module, item: Compiled) -> cst.CSTNode | None:
         return fit.node
     end, name = module.span(fit.node).start, found[0].value
     place: cst.CSTNode = fit.node
-    for node in walk(module.tree):
-        if isinstance(node, cst.Assign) and module.span(node).start < end:
-            for target in node.targets:
-                if any(isinstance(part, cst.Name) and part.value == name for part in walk(target.target)):
-                    place = node.value
+    for node in module.index.nodes(cst.Assign):
+        bound = (part for target in node.targets for part in walk(target.target) if isinstance(part, cst.Name))
+        if any(part.value == name for part in bound) and module.span(node).start < end:
+            place = node.value
     return place

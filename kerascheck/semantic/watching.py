@@ -16,7 +16,6 @@ import libcst as cst
 from kerascheck.semantic.compiled import Compiled, compiled_models
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Ref, Value, string
-from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -207,11 +206,8 @@ def _reads(module: Module) -> tuple[cst.Subscript, ...]:
     if known is None:
         known = module.memo["history reads"] = tuple(
             node
-            for node in walk(module.tree)
-            if isinstance(node, cst.Subscript)
-            and len(node.slice) == 1
-            and isinstance(node.value, cst.Attribute)
-            and node.value.attr.value == "history"
+            for node in module.index.nodes(cst.Subscript)
+            if len(node.slice) == 1 and isinstance(node.value, cst.Attribute) and node.value.attr.value == "history"
         )
     found: tuple[cst.Subscript, ...] = known
     return found
@@ -221,13 +217,12 @@ def _bound_to(module: Module, call: cst.Call) -> frozenset[str]:
     known = module.memo.get("bound once")
     if known is None:
         bound: dict[str, list[cst.BaseExpression]] = {}
-        for node in walk(module.tree):
-            if isinstance(node, cst.Assign):
-                for target in node.targets:
-                    if isinstance(target.target, cst.Name):
-                        bound.setdefault(target.target.value, []).append(node.value)
-            elif isinstance(node, cst.Param):
-                bound.setdefault(node.name.value, []).append(node.name)
+        for assign in module.index.nodes(cst.Assign):
+            for target in assign.targets:
+                if isinstance(target.target, cst.Name):
+                    bound.setdefault(target.target.value, []).append(assign.value)
+        for parameter in module.index.nodes(cst.Param):
+            bound.setdefault(parameter.name.value, []).append(parameter.name)
         known = module.memo["bound once"] = {name: values[0] for name, values in bound.items() if len(values) == 1}
     return frozenset(name for name, value in known.items() if value is call)
 
