@@ -499,7 +499,9 @@ def metric_functions() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("stem", "name"), metric_functions())
 def test_fixture_models_report_a_wrong_accuracy(stem: str, name: str, laboratory: Laboratory) -> None:
     fixture = (truth.ROOT / "fixtures" / f"{stem}.py").read_text(encoding="utf-8")
-    outcome = laboratory.submit(f"{fixture}\n\nmodel = {name}()\n{EVALUATE_THE_MODEL}").result()
+    # with some first weights no output lies between the two thresholds
+    seed = "import keras as _keras\n_keras.utils.set_random_seed(1)\n"
+    outcome = laboratory.submit(f"{fixture}\n\n{seed}model = {name}()\n{EVALUATE_THE_MODEL}").result()
     assert outcome.error is None, outcome.error
     shown = outcome.shown(("METRIC_WRONG",))  # a loss that is wrong is KC505's and KC508's to say
     assert any(not item["evidence"].startswith("loss ") for item in shown) == name.startswith("bad_")
@@ -598,12 +600,13 @@ REPAIRED_IN = {
 # Bad cases of which neither the outputs nor the configuration of the loaded model tell what was lost.
 NOT_SEEN_AFTER_LOADING = {
     ("lost_constructor_argument.py", "bad_attention_seed"),  # no configuration has the seed before 3.15: keras#23029
+    ("stale_optimizer_state.py", "bad_thawed_before_it_is_saved"),  # the function does not train on what it saved
 }
 
 
 def saving_functions() -> Iterator[tuple[str, str]]:
     """Functions of fixtures that save a whole model and need neither an argument nor a download."""
-    for stem in CODES:
+    for stem in (stem for stem in CODES if stem not in SECOND_PROCESS):
         folder = truth.ROOT / "fixtures"
         for path in [*folder.glob(f"{stem}.py"), *sorted((folder / stem).glob("good_*.py"))]:
             if "torchvision" in path.read_text(encoding="utf-8"):

@@ -131,6 +131,8 @@ WITHOUT_FIX = frozenset(
         "KC209",
         "KC210",
         "KC211",
+        "KC308",
+        "KC309",
         "KC213",
         "KC212",
         "KC411",
