@@ -14,6 +14,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import Config, read_config
 from kerascheck.semantic.constructors import arguments_of
 from kerascheck.semantic.values import Func, Ref, Value
+from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -168,31 +169,43 @@ def _read_constructor(function: Func) -> Constructor | None:
         node.params.star_kwarg.name.value if node.params.star_kwarg is not None else None,
     )
     reader = _Reader(found, node.params.params[0].name.value)
-    node.body.visit(reader)
+    reader.read(node.body)
     found.used = frozenset(reader.names)
     found.attributes = frozenset(reader.attributes)
     return found
 
 
-class _Reader(cst.CSTVisitor):
+class _Reader:
     def __init__(self, made: Constructor, self_name: str) -> None:
         self.made = made
         self.self_name = self_name
         self.names: set[str] = set()
         self.attributes: set[str] = set()
         self.statement: cst.SimpleStatementLine | None = None
-        self.depth = 0
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return False
+    def read(self, body: cst.CSTNode) -> None:
+        """Look at all but the functions inside."""
+        stack = [body]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, cst.Name):
+                self.names.add(node.value)
+                continue
+            if isinstance(node, cst.FunctionDef):
+                continue
+            if isinstance(node, cst.SimpleStatementLine):
+                self.statement = node
+            elif isinstance(node, cst.Call):
+                self.call(node)
+            elif isinstance(node, cst.Assign):
+                for target in node.targets:
+                    self._keep(target.target, node.value, node)
+            elif isinstance(node, cst.AnnAssign) and node.value is not None:
+                self._keep(node.target, node.value, node)
+            stack += reversed(children(node))
 
-    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
-        self.statement = node
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.names.add(node.value)
-
-    def visit_Call(self, node: cst.Call) -> None:
+    def call(self, node: cst.Call) -> None:
+        """Keep a call of the base's `__init__`."""
         function = node.func
         if not isinstance(function, cst.Attribute) or function.attr.value != "__init__":
             return
@@ -206,27 +219,17 @@ class _Reader(cst.CSTVisitor):
             ):
                 return
             arguments = arguments[1:]
-        names = _Names()
-        for argument in arguments:
-            argument.visit(names)
+        names = frozenset(name for argument in arguments for name in _names_in(argument))
         self.made.calls.append(
             SuperCall(
                 node,
                 self.statement,
                 {item.keyword.value: item.value for item in arguments if item.keyword is not None},
-                frozenset(names.found),
+                names,
                 sum(item.keyword is None and item.star == "" for item in arguments),
                 tuple(_star_name(item.value) for item in arguments if item.star == "**"),
             )
         )
-
-    def visit_Assign(self, node: cst.Assign) -> None:
-        for target in node.targets:
-            self._keep(target.target, node.value, node)
-
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        if node.value is not None:
-            self._keep(node.target, node.value, node)
 
     def _keep(self, target: cst.BaseExpression, value: cst.BaseExpression, node: cst.CSTNode) -> None:
         if not isinstance(target, cst.Attribute) or not isinstance(target.value, cst.Name):
@@ -244,12 +247,8 @@ class _Reader(cst.CSTVisitor):
             self.made.held[held[0]] = Holding(attribute, held[1], node)
 
 
-class _Names(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.found.add(node.value)
+def _names_in(node: cst.CSTNode) -> set[str]:
+    return {item.value for item in walk(node) if isinstance(item, cst.Name)}
 
 
 def _star_name(node: cst.BaseExpression) -> str:
@@ -283,10 +282,8 @@ def _held_parameter(value: cst.BaseExpression) -> tuple[str, str] | None:
 def is_plain_annotation(parameter: Parameter) -> bool:
     """Whether a parameter is declared to be a number, a string or a truth value."""
     annotation = parameter.node.annotation
-    names = _Names()
-    if annotation is not None:
-        annotation.annotation.visit(names)
-    return bool(names.found) and names.found <= _PLAIN_TYPES | {"Optional", "None", "typing", "Union"}
+    names = _names_in(annotation.annotation) if annotation is not None else set()
+    return bool(names) and names <= _PLAIN_TYPES | {"Optional", "None", "typing", "Union"}
 
 
 def is_plain_default(parameter: Parameter) -> bool:

@@ -562,17 +562,21 @@ def instances(module: Module, owner: ClassInfo) -> list[Obj]:
     """The instances of a class that the modules around its own make, as far as they are followed."""
     known: dict[ClassInfo, list[Obj]] = module.memo.setdefault("instances", {})
     if owner not in known:
-        known[owner] = list(dict.fromkeys(made for made in _made_around(module, owner.name) if made.cls is owner))
+        around = [made for item in reached(module) if (made := item.made) is not None and made.cls is owner]
+        for other in circle(module, (owner.name,)):
+            around += _made_in(other).get(owner, ())
+        known[owner] = list(dict.fromkeys(around))
     return known[owner]
 
 
-def _made_around(module: Module, name: str) -> Iterator[Obj]:
-    for item in reached(module):
-        if item.made is not None:
-            yield item.made
-    for other in circle(module, (name,)):
-        for holder, _ in (*other.facts.heap, *other.facts.lasting):
-            if isinstance(holder, Obj) and holder.call is not None:
-                yield holder
-        for event in other.events:
-            yield from (made for made in models_of(event) if made.call is not None)
+def _made_in(module: Module) -> dict[ClassInfo, list[Obj]]:
+    """The objects of the project's classes that a module knows, by their class."""
+    known: dict[ClassInfo, list[Obj]] | None = module.memo.get("made")
+    if known is None:
+        known = module.memo["made"] = {}
+        holders = (holder for holder, _ in (*module.facts.heap, *module.facts.lasting))
+        models = (made for event in module.events for made in models_of(event))
+        for made in dict.fromkeys(item for item in (*holders, *models) if isinstance(item, Obj)):
+            if made.cls is not None and made.call is not None:
+                known.setdefault(made.cls, []).append(made)
+    return known
