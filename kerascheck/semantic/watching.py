@@ -16,6 +16,7 @@ import libcst as cst
 from kerascheck.semantic.compiled import Compiled, compiled_models
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Ref, Value, string
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -201,16 +202,35 @@ def _history(module: Module, fit: Event) -> Iterator[Watch]:
             yield Watch(fit, str(index.value.raw_value), index.value, None)
 
 
+_MISSING_KEY = frozenset({"KeyError", "LookupError", "Exception"})
+
+
 def _reads(module: Module) -> tuple[cst.Subscript, ...]:
     known = module.memo.get("history reads")
     if known is None:
+        tried = {
+            id(node) for attempt in module.index.nodes(cst.Try) if _takes_missing(attempt) for node in walk(attempt)
+        }
         known = module.memo["history reads"] = tuple(
             node
             for node in module.index.nodes(cst.Subscript)
-            if len(node.slice) == 1 and isinstance(node.value, cst.Attribute) and node.value.attr.value == "history"
+            if len(node.slice) == 1
+            and isinstance(node.value, cst.Attribute)
+            and node.value.attr.value == "history"
+            and id(node) not in tried
         )
     found: tuple[cst.Subscript, ...] = known
     return found
+
+
+def _takes_missing(attempt: cst.Try) -> bool:
+    """Whether a `try` goes on when a key is missing: one of the names it tries is the right one."""
+    for handler in attempt.handlers:
+        if handler.type is None:
+            return True
+        if any(isinstance(item, cst.Name) and item.value in _MISSING_KEY for item in walk(handler.type)):
+            return True
+    return False
 
 
 def _bound_to(module: Module, call: cst.Call) -> frozenset[str]:
