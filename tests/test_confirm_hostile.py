@@ -338,6 +338,7 @@ def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, "-m", "kerascheck", "--isolated", "--confirm", *arguments, "."],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | {"TMPDIR": str(folder.parent / "temporary")},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background may ignore it
     )  # fmt: skip
 
 
