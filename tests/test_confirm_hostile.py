@@ -396,7 +396,7 @@ def test_an_interrupted_run_leaves_nothing_behind(number: int, project: Path) ->
     time.sleep(0.3)
     assert marked(token)
     os.kill(process.pid, number)
-    _, errors = process.communicate(timeout=30)  # on a machine that runs four tests and more at once
+    _, errors = process.communicate(timeout=10)
     assert eventually_gone(token)
     if number == signal.SIGKILL:  # nobody is left to remove the folder
         return

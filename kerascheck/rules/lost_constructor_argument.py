@@ -18,10 +18,7 @@ class LostConstructorArgument(Rule):
     code = "KC212"
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
-    words = (  # of each row of data/keras_bugs.toml the class or the argument
-        ("huber", "cosinesimilarity", "sparsecategoricalcrossentropy", "categoryencoding", "output_padding", "seed",
-         "attention", "activation", "activity_regularizer", "rms_scaling", "bidirectional", "rescaling", "**"),
-    )  # fmt: skip
+    words = (tuple(dict.fromkeys(word for row in lost_arguments() for word in row.words)),)
     around = (("save", "modelcheckpoint"),)
     message = "a loaded `{name}` has lost `{argument}`: Keras does not write it, or does not read it ({keras})"
     raising = "`load_model` raises: Keras cannot read this `{argument}` of `{name}` ({keras})"

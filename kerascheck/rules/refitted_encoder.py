@@ -66,9 +66,8 @@ class RefittedEncoder(Rule):
                 encoder=encoder.short,
             )
 
-        for event in (
-            module.events_of("adapt") if whole else ()
-        ):  # weights may hold what a layer of the model has learnt
+        # weights may hold what a layer of the model has learnt
+        for event in module.events_of("adapt") if whole else ():
             layer, given = event.receiver, event.arguments.find("data", 0)
             if not isinstance(layer, Obj) or layer.ref not in _LOOKUPS or not module.owns(event.node) or given is None:
                 continue

@@ -18,7 +18,6 @@ from kerascheck.semantic.registrations import Registration, registrations
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
-
 _WORD = "register_keras_serializable"
 
 
@@ -26,7 +25,7 @@ class RegisteredNameClash(Rule):
     code = "KC310"
     severity = Severity.ERROR
     claim = Claim.CONFIG_DIFFERS
-    words = (("register_keras_serializable",),)
+    words = ((_WORD,),)
     message = "`{name}` and `{other}` are both registered as `{key}`: whichever comes last is loaded for both"
     related_message = "registered under the same name"
 

@@ -38,6 +38,14 @@ class LostArgument:
             return name.rpartition(".")[0] == self.owner[:-2]
         return name == self.owner
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a text with such a call has one of: the class, or for a whole namespace its name or the argument."""
+        namespace, _, short = self.owner.rpartition(".")
+        if short != "*":
+            return (short.lower(),)
+        return (self.argument, "**") if self.place is None else (namespace.rpartition(".")[2],)
+
     def may_stand_in(self, text: str) -> bool:
         """Whether a text has the words that a call with this argument needs: a cheap look before the files are read."""
         short = self.owner.rpartition(".")[2]

@@ -405,7 +405,7 @@ class Module:
         if later.known:
             return later.value
         later.known = True  # what is found out now may ask for it again: two files that import a name of one another
-        found = later.module.resolve_import(later.dotted, later.base)
+        found = self.resolve_import(later.dotted, later.base)
         value = found[0] if found is not None else None
         path = self._file_of(later.base or later.dotted)
         later.value = value
