@@ -324,17 +324,20 @@ class Project:
 
     def is_used_with_keras(self, path: str) -> bool:
         """Whether a file that imports this one, directly or not, mentions Keras; needs no parser."""
+        return any("keras" in self.text(other) for other in self._importing(path))
+
+    def _importing(self, path: str) -> Iterator[str]:
+        """The files whose imports name this file's module, or one of theirs: candidates, the nearest first; bounded."""
         queue = self.importers(path)
-        seen = set(queue)
-        while queue and len(seen) < MAXIMUM_FILES:
+        seen = {_normal(self._reader.absolute(path)), *queue}
+        looked = 0
+        while queue and looked < MAXIMUM_FILES:
             other = queue.pop(0)
-            source = self._text(other)
-            if source is not None and "keras" in source.text:
-                return True
+            looked += 1
+            yield other
             further = [place for place in self.importers(other) if place not in seen]
             seen.update(further)
             queue += further
-        return False
 
     def imported(self, path: str, source: SourceText) -> dict[str, SourceText] | None:
         """The files that a text imports, directly or not, found without a parser; None when there are too many."""
@@ -411,16 +414,10 @@ class Project:
 
     def serves_keras(self, path: str) -> bool:
         """Whether a file that imports this one, directly or not, uses Keras; needs no parser."""
-        queue = self.importers(path)
-        seen = set(queue)
-        while queue and len(seen) < MAXIMUM_FILES:
-            other = queue.pop(0)
-            if self.reaches(other, path) and (self._imports_keras(other) or self.uses_keras(other)):
-                return True
-            further = [place for place in self.importers(other) if place not in seen]
-            seen.update(further)
-            queue += further
-        return False
+        return any(
+            self.reaches(other, path) and (self._imports_keras(other) or self.uses_keras(other))
+            for other in self._importing(path)
+        )
 
     def _imports_keras(self, path: str) -> bool:
         text = self.text(path)
@@ -432,34 +429,23 @@ class Project:
         Their bodies are followed. Who imports whom is looked up in the texts; only those that matter are parsed: with
         `words` those that have one of them, themselves or in a file that they import.
         """
-        queue = self.importers(module.path)
         place = _normal(self._reader.absolute(module.path))
-        seen = {place, *queue}
         found: list[Module] = []
-        looked = 0
-        while queue and looked < MAXIMUM_FILES and len(found) < MAXIMUM_IMPORTERS:
-            path = queue.pop(0)
-            looked += 1
+        for path in self._importing(module.path):
             source = self._text(path)
-            if source is not None and self._matters(path, source) and self._has_near(path, words, place):
+            if source is not None and self._matters(path, source) and self._has_near(path, source, words, place):
                 other = self.module(path) if self.reaches(path, module.path) else None
                 if other is not None:
                     found.append(other)
-            further = [other for other in self.importers(path) if other not in seen]
-            seen.update(further)
-            queue += further
+                if len(found) == MAXIMUM_IMPORTERS:
+                    break
         return found
 
-    def _has_near(self, path: str, words: tuple[str, ...], but: str) -> bool:
+    def _has_near(self, path: str, source: SourceText, words: tuple[str, ...], but: str) -> bool:
         """Whether a file has one of the words, itself or in a file that it imports, but for one."""
-        if not words:
+        if not words or any(word in source.text for word in words):
             return True
-        text = self.text(path)
-        if any(word in text for word in words):
-            return True
-        source = self._text(path)
-        imported = self._imports_of(path, source) if source is not None else ()
-        near = (self.text(other) for other in imported if other != but)
+        near = (self.text(other) for other in self._imports_of(path, source) if other != but)
         return any(word in other for other in near for word in words)
 
     def _matters(self, path: str, source: SourceText) -> bool:
