@@ -81,12 +81,15 @@ class Checker:
         if not _may_have_findings(path, text):
             return
         from kerascheck import engine
+        from kerascheck.collector import seldom
         from kerascheck.finding import Severity
         from kerascheck.text import SourceText
 
         options = self._options(path, text)
         least = Severity[self.least.upper()]
-        for finding in engine.check(SourceText(text), path, options, _project(options.target)).findings:
+        with seldom():
+            findings = engine.check(SourceText(text), path, options, _project(options.target)).findings
+        for finding in findings:
             if finding.severity >= least:
                 message = " ".join(finding.message.split())
                 yield finding.start.line, finding.start.column - 1, f"{finding.code} {message}", type(self)

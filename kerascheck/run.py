@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kerascheck import engine, files, notebooks
 from kerascheck.cache import Recorder
+from kerascheck.collector import seldom
 from kerascheck.finding import Finding, Severity
 from kerascheck.outcome import Mode, Outcome
 from kerascheck.settings import SettingsError
@@ -124,8 +125,9 @@ def look_at_all(
         except BrokenProcessPool:
             pass  # a process died, or there can be none here: go on in this one
     surroundings = Surroundings(overrides, confirmer, recorder)
-    for path in paths[done:]:
-        yield look_at(path, mode, surroundings)
+    with seldom():
+        for path in paths[done:]:
+            yield look_at(path, mode, surroundings)
 
 
 def look_again(
@@ -222,8 +224,8 @@ def _look_at_chunk(
     paths: Sequence[str], mode: Mode, overrides: Overrides, recorded: bool
 ) -> tuple[list[Outcome], Recorder | None]:
     surroundings = _kept_surroundings(overrides, recorded) if mode is Mode.CHECK else Surroundings(overrides)
-    # the bytes are not needed on the other side
-    outcomes = [replace(look_at(path, mode, surroundings), raw=b"") for path in paths]
+    with seldom():  # the bytes are not needed on the other side
+        outcomes = [replace(look_at(path, mode, surroundings), raw=b"") for path in paths]
     return outcomes, None if surroundings.recorder is None else surroundings.recorder.take()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
 import pytest
 
+from kerascheck import run
 from kerascheck.cli import main
+from kerascheck.outcome import Mode
+from kerascheck.surroundings import Overrides
 
 LAYER = """\
 import keras
@@ -56,3 +60,12 @@ def test_what_is_left_in_other_files_stays_listed(
     arguments = [".", "--isolated", "--select", "KC201,KC404", "--format", "json"]
     assert main([*arguments, "--fix"]) == 1
     assert [(item["path"], item["code"]) for item in json.loads(capsys.readouterr().out)] == [("a.py", "KC201")]
+
+
+def test_the_collector_is_as_before_after_a_run(tmp_path: Path) -> None:
+    """It waits while files are looked at, and whoever calls finds it as it was."""
+    (tmp_path / "a.py").write_text("import keras\n")
+    before = gc.get_threshold()
+    during = [gc.get_threshold() for _ in run.look_at_all([str(tmp_path / "a.py")], Mode.CHECK, Overrides())]
+    assert during[0][0] > before[0]
+    assert gc.get_threshold() == before
