@@ -21,6 +21,12 @@ class ShiftedPositionalArgument(Rule):
         "the kernel is {rows} by {rows} and the stride {columns}: {rows} by {columns} was meant, as Keras 1 read it"
     )
 
+    # run on 2.15, 3.0.5, 3.6.0 and 3.15.1: each of the arguments of Keras 1 is refused
+    raising = (
+        "this raises at `{keyword}`, which only Keras 1 took; under its new name the kernel would be {rows} by {rows}"
+        " and the stride {columns}, where {rows} by {columns} was meant"
+    )
+
     def check(self) -> None:
         # read in keras 2's legacy/interfaces.py, which was left out with 2.4: two numbers are taken for a kernel
         if not self.module.target.bad(">=2.4"):
@@ -35,9 +41,16 @@ class ShiftedPositionalArgument(Rule):
         equal = sum(rows == columns >= 3 for _, (rows, columns) in found.values())
         old = is_for_keras_1(self.module)
         for call, (rows, columns) in found.values():
-            keywords = {keyword for keyword, _, _ in call.arguments.keywords}
-            if old or keywords & ARGUMENTS or (equal >= 2 and rows == columns >= 3):
-                self.report(call.node, fix=self._fix(call), rows=rows, columns=columns)
+            refused = next((keyword for keyword, _, _ in call.arguments.keywords if keyword in ARGUMENTS), None)
+            if old or refused is not None or (equal >= 2 and rows == columns >= 3):
+                self.report(
+                    call.node,
+                    message=self.message if refused is None else self.raising,
+                    fix=self._fix(call),
+                    rows=rows,
+                    columns=columns,
+                    keyword=refused,
+                )
 
     def _sizes(self, call: CallFact) -> tuple[int, int] | None:
         given = call.arguments
