@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.compiled import backend_of
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.layer_graph import layers_inside
-from kerascheck.semantic.values import Items, Obj, Value
+from kerascheck.semantic.phases import Snapshot, was_trainable
+from kerascheck.semantic.values import Items, Obj
 
 _OPTIMIZERS = ("keras.optimizers.", "tensorflow.optimizers.")
 
@@ -25,7 +28,7 @@ class SharedOptimizer(Rule):
         # measured: TensorFlow 2.15 raises as Keras 3 does; older ones keep variables by name. jax takes the variables
         if self.module.target.which(">=2.15") is not self.module.target.which(">=1"):
             return
-        if self.module.target.backend == "jax":
+        if backend_of(self.module) == "jax":
             return
         for first, second, training in self._shared():
             self.report(
@@ -63,20 +66,47 @@ class SharedOptimizer(Rule):
         if trainings[0] is None or trainings[1] is None:
             return None
         early, late = sorted((item for item in trainings if item is not None), key=lambda item: item.order)
-        return late if self._has_more(late.receiver, early.receiver) else None
+        return late if self._has_more(late, early) else None
 
-    def _has_more(self, late: Value | None, early: Value | None) -> bool:
-        """Whether a model surely has variables that another one has not: measured, those of a part do not raise."""
+    def _has_more(self, later: Event, earlier: Event) -> bool:
+        """Whether a model surely trains variables that another one did not: measured, those of a part do not raise."""
         facts = self.module.facts
+        late, early = later.receiver, earlier.receiver
         if not isinstance(late, Obj) or not isinstance(early, Obj):
             return False
         inside, other = layers_inside(facts, late), {early, *layers_inside(facts, early)}
+        layers = {item for item in other if item.kind == "layer" and facts.weighted(item) is not False}
+        # torch makes it all the same
+        if backend_of(self.module) != "torch" and not any(self._moves(earlier, item) for item in layers or other):
+            return False
+        known = inside
         if not inside:
             given = [value for value in late.arguments.values() if isinstance(value, (Obj, Items))]
-            return late.form in {"application", "loaded"} or (late.form == "subclass" and not given)
-        if late in other or (len(other) == 1 and early.form in {"functional", "plain"}):
+            if late.form in {"application", "loaded"} or (late.form == "subclass" and not given):
+                known = (late,)
+        elif len(other) == 1 and early.form in {"functional", "plain"}:
             return False
-        return any(item.kind == "layer" and facts.weighted(item) for item in inside if item not in other)
+        return any(
+            self._moves(later, item)
+            and ((late not in other and item not in other) or self._moves(earlier, item) is False)
+            for item in known
+            if item is late or (item.kind == "layer" and facts.weighted(item))
+        )
+
+    def _moves(self, training: Event, part: Obj) -> bool | None:
+        """Whether a training moves the weights of a layer or model; None when it cannot be told.
+
+        An optimizer gets the variables that are trainable at its first training, and is not made without any: run on
+        3.0.5-3.15.1. On 2.15 it raises with a frozen discriminator, too, whichever is trained first.
+        """
+        then = self._snapshots.get(training.order)
+        if then is None or not self.module.target.bad(">=3"):
+            return True
+        return was_trainable(self.module.facts, part, then)
+
+    @cached_property
+    def _snapshots(self) -> dict[int, Snapshot]:
+        return {moment.event.order: moment.snapshot for moment in self.module.facts.moments}
 
     def _trained(self, compiled: Event) -> Event | None:
         """The first training of a model after a compile, and before the next one."""

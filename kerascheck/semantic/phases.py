@@ -268,6 +268,13 @@ def _contains(interpreter: Interpreter, whole: Obj, part: Obj) -> bool:
     return whole is part or part in layers_inside(interpreter, whole)
 
 
+def was_trainable(interpreter: Interpreter, part: Obj, moment: Snapshot) -> bool | None:
+    """Whether a layer or model was trainable at a moment; None when it cannot be told."""
+    if any(text and _contains(interpreter, holder, part) for (holder, text), _ in moment):
+        return None  # some of the layers around it were picked
+    return surely(effective(interpreter, (part, ""), moment), (part, ""))
+
+
 def surely(switches: Switches | None, unit: Unit) -> bool | None:
     """The value that all the switches agree on; a unit that was never set has that of its constructor."""
     if switches is None:
