@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -12,7 +13,8 @@ from kerascheck.patch import indentation
 from kerascheck.rule import Rule, safe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.inside import path_to
-from kerascheck.semantic.storage import instances, reached
+from kerascheck.semantic.rebuilding import REFUSED, refused_on
+from kerascheck.semantic.storage import instances
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Items, Obj
 from kerascheck.semantic.walk import walk
@@ -26,24 +28,24 @@ class UnguardedBuild(Rule):
     message = "`{layer}.build` raises when the model is loaded: the layer that was given is built by then{releases}"
 
     def check(self) -> None:
-        reach = self.module.target.which(">=3")  # measured: 2.15 loads
-        if reach is Reach.NONE:
+        if self.module.target.which(">=3") is Reach.NONE:  # measured: 2.15 loads
             return
         for owner in self.module.classes:
             build = owner.own("build") if owner.keras_kind is not None else None
             if build is None or not isinstance(build.node, cst.FunctionDef):
                 continue
             for call, name in self._unguarded(owner, build.node):
-                kept = owner.method("get_config")[0] is not None or self._is_saved(owner)
-                if self._is_harmless(owner, name):
+                bad = self._bad(owner, name)
+                reach = self.module.target.which(bad) if bad else Reach.NONE
+                if reach is Reach.NONE:
                     continue
                 self.report(
                     call,
-                    severity=Severity.ERROR if reach is Reach.ALL and kept else Severity.WARNING,
+                    severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
                     fix=self._fix(build.node, call),
                     subject=owner.name,
                     layer=self.module.code(call.func.value) if isinstance(call.func, cst.Attribute) else name,
-                    releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
+                    releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad(bad))})",
                 )
 
     def _unguarded(self, owner: ClassInfo, build: cst.FunctionDef) -> Iterator[tuple[cst.Call, str]]:
@@ -79,20 +81,45 @@ class UnguardedBuild(Rule):
                     found[name] = (node.value.value, names.index(node.value.value) - 1)
         return found
 
-    def _is_saved(self, owner: ClassInfo) -> bool:
-        return any(item.thing is owner for item in reached(self.module))
+    def _bad(self, owner: ClassInfo, name: str) -> str:
+        """The releases on which a file with this layer cannot be loaded; empty where nothing shows that it cannot.
 
-    def _is_harmless(self, owner: ClassInfo, name: str) -> bool:
-        """Whether all that is given, as far as instances are seen, has no weights of its own or is a whole model."""
-        parameter, place = self._given(owner)[name]
+        Measured: without a `get_config` `save` raises, and with one that leaves the layer out the constructor does.
+        """
+        given = self._given(owner)
+        parameter, place = given[name]
+        configured = self._configured(owner, [item for item, held in given.items() if held[0] == parameter])
+        if not configured:
+            return ""
         seen = [made.arguments.value(parameter, place) for made in instances(self.module, owner)]
-        layers = [item for value in seen for item in (value.known() if isinstance(value, Items) else (value,))]
-        return bool(layers) and all(isinstance(item, Obj) and self._can_be_built_again(item) for item in layers)
+        parts = [item for value in seen for item in (value.known() if isinstance(value, Items) else (value,))]
+        layers = [item for item in parts if isinstance(item, Obj)]
+        if layers:
+            found = {refused_on(self.module, item) for item in layers} - {None, ""}
+            return REFUSED if len(found) > 1 else next((item for item in found if item), "")
+        return REFUSED if self._is_any_layer(owner, name, parameter, configured) else ""
 
-    def _can_be_built_again(self, layer: Obj) -> bool:
-        if layer.kind == "model" and layer.cls is None:
-            return layer.form == "functional" or not self.module.target.bad("<3.6")
-        return self.module.facts.weighted(layer) is False
+    def _configured(self, owner: ClassInfo, names: list[str]) -> str:
+        """The code of the methods `get_config` that hand one of the attributes back; empty without one."""
+        methods = [item.own("get_config") for item in owner.lineage() if isinstance(item, ClassInfo)]
+        texts = [item.module.code(item.node) for item in methods if item is not None]
+        if owner.keras_base == "keras.layers.Wrapper" and "layer" in names:
+            texts.append("serialize(self.layer)")  # run on 3.15.1: its own
+        return "\n".join(text for text in texts if re.search(rf"\bself\.(?:{'|'.join(names)})\b", text))
+
+    def _is_any_layer(self, owner: ClassInfo, name: str, parameter: str, configured: str) -> bool:
+        """Whether the class shows that layers are what it is given, and not only whole models."""
+        made = owner.own("__init__")
+        if made is None or not re.search(rf"serialize|\bself\.{name}\.get_config\(", configured):
+            return False
+        text = self.module.code(made.node)
+        bindings = re.findall(rf"\bself\.{name}(?::[^=\n]+)?\s*=(?!=)\s*(.+)", text)
+        if any(value.strip() != parameter for value in bindings):
+            return False
+        noted = re.search(rf"\b{parameter}\s*:\s*([^,=)]+)", text)
+        asked = re.search(rf"isinstance\(\s*{parameter}\s*,([^\n]*)", text)
+        words = " ".join([parameter, *(item[1] for item in (noted, asked) if item is not None)])
+        return re.search(r"(?i)model|backbone|functional|sequential", words) is None
 
     def _fix(self, build: cst.FunctionDef, call: cst.Call) -> Fix | None:
         path = path_to(build.body, call)
