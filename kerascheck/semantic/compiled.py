@@ -28,6 +28,7 @@ REGRESSION_LOSSES = frozenset(
     mean_absolute_percentage_error meanabsolutepercentageerror msle mean_squared_logarithmic_error
     meansquaredlogarithmicerror huber huber_loss log_cosh logcosh""".split()
 )
+_USING_LOSSES = TRAINING_METHODS | {"evaluate", "evaluate_generator", "test_on_batch"}
 _OWN_LOSS = ("train_step", "compute_loss", "compute_metrics", "compiled_loss")
 PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
 
@@ -167,12 +168,27 @@ def is_inside_another(module: Module, model: Value | None) -> bool:
         if other in wanted:
             continue
         stack = module.facts.lasting.get((other, "#layers"))
-        if isinstance(stack, Items) and any(item in wanted for item in stack.known() if isinstance(item, Obj)):
+        if isinstance(stack, Items) and any(item in wanted for layer in stack.known() for item in options(layer)):
             return True
     return any(
         event.name == "__call__" and any(item in wanted for item in options(event.receiver) if isinstance(item, Obj))
         for event in module.events
     )
+
+
+def is_only_a_part(module: Module, item: Compiled) -> bool:
+    """Whether a compiled model is run inside of another one and no training or test of it is seen.
+
+    The modules of the project that use this one are looked at, too.
+    """
+    part = False
+    for user in (module, *module.users):
+        compiles = [event for event in user.events if event.name == "compile" and event.node is item.event.node]
+        models = {model for event in compiles for model in options(event.receiver) if isinstance(model, Obj)}
+        if any(event.name in _USING_LOSSES and not models.isdisjoint(options(event.receiver)) for event in user.events):
+            return False
+        part = part or any(is_inside_another(user, model) for model in models)
+    return part
 
 
 def loss_place(module: Module, item: Compiled) -> cst.CSTNode | None:
