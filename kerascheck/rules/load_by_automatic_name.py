@@ -7,6 +7,7 @@ from kerascheck.rule import Rule
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.receivers import is_model
+from kerascheck.semantic.storage import writes_itself
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Obj, boolean, suffix_of
@@ -69,6 +70,8 @@ class LoadByAutomaticName(Rule):
         models = models_of(event)
         if len(models) != 1 or models[0].cls is not None or models[0].form not in {"sequential", "functional"}:
             return None
+        if writes_itself(self.module, models[0], event):
+            return None  # measured: its names are those of the file, and of the next run of the same program
         for layer in layers_inside(self.module.facts, models[0]):
             weighted = layer.kind == "layer" and self.module.facts.weighted(layer) is True
             if weighted and layer.arguments.lacks("name"):

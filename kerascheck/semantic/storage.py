@@ -29,6 +29,7 @@ from kerascheck.semantic.values import (
     Text,
     Value,
     boolean,
+    options,
     string,
     suffix_of,
 )
@@ -220,6 +221,34 @@ def read_as_weights(module: Module, save: Save) -> bool:
     events = [event for other in others for event in other.events_of("load_weights")]
     paths = [path_key(event.arguments.value("filepath", 0)) for event in events]
     return key in paths or (numbered and any(path is not None and _one_of(key[1], path[1]) for path in paths))
+
+
+def writes_itself(module: Module, model: Obj, read: Event) -> bool:
+    """Whether a model is written to the file that it reads, in the same program: whole or its weights only."""
+    for event in module.events:
+        if model not in options(event.receiver) or event.module is not read.module:
+            continue
+        if event.name in {"save", "save_weights"}:
+            if _same_file(module, event.arguments, read.arguments):
+                return True
+        elif event.name in _FITS:
+            given = event.arguments.value("callbacks")
+            for item in given.known() if isinstance(given, Items) else (given,):
+                if (
+                    isinstance(item, Obj)
+                    and item.ref == _CHECKPOINT
+                    and _same_file(module, item.arguments, read.arguments)
+                ):
+                    return True
+    return False
+
+
+def _same_file(module: Module, written: Arguments, read: Arguments) -> bool:
+    """Whether two paths are equal, one is a template of the other, or both are written alike and neither is known."""
+    one, other = path_key(written.value("filepath", 0)), path_key(read.value("filepath", 0))
+    if one is not None and other is not None:
+        return one == other or ("{" in one[1] and one[0] == other[0] and _one_of(one[1], other[1]))
+    return one is other and _code(module, written) == _code(module, read) != ""
 
 
 def _one_of(template: str, name: str) -> bool:
