@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.edits import Edit
+from kerascheck.semantic.walk import children
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -31,14 +32,14 @@ def rename_end(
     """
     module = event.module
     if isinstance(node, cst.Name):
-        constant = _Constant(node.value, _FOLLOWING | following)
-        if event.function is not None:
-            event.function.node.visit(constant)
-        if constant.value is None:
-            module.tree.visit(constant)
-        if constant.value is None or constant.other:
+        value, other = None, False
+        for scope in (event.function.node if event.function is not None else None, module.tree):
+            if scope is not None and value is None:
+                value, more = _constant(scope, node.value, _FOLLOWING | following)
+                other = other or more
+        if value is None or other:
             return
-        node = constant.value
+        node = value
     while isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Divide)):
         node = node.right
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
@@ -77,51 +78,42 @@ def _is_join(node: cst.BaseExpression) -> bool:
     )
 
 
-class _Constant(cst.CSTVisitor):
-    """How a name is used in a file: its only value, and whether it goes anywhere but into weights files."""
+def _constant(scope: cst.CSTNode, name: str, following: frozenset[str]) -> tuple[cst.BaseExpression | None, bool]:
+    """The only value of a name in a scope, and whether it goes anywhere but into weights files."""
+    value: cst.BaseExpression | None = None
+    other = False
+    left = [scope]
+    while left:
+        node = left.pop()
+        given = _given(node, name)
+        if given is not None:
+            other = other or value is not None
+            value = given
+            left.append(given)
+        elif type(node) is cst.Name:
+            other = other or node.value == name
+        elif type(node) is cst.Attribute or type(node) is cst.Arg:
+            left.append(node.value)
+        elif type(node) is cst.Call and _last(node.func) in following:
+            left += [argument.value for argument in node.args if not isinstance(argument.value, cst.Name)]
+            if isinstance(node.func, cst.Attribute):
+                left.append(node.func.value)
+        else:
+            left += children(node)
+    return value, other
 
-    def __init__(self, name: str, following: frozenset[str]) -> None:
-        self.name = name
-        self.following = following
-        self.value: cst.BaseExpression | None = None
-        self.other = False
 
-    def visit_Assign(self, node: cst.Assign) -> bool:
+def _given(node: cst.CSTNode, name: str) -> cst.BaseExpression | None:
+    """What a statement gives to a name alone."""
+    if type(node) is cst.Assign and len(node.targets) == 1:
         target = node.targets[0].target
-        if len(node.targets) > 1 or not isinstance(target, cst.Name) or target.value != self.name:
-            return True
-        self.other = self.other or self.value is not None
-        self.value = node.value
-        node.value.visit(self)
-        return False
+    elif type(node) is cst.AnnAssign:
+        target = node.target
+    else:
+        return None
+    return node.value if isinstance(target, cst.Name) and target.value == name else None
 
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> bool:
-        if not isinstance(node.target, cst.Name) or node.target.value != self.name or node.value is None:
-            return True
-        self.other = self.other or self.value is not None
-        self.value = node.value
-        node.value.visit(self)
-        return False
 
-    def visit_Call(self, node: cst.Call) -> bool:
-        function = node.func
-        called = function.attr if isinstance(function, cst.Attribute) else function
-        if not isinstance(called, cst.Name) or called.value not in self.following:
-            return True
-        if isinstance(function, cst.Attribute):
-            function.value.visit(self)
-        for argument in node.args:
-            if not isinstance(argument.value, cst.Name):
-                argument.value.visit(self)
-        return False
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.other = self.other or node.value == self.name
+def _last(function: cst.BaseExpression) -> str:
+    called = function.attr if isinstance(function, cst.Attribute) else function
+    return called.value if isinstance(called, cst.Name) else ""

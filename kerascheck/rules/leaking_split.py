@@ -73,14 +73,14 @@ class LeakingSplit(Rule):
         made: dict[str, list[cst.Call]] = {}
         cuts: dict[tuple[str, str], cst.Call] = {}
         for statement in walk(node.body):
-            if isinstance(statement, cst.Assign) and isinstance(statement.targets[0].target, cst.Name):
+            if type(statement) is cst.Assign and type(statement.targets[0].target) is cst.Name:
                 method = _method(statement.value)
                 target = statement.targets[0].target.value
                 if target in names and method is not None and method[:2] == (target, "shuffle"):
                     made.setdefault(target, []).append(method[2])
                     continue
                 names.discard(target)
-            if isinstance(statement, (cst.Assign, cst.Return)):
+            if type(statement) is cst.Assign or type(statement) is cst.Return:
                 for inner in walk(statement):
                     method = _method(inner)
                     if method is not None and method[1] in {"take", "skip"} and method[0] in made:

@@ -11,12 +11,18 @@ import libcst as cst
 
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.values import Class, Func, ModuleValue, Obj, Ref, Value
-from kerascheck.semantic.walk import walk
+from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Frame
     from kerascheck.semantic.module import Module
 
+_BINDERS = frozenset(
+    {
+        cst.AssignTarget, cst.CompFor, cst.NamedExpr, cst.For, cst.Param, cst.Import, cst.ImportFrom, cst.FunctionDef,
+        cst.ClassDef, cst.Global, cst.With,
+    }
+)  # fmt: skip
 _VARIABLES = frozenset({"tensorflow.Variable", "keras.Variable", "keras.backend.variable"})
 
 
@@ -67,12 +73,13 @@ def _bound(function: Func) -> set[str]:
     found = {item.name.value for item in parameters}
     found |= {item.name.value for item in (given.star_arg, given.star_kwarg) if isinstance(item, cst.Param)}
     for node in walk(function.node.body):
-        if isinstance(node, (cst.AssignTarget, cst.CompFor, cst.NamedExpr, cst.For)):
-            found |= {item.value for item in walk(node.target) if isinstance(item, cst.Name)}
-        elif isinstance(node, cst.Param):
+        if type(node) not in _BINDERS:  # `isinstance` of a node asks its abstract class and is slow
+            continue
+        if isinstance(node, cst.Param):
             found.add(node.name.value)
-        elif isinstance(node, (cst.Import, cst.ImportFrom, cst.FunctionDef, cst.ClassDef, cst.Global, cst.With)):
-            found |= {item.value for item in walk(node) if isinstance(item, cst.Name)}
+        else:
+            bound = node.target if isinstance(node, (cst.AssignTarget, cst.CompFor, cst.NamedExpr, cst.For)) else node
+            found |= {item.value for item in walk(bound) if type(item) is cst.Name}
     return found
 
 
@@ -80,13 +87,13 @@ def _read(function: Func) -> Iterator[cst.Name]:
     """The names in the body, but for those behind a dot and those of keywords."""
     left: list[cst.CSTNode] = [function.node.body]
     while left:
-        node = left.pop(0)
-        if isinstance(node, cst.Name):
+        node = left.pop()
+        if type(node) is cst.Name:
             yield node
-        elif isinstance(node, (cst.Attribute, cst.Arg)):
-            left.insert(0, node.value)
+        elif type(node) is cst.Attribute or type(node) is cst.Arg:
+            left.append(node.value)
         else:
-            left[:0] = [child for child in node.children if not isinstance(child, cst.BaseParenthesizableWhitespace)]
+            left += reversed(children(node))
 
 
 def _lookup(module: Module, function: Func, name: str) -> tuple[str, Value | None]:

@@ -68,7 +68,7 @@ class Index:
 
     def _walk(self, statement: cst.CSTNode, unit: Unit) -> None:
         units, kinds = self._units, self._kinds
-        outside = (*unit.indents, statement.indent) if isinstance(statement, cst.Match) else unit.indents
+        outside = (*unit.indents, statement.indent) if type(statement) is cst.Match else unit.indents
         stack = [statement]
         while stack:
             node = stack.pop()

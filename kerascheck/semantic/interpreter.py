@@ -1266,7 +1266,7 @@ class Interpreter:
         exact = True
         for element in node.elements:
             value = self.eval(element.value)
-            if isinstance(element, cst.StarredElement):
+            if type(element) is cst.StarredElement:
                 if isinstance(value, Unordered) and len(node.elements) == 1:
                     return value.ordered_at(node, element.value, self.statement)
                 if isinstance(value, Items) and value.exact and exact:
@@ -1451,7 +1451,7 @@ class Interpreter:
         return Part(base, "#slice" if len(keys) == 1 else "#slices")
 
     def _index(self, node: cst.BaseSlice) -> Maybe:
-        if isinstance(node, cst.Index):
+        if type(node) is cst.Index:
             return self.eval(node.value)
         for bound in (node.lower, node.upper, node.step) if isinstance(node, cst.Slice) else ():
             if bound is not None:
@@ -1518,7 +1518,7 @@ class Interpreter:
     def _call(self, node: cst.Call) -> Maybe:
         function_node = node.func
         receiver: Maybe = None
-        if isinstance(function_node, cst.Attribute):
+        if type(function_node) is cst.Attribute:
             receiver = self.eval(function_node.value)
             callee = self.attribute(receiver, function_node.attr.value)
         elif type(function_node) is cst.Name and function_node.value == "super" and "super" not in self.root.names:
@@ -1911,13 +1911,15 @@ def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bo
     return None, positive
 
 
-_MAY_HOLD_GUARD = (
-    cst.Comparison,
-    cst.BooleanOperation,
-    cst.UnaryOperation,
-    cst.Call,
-    cst.Subscript,
-    cst.ComparisonTarget,
+_MAY_HOLD_GUARD = frozenset(
+    {
+        cst.Comparison,
+        cst.BooleanOperation,
+        cst.UnaryOperation,
+        cst.Call,
+        cst.Subscript,
+        cst.ComparisonTarget,
+    }
 )
 
 
@@ -1945,13 +1947,13 @@ def _holds_everywhere(test: cst.BaseExpression) -> bool:
 
 def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
     """Whether a test asks which release is installed, or whether something exists."""
-    if isinstance(test, cst.Call) and isinstance(test.func, cst.Name):
+    if type(test) is cst.Call and type(test.func) is cst.Name:
         return test.func.value == "hasattr" and not (test.args and _dotted(test.args[0].value).startswith("self"))
-    if isinstance(test, cst.Name):
+    if type(test) is cst.Name:
         return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
-    if isinstance(test, cst.Attribute):
+    if type(test) is cst.Attribute:
         return test.attr.value in {"__version__", "VERSION"}
-    if not isinstance(test, _MAY_HOLD_GUARD):
+    if type(test) not in _MAY_HOLD_GUARD:
         return False
     return any(
         _is_version_guard(child)

@@ -91,7 +91,7 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
     for node, may_fail, deferred in _nodes(text, tree, deep):
         if type(node) not in _TELLING:  # `isinstance` of a node asks its abstract class and is slow
             continue
-        if isinstance(node, (cst.Import, cst.ImportFrom)):
+        if type(node) is cst.Import or type(node) is cst.ImportFrom:
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
                     if not deferred:
@@ -114,13 +114,13 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
         elif isinstance(node, (cst.Call, cst.ClassDef)):
             for used in [node.func] if isinstance(node, cst.Call) else [base.value for base in node.bases]:
                 full = _full(used, names)
-                if isinstance(node, cst.Call) and _LEGACY_OPTIMIZER.fullmatch(full):
+                if type(node) is cst.Call and _LEGACY_OPTIMIZER.fullmatch(full):
                     yield "optimizers.legacy"
                 elif _FROZEN.fullmatch(full):
                     yield "tensorflow.python.keras"
-            if isinstance(node, cst.Call) and _is_status(node):
+            if type(node) is cst.Call and _is_status(node):
                 yield "the status of load_weights"
-        elif isinstance(node, cst.Attribute):
+        elif type(node) is cst.Attribute:
             full = _full(node, names)
             if not full.startswith(("keras.", "tensorflow.")) or not is_removed(full):
                 continue
@@ -134,7 +134,7 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
 
 def _is_status(node: cst.Call) -> bool:
     """Whether a call asks the status that `load_weights` gives for a checkpoint of TensorFlow."""
-    if not (isinstance(node.func, cst.Attribute) and node.func.attr.value in _STATUS):
+    if not (type(node.func) is cst.Attribute and node.func.attr.value in _STATUS):
         return False
     load = node.func.value
     return (
@@ -206,7 +206,7 @@ def _catches_import_errors(handler: cst.ExceptHandler) -> bool:
 def _dotted(node: cst.CSTNode) -> str:
     """`a.b.c` of a chain of names, else the empty text."""
     parts: list[str] = []
-    while isinstance(node, cst.Attribute):
+    while type(node) is cst.Attribute:
         parts.append(node.attr.value)
         node = node.value
-    return ".".join(reversed([*parts, node.value])) if isinstance(node, cst.Name) else ""
+    return ".".join(reversed([*parts, node.value])) if type(node) is cst.Name else ""

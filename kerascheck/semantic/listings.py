@@ -77,12 +77,12 @@ class _Finder:
         in_place = {
             self.module.code(node.func.value)
             for node in nodes
-            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "sort"
+            if type(node) is cst.Call and type(node.func) is cst.Attribute and node.func.attr.value == "sort"
         }
         self.known = {name: call for name, call in self.known.items() if "." in name}
         lost: set[str] = set()
         for node in nodes:
-            if isinstance(node, cst.Assign) and isinstance(node.targets[0].target, (cst.Name, cst.Attribute)):
+            if type(node) is cst.Assign and isinstance(node.targets[0].target, (cst.Name, cst.Attribute)):
                 name, call = self.module.code(node.targets[0].target), self.listing(node.value)
                 if call is None or name in in_place:
                     lost.add(name)
@@ -133,8 +133,8 @@ class _Finder:
         """What turns the order into numbers at a node."""
         call: cst.BaseExpression | None = None
         use = node
-        if isinstance(node, cst.Call):
-            if isinstance(node.func, cst.Attribute) and node.func.attr.value == "index":
+        if type(node) is cst.Call:
+            if type(node.func) is cst.Attribute and node.func.attr.value == "index":
                 call = self.listing(node.func.value)
             if isinstance(node.func, cst.Name) and node.func.value == "dict" and len(node.args) == 1:
                 numbered = _numbered(node.args[0].value)
@@ -142,22 +142,22 @@ class _Finder:
             for argument in node.args:
                 if argument.keyword is not None and argument.keyword.value in _CLASS_LISTS:
                     call = call or self.listing(argument.value)
-        elif isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
+        elif type(node) is cst.Comparison and len(node.comparisons) == 1:
             if isinstance(
                 node.comparisons[0].operator, cst.Equal
             ):  # `parts[-2] == CLASS_NAMES`, a row of one-hot labels
                 sides = (node.left, node.comparisons[0].comparator)
                 call = next((array for side in sides if (array := self._array(side)) is not None), None)
-        elif isinstance(node, cst.DictComp):
+        elif type(node) is cst.DictComp:
             numbered = _numbered(node.for_in.iter)
             call = self.listing(numbered) if numbered is not None else None
-        elif isinstance(node, cst.Subscript) and any(
+        elif type(node) is cst.Subscript and any(
             isinstance(inner, cst.Attribute) and inner.attr.value == "argmax"
             for part in node.slice
             for inner in walk(part)
         ):
             call = self.listing(node.value)
-        elif isinstance(node, cst.For):
+        elif type(node) is cst.For:
             numbered, ranged = _enumerated(node.iter), _ranged(node.iter)
             call = self.listing(numbered or ranged or node.iter)
             if ranged is not None:
@@ -183,7 +183,7 @@ def _own(scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         node = stack.pop()
         yield node
-        inner = [child for child in children(node) if not isinstance(child, cst.FunctionDef)]
+        inner = [child for child in children(node) if type(child) is not cst.FunctionDef]
         stack += reversed(inner)
 
 

@@ -542,8 +542,8 @@ _HARMLESS_METHODS = frozenset({"load_weights", "save_weights", "save", "summary"
 
 
 def _collect_attributes(node: cst.CSTNode, found: set[str]) -> None:
-    if isinstance(node, cst.Attribute):
-        if isinstance(node.value, cst.Attribute) and node.attr.value in _HARMLESS_METHODS:
+    if type(node) is cst.Attribute:
+        if type(node.value) is cst.Attribute and node.attr.value in _HARMLESS_METHODS:
             _collect_attributes(node.value.value, found)
             return
         found.add(node.attr.value)
