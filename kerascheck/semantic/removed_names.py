@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
+@lru_cache(10_000)
 def is_removed(full: str) -> bool:
     """Whether a dotted name, or one that it is in, cannot be reached on any Keras 3, by import or as an attribute.
 
@@ -38,20 +38,31 @@ def names_removed(text: str) -> bool:
                 bound[local or name] = full
             else:
                 bound[name.partition(".")[0]] = name.partition(".")[0]
-    return any(is_removed(f"{bound[first]}.{rest}") for first, rest in _chains(text, bound))
+    return any(
+        is_removed(f"{full}.{rest}") for name, full in bound.items() if name.isidentifier() for rest in _after(name, text)
+    )
 
 
-def _chains(text: str, bound: dict[str, str]) -> Iterator[tuple[str, str]]:
-    roots = "|".join(sorted(re.escape(name) for name in bound if name.isidentifier()))
-    if roots:
-        for match in re.finditer(rf"(?<![\w.])({roots})\.([A-Za-z_][\w.]*)", text):
-            yield match[1], match[2]
+def _after(name: str, text: str) -> set[str]:
+    """What follows a name and a dot anywhere in a text, as far as it is a chain of names."""
+    found = set()
+    start = text.find(f"{name}.")
+    while start >= 0:
+        end = start + len(name) + 1
+        if not _IN_CHAIN.match(text[start - 1 : start]):
+            rest = _CHAIN.match(text, end)
+            if rest is not None:
+                found.add(rest[0])
+        start = text.find(f"{name}.", end)
+    return found
 
 
 # not on any Keras 3 either (run on 3.0.5, 3.6.0 and 3.15.1), but labelled code with them is judged as Keras 3
 _JUDGED = re.compile(
     r"(?:tensorflow\.)?keras\.(?:utils\.(?:np_utils|vis_utils)|wrappers|backend\.(?!\w+_backend|[gs]et_session\b))\b"
 )
+_IN_CHAIN = re.compile(r"[\w.]")
+_CHAIN = re.compile(r"[A-Za-z_][\w.]*")
 _IMPORTS = re.compile(
     r"^[ \t]*(?:from[ \t]+((?:keras|tensorflow)\b[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))",
     re.MULTILINE,
