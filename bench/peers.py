@@ -1,6 +1,6 @@
 """kerascheck beside other tools, in one run on the same files.
 
-    python bench/peers.py CORPUS [--files 64] [--rounds 5] [--environment FOLDER]
+    python bench/peers.py CORPUS [--files 64] [--rounds 5] [--only ruff] [--environment FOLDER]
 
 Takes every Nth Keras file (.py) below CORPUS until there are FILES, copies them into a temporary folder, and runs every
 tool over it in turn, ROUNDS times, whole processes, one process a tool, without caches unless the row says so. The
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -66,13 +67,20 @@ def main() -> int:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--files", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="NAMES",
+        help="besides what decides the bounds only rows whose names begin so, with commas",
+    )
     parser.add_argument("--environment", type=Path, help="keep the peers here for the next run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         files, lines = sample(arguments.corpus, work / "files", arguments.files)
         bin_, missing = install(arguments.environment or work / "environment")
-        rows = commands(work, bin_, files)
+        wanted = ("libcst", "kerascheck", "flake8", *arguments.only.split(",")) if arguments.only else ("",)
+        rows = [row for row in commands(work, bin_, files) if row.name.startswith(wanted)]
         measured: dict[str, Measured] = {}
         for turn in range(arguments.rounds + 1):
             for row in rows:
@@ -95,10 +103,11 @@ def sample(corpus: Path, folder: Path, count: int) -> tuple[list[Path], int]:
     for path in sorted(corpus.rglob("*.py")):
         raw = path.read_bytes() if path.is_file() else b""
         if b"keras" in raw and 500 < len(raw) < 200_000:
-            found.append((path, raw))
+            found.append(path)  # not the text: what this process takes is counted as the least of what it starts
     chosen, lines = [], 0
     folder.mkdir()
-    for path, raw in found[:: max(1, len(found) // (count + count // 4))]:
+    for path in found[:: max(1, len(found) // (count + count // 4))]:
+        raw = path.read_bytes()
         try:
             compile(raw, str(path), "exec", dont_inherit=True)
             text = raw.decode("utf-8")
@@ -114,22 +123,25 @@ def sample(corpus: Path, folder: Path, count: int) -> tuple[list[Path], int]:
 
 
 def install(place: Path) -> tuple[Path, list[str]]:
-    """The folder of the commands, and the peers that could not be installed."""
+    """The folder of the commands, and the peers that could not be installed; kerascheck is installed anew."""
     bin_ = place / ("Scripts" if os.name == "nt" else "bin")
+    pip = [str(bin_ / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     marker = place / "complete"
-    if marker.exists():
-        return bin_, marker.read_text().splitlines()
-    venv.create(place, with_pip=True)
-    missing = []
-    for name, packages in {"kerascheck": [str(ROOT)], **PEERS, "dslinter": DSLINTER}.items():
-        pip = [str(bin_ / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        target = ["--target", str(place / "plugin"), "--no-deps"] if name == "kerascheck" else []
-        if subprocess.run([*pip, *target, *packages], capture_output=True, check=False).returncode:
-            missing.append(name)
-    pip = [str(bin_ / "python"), "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt")]
-    subprocess.run([*pip, "libcst", "pathspec", "tomli"], capture_output=True, check=True)
-    marker.write_text("\n".join(missing))
-    return bin_, missing
+    if not marker.exists():
+        venv.create(place, with_pip=True)
+        peers = {**PEERS, "dslinter": DSLINTER}
+        missing = [
+            name
+            for name, packages in peers.items()
+            if subprocess.run([*pip, *packages], capture_output=True, check=False).returncode
+        ]
+        constraints = ["-c", str(ROOT / "constraints.txt")]
+        subprocess.run([*pip, *constraints, "libcst", "pathspec", "tomli"], capture_output=True, check=True)
+        marker.write_text("\n".join(missing))
+    shutil.rmtree(place / "plugin", ignore_errors=True)
+    here = ["--target", str(place / "plugin"), "--no-deps", str(ROOT)]
+    subprocess.run([*pip, *here], capture_output=True, check=True)
+    return bin_, marker.read_text().splitlines()
 
 
 def commands(work: Path, bin_: Path, files: list[Path]) -> list[Row]:
