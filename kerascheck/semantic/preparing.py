@@ -91,7 +91,7 @@ def _find_parts(owner: ClassInfo) -> list[Func]:
     queue = [made]
     while queue:
         for call in walk(queue.pop().node):
-            if type(call) is not cst.Call or not _is_of_self(call.func):
+            if not isinstance(call, cst.Call) or not _is_of_self(call.func):
                 continue
             name = call.func.attr.value
             item = owner.frame.names.get(name)
@@ -119,7 +119,7 @@ def _foreign_attributes(module: Module) -> frozenset[str]:
 def _bound_in(node: cst.FunctionDef) -> list[str]:
     found = []
     for item in walk(node.body):
-        for target in item.targets if type(item) is cst.Assign else ():
+        for target in item.targets if isinstance(item, cst.Assign) else ():
             parts = [target.target]
             if isinstance(target.target, (cst.Tuple, cst.List)):
                 parts = [element.value for element in target.target.elements]  # type: ignore[misc]
