@@ -10,6 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.datasets import Step
+from kerascheck.semantic.encoders import is_one_of_several, is_only_drawn
 from kerascheck.semantic.values import Obj
 
 _ENCODERS = re.compile(
@@ -58,6 +59,8 @@ class RefittedEncoder(Rule):
         for step in module.facts.steps_met:
             encoder = step.base
             if step.name not in _FITS or not isinstance(encoder, Obj) or not self._is_ours(step):
+                continue
+            if is_one_of_several(module, step) or is_only_drawn(module, step):
                 continue
             self.report(
                 step.node,
