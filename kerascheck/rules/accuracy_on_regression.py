@@ -22,7 +22,10 @@ class AccuracyOnRegression(Rule):
     words = (("compile",), ("acc",))
     message = '"{name}" beside `{loss}` counts outputs that equal the label: for quantities it says nothing'
     placeholder = '"{name}" compares the loss, which is what this model gives, with the labels: it says nothing'
-
+    # run on 2.15, 3.3.3 and 3.15.1
+    columns = (
+        '"{name}" beside `{loss}` counts rows with the largest output in the place of the largest label, not errors'
+    )
     aligned = (
         '"{name}" compares step by step, and {loss} aligns the steps with a shorter text: it says nothing, or raises'
     )
@@ -31,11 +34,18 @@ class AccuracyOnRegression(Rule):
         for item in counted_quantities(self.module):
             self.report(
                 item.accuracy.node,
-                message=self.placeholder if item.placeholder else self.aligned if item.aligned else self.message,
+                message=self._message(item),
                 fix=self._fix(item),
                 name=item.accuracy.name,
                 loss=item.loss,
             )
+
+    def _message(self, item: CountedQuantities) -> str:
+        if item.placeholder:
+            return self.placeholder
+        if item.aligned:
+            return self.aligned
+        return self.columns if item.columns else self.message
 
     def _fix(self, item: CountedQuantities) -> Fix | None:
         literal = item.accuracy.literal

@@ -24,13 +24,14 @@ _JUDGE = re.compile(r"(?i)disc|critic|adversar|(?<![a-z])w?gan(?![a-z])|[a-z]gan
 @dataclass(frozen=True)
 class CountedQuantities:
     """An "accuracy" beside a loss of regression, beside an output that is the loss itself (`placeholder`), or beside a
-    loss that aligns sequences of two lengths (`aligned`).
+    loss that aligns sequences of two lengths (`aligned`). `columns`: labels and outputs are rows of several quantities.
     """
 
     accuracy: AccuracyString
     loss: str
     placeholder: bool = False
     aligned: bool = False
+    columns: bool = False
 
 
 def counted_quantities(module: Module) -> tuple[CountedQuantities, ...]:
@@ -56,13 +57,15 @@ def _found(module: Module) -> Iterator[CountedQuantities]:
         elif _aligns(item.loss_value):
             yield CountedQuantities(accuracy, "CTC", aligned=True)
         elif item.loss in REGRESSION_LOSSES and _is_regression(module, item):
-            yield CountedQuantities(accuracy, item.loss)
+            several = item.labels is not None and (item.labels.width or 0) > 1
+            yield CountedQuantities(accuracy, item.loss, columns=several)
 
 
 def _is_regression(module: Module, item: Compiled) -> bool:
     labels, head = item.labels, item.head
     if labels is not None and labels.content == REAL:
-        return True
+        # a softmax says that the columns are classes, and that the largest is meant, which is what is counted then
+        return head is None or head.activation != "softmax" or head.units == 1
     if head is None or head.units != 1 or head.activation not in {"linear", "relu", "leaky_relu"}:
         return False
     if labels is not None and labels.content == INTEGERS:
