@@ -13,6 +13,7 @@ from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
 from kerascheck.semantic.labels import Labels, labels_of
+from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.metrics import is_keras_model, loss_by_value, loss_of
 from kerascheck.semantic.several import Given, Output, outputs_of, share
 from kerascheck.semantic.values import Items, Obj, Part, Value, options
@@ -160,20 +161,25 @@ def layer_node(module: Module, head: Head | None) -> cst.CSTNode | None:
 
 
 def is_inside_another(module: Module, model: Value | None) -> bool:
-    """Whether a model is part of another one, as the discriminator of a GAN is."""
+    """Whether a model is part of another one, as the discriminator of a GAN is, or called as one may be."""
     wanted = {item for item in options(model) if isinstance(item, Obj) and item.kind == "model"}
     if not wanted:
         return False
+    return _in_a_stack(module, wanted) or any(
+        event.name == "__call__" and any(item in wanted for item in options(event.receiver) if isinstance(item, Obj))
+        for event in module.events
+    )
+
+
+def _in_a_stack(module: Module, wanted: set[Obj]) -> bool:
+    """Whether one of some models is among the layers of another Sequential model."""
     for other in module.facts.models:
         if other in wanted:
             continue
         stack = module.facts.lasting.get((other, "#layers"))
         if isinstance(stack, Items) and any(item in wanted for layer in stack.known() for item in options(layer)):
             return True
-    return any(
-        event.name == "__call__" and any(item in wanted for item in options(event.receiver) if isinstance(item, Obj))
-        for event in module.events
-    )
+    return False
 
 
 def is_only_a_part(module: Module, item: Compiled) -> bool:
@@ -187,7 +193,12 @@ def is_only_a_part(module: Module, item: Compiled) -> bool:
         models = {model for event in compiles for model in options(event.receiver) if isinstance(model, Obj)}
         if any(event.name in _USING_LOSSES and not models.isdisjoint(options(event.receiver)) for event in user.events):
             return False
-        part = part or any(is_inside_another(user, model) for model in models)
+        part = part or _in_a_stack(user, models)
+        part = part or any(
+            not models.isdisjoint(layers_inside(user.facts, other))
+            for other in user.facts.models
+            if other not in models
+        )
     return part
 
 
