@@ -14,6 +14,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import boolean
+from kerascheck.semantic.variables import is_configured, is_made_anew, only_checkpoints, stays_as_made
 from kerascheck.semantic.walk import walk
 from kerascheck.variable_edits import as_weight
 
@@ -31,6 +32,7 @@ class UntrackedVariable(Rule):
     words = ((" class ",), ("variable",), ("layer", "model", "functional", "sequential"))
     message = "`{name}` is neither trained nor saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
     fixed = "`{name}` is not saved: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
+    saved = "`{name}` is not trained: Keras 3 does not know a `tf.Variable` on a {kind}{releases}"
 
     def check(self) -> None:
         reach = self.module.target.which(">=3")
@@ -50,11 +52,14 @@ class UntrackedVariable(Rule):
             if name is None or self._is_given(owner, call, name):
                 continue
             trained = boolean(call.arguments.value("trainable", 1)) is not False
-            if not trained and self._is_for_gradients(owner, name):
+            if self._is_no_fault(owner, call, name, trained):
+                continue
+            kept = self._is_kept_otherwise(owner, call, name)
+            if kept and not trained:
                 continue
             self.report(
                 call.node,
-                message=self.message if trained else self.fixed,
+                message=self.saved if kept else self.message if trained else self.fixed,
                 # a counter that nobody misses after loading is no fault
                 severity=Severity.ERROR if reach is Reach.ALL and trained else Severity.WARNING,
                 fix=self._fix(owner, call, name),
@@ -63,6 +68,41 @@ class UntrackedVariable(Rule):
                 name=name,
                 releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
             )
+
+    def _is_no_fault(self, owner: ClassInfo, call: CallFact, name: str, trained: bool) -> bool:
+        """Whether nothing is lost without a word: the value is the same again, or Keras 3 raises for its own reason."""
+        attribute = name.removeprefix("self.")
+        if is_made_anew(self.module, owner, call, attribute) or self._is_refused(owner, name):
+            return True
+        if trained:
+            return False
+        alone = self._statement_value(call) is call.node
+        return self._is_for_gradients(owner, name) or (alone and stays_as_made(self.module, owner, call, attribute))
+
+    def _is_refused(self, owner: ClassInfo, name: str) -> bool:
+        """Whether the class puts the variable where Keras 3 takes none.
+
+        Run on 3.0.5, 3.4.1, 3.10.0 and 3.15.1: `trainable_weights` cannot be set, and there is no `_trainable_weights`
+        to append to; setting that one is silent and does nothing.
+        """
+        text = self.module.code(owner.node)
+        lists = "(?:non_)?trainable_(?:weights|variables)"
+        if re.search(rf"\bself\.{lists}\s*\+?=(?!=)[^\n]*{re.escape(name)}\b", text):
+            return True
+        added = re.search(rf"\bself\.(_{lists})\.(?:append|extend)\([^\n]*{re.escape(name)}\b", text)
+        return added is not None and re.search(rf"\bself\.{added[1]}\s*=", text) is None
+
+    def _is_kept_otherwise(self, owner: ClassInfo, call: CallFact, name: str) -> bool:
+        """Whether a configuration or a checkpoint of TensorFlow has the value."""
+        attribute = name.removeprefix("self.")
+        if is_configured(self.module, owner, attribute):
+            return True
+        return self._statement_value(call) is call.node and only_checkpoints(self.module)
+
+    def _statement_value(self, call: CallFact) -> cst.BaseExpression | None:
+        """What the statement of a call binds."""
+        line = call.statement.body[0] if isinstance(call.statement, cst.SimpleStatementLine) else None
+        return line.value if isinstance(line, (cst.Assign, cst.AnnAssign)) else None
 
     def _fix(self, owner: ClassInfo, call: CallFact, name: str) -> Fix | None:
         edits = as_weight(self.module, owner, call, name.removeprefix("self."), flavour_of(owner))
