@@ -25,6 +25,7 @@ CORPUS ?= fixtures
 bench:
 	$(BIN)/python bench/peers.py $(CORPUS)
 	$(BIN)/python bench/finding_cost.py $(CORPUS) --project
+	$(BIN)/python bench/scale.py $(CORPUS)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/growth.py
 	$(BIN)/python bench/latency.py
