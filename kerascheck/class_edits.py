@@ -143,16 +143,25 @@ def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
     homes = list(circle(owner.module, (owner.name,), whole=False))
     homes += [home for home in owner.module.deriving(owner.name) if all(home is not item for item in homes)]
     derived = [other for home in homes for other in _derived(home).get(owner, ())]
-    if not derived or instances(module, owner):
+    if not derived or any(not _is_of_any_class(made) for made in instances(module, owner)):
         return False
     for other in derived:
         initializer = other.own("__init__")
         if initializer is None:
+            inherited = other.method("__init__")[0]
+            if inherited is not None and inherited.owner in derived:
+                continue  # which is looked at itself
             if not any(other in list(item.lineage())[1:] for item in derived) or instances(module, other):
                 return False
         elif other.own("get_config") is None and _takes(initializer, [key]) and not is_fixed_below(module, other, key):
             return False
     return True
+
+
+def _is_of_any_class(made: Obj) -> bool:
+    """Whether an instance was made as `cls(...)`: it is one of whichever subclass the method is called on."""
+    function = made.call.func if isinstance(made.call, cst.Call) else None
+    return isinstance(function, cst.Name) and function.value == "cls"
 
 
 def _derived(module: Module) -> dict[ClassInfo, list[ClassInfo]]:

@@ -27,8 +27,8 @@ def argument_parser(self: Interpreter, node: cst.Call, parser: Obj, name: str, a
         long = [flag for flag in flags if flag and flag.startswith("--")] or [flag for flag in flags if flag]
         destination = string(arguments.value("dest")) or (long[0].lstrip("-").replace("-", "_") if long else None)
         if destination is not None:
-            default = arguments.value("default")
-            self.heap[(parser, "#arg:" + destination)] = default
+            required = arguments.value("required") == Const(True)  # then the default is never used
+            self.heap[(parser, "#arg:" + destination)] = None if required else arguments.value("default")
         return None
     if name in {"parse_args", "parse_known_args"}:
         made = Obj(

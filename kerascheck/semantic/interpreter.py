@@ -16,6 +16,7 @@ import libcst as cst
 
 from kerascheck.semantic import calls, commandline, datasets, elements, keras_api, orders, phases, preparing, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
+from kerascheck.semantic.conditions import Condition, dotted_name, may_equal
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
 from kerascheck.semantic.graph import Head, head_of
 from kerascheck.semantic.heap import Facts, joined
@@ -47,7 +48,7 @@ from kerascheck.semantic.values import (
     string,
     text_of,
 )
-from kerascheck.semantic.walk import children, walk
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.layer_graph import LayerGraph
@@ -146,7 +147,7 @@ class Interpreter:
         self.moments: list[phases.Moment] = []
         self.saves_met: list[phases.Moment] = []
         self.steps_met: list[datasets.Step] = []
-        self._tests: dict[cst.If, _Test] = {}
+        self._tests: dict[cst.If, Condition] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
         self._build_effects: dict[ClassInfo, BuildEffect] = {}
@@ -779,7 +780,7 @@ class Interpreter:
 
     def _import(self, node: cst.Import) -> None:
         for alias in node.names:
-            dotted = _dotted(alias.name)
+            dotted = dotted_name(alias.name)
             if alias.asname is not None:
                 bound = cast(cst.Name, alias.asname.name).value
                 value = self._imported(dotted)
@@ -790,7 +791,7 @@ class Interpreter:
             self._note_import(dotted, bound, alias)
 
     def _import_from(self, node: cst.ImportFrom) -> None:
-        base = _dotted(node.module) if node.module is not None else ""
+        base = dotted_name(node.module) if node.module is not None else ""
         if node.relative:
             base = "." * len(node.relative) + base
         if isinstance(node.names, cst.ImportStar):
@@ -798,7 +799,7 @@ class Interpreter:
             self._note_import(base + ".*", "*", node)
             return
         for alias in node.names:
-            name = _dotted(alias.name)
+            name = dotted_name(alias.name)
             bound = cast(cst.Name, alias.asname.name).value if alias.asname is not None else name
             dotted = f"{base}{name}" if base.endswith(".") else f"{base}.{name}"
             self._set_name(bound, self._imported(dotted, base))
@@ -850,7 +851,7 @@ class Interpreter:
         self.eval(node.test)
         test = self._tests.get(node)
         if test is None:
-            test = self._tests[node] = _Test(node)
+            test = self._tests[node] = Condition(node)
         if test.main:
             self._main_guard(node)
             return
@@ -858,6 +859,9 @@ class Interpreter:
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
         self.guarded += guard
         self._fork()
+        name, value, holds = self._measured(test)
+        if holds is False:
+            self.frame.names[name] = None  # it is another one here: `if units > 1:` with the default of one
         known = string(self.settled(self.frame.names, ending[0])) if ending is not None else None
         if ending is not None and known is not None and not known.endswith(ending[1]):
             self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
@@ -867,6 +871,8 @@ class Interpreter:
             self.change(self.eval(built), Flag.VARIABLES)
         if not self.dead:
             self.body(node.body)
+        if holds is False and self.frame.names.get(name) is None:
+            self.frame.names[name] = value
         after = self._leave()
         self._restore(before)
         if built is not None and not positive:
@@ -881,16 +887,29 @@ class Interpreter:
             return
         self.guarded += test.other_guard - guard
         excluded = test.compared
-        if excluded is not None and _may_equal(self.settled(self.frame.names, excluded[0]), excluded[1]):
+        if excluded is not None and may_equal(self.settled(self.frame.names, excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if ending is not None and known is not None and known.endswith(ending[1]):
             self.frame.names[ending[0]] = None
+        if holds:
+            self.frame.names[name] = None
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
             self.body(node.orelse.body)
+        if holds and self.frame.names.get(name) is None:
+            self.frame.names[name] = value
         self.guarded -= test.other_guard
         self._merge((after, self._leave()))
+
+    def _measured(self, test: Condition) -> tuple[str, Maybe, bool | None]:
+        """The name that a test compares with a number, its value, and whether the test holds for that value."""
+        if test.measured is None:
+            return "", None, None
+        name, compare, bound = test.measured
+        value = self.settled(self.frame.names, name)
+        known = number(value)
+        return name, value, None if known is None else compare(known, bound)
 
     def _never_built(self, value: Maybe) -> bool:
         states = self.states(value)
@@ -1837,149 +1856,11 @@ def _fallbacks(end: dict[str, Maybe], after: dict[str, Maybe]) -> dict[str, Mayb
     }
 
 
-def _is_main_guard(test: cst.BaseExpression) -> bool:
-    return (
-        isinstance(test, cst.Comparison)
-        and isinstance(test.left, cst.Name)
-        and test.left.value == "__name__"
-        and isinstance(test.comparisons[0].operator, cst.Equal)
-    )
-
-
-class _Test:
-    """What the test of an `if` is, read once: the statement may be followed often."""
-
-    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "other_guard", "positive")
-
-    def __init__(self, node: cst.If) -> None:
-        self.main = _is_main_guard(node.test)
-        self.built, self.positive = _built_test(node.test)
-        self.other_guard = _is_version_guard(node.test)
-        self.guard = self.other_guard and not _holds_everywhere(node.test)
-        self.ending = _ending_test(node.test)
-        self.compared = _compared(node.test)
-        self.default = _default_of(node)
-
-
-def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
-    """The name and the ends of a test `name.endswith("...")`, or of several of them with `or`."""
-    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
-        one, other = _ending_test(test.left), _ending_test(test.right)
-        return (one[0], one[1] + other[1]) if one is not None and other is not None and one[0] == other[0] else None
-    if not isinstance(test, cst.Call) or not isinstance(test.func, cst.Attribute) or len(test.args) != 1:
-        return None
-    owner, value = test.func.value, test.args[0].value
-    if isinstance(owner, cst.Call) and len(owner.args) == 1 and _dotted(owner.func) == "str":
-        owner = owner.args[0].value
-    if test.func.attr.value != "endswith" or not isinstance(owner, cst.Name):
-        return None
-    parts = [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]
-    ends = tuple(part.evaluated_value for part in parts if isinstance(part, cst.SimpleString))
-    return (owner.value, tuple(end for end in ends if isinstance(end, str))) if len(ends) == len(parts) else None
-
-
-def _may_equal(value: Maybe, text: str | None) -> bool:
-    """Whether a string is the one that a test compared with; None stands for the strings of something unknown."""
-    known = string(value)
-    return known is not None and (text is None or known == text)
-
-
-def _compared(test: cst.BaseExpression) -> tuple[str, str | None] | None:
-    """The name and the string of a test `name == "string"`, or of the first such part of `... and ...`.
-
-    `name in something` may be any string: None.
-    """
-    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
-        return _compared(test.left) or _compared(test.right)
-    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
-        only = test.comparisons[0]
-        if isinstance(only.operator, cst.Equal) and isinstance(only.comparator, cst.SimpleString):
-            text = only.comparator.evaluated_value
-            return (test.left.value, text) if isinstance(text, str) else None
-        if isinstance(only.operator, cst.In):
-            return test.left.value, None
-    return None
-
-
-def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bool]:
-    """`x` of the test `x.built` or `not x.built`, and which of the two it is."""
-    positive = True
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        positive, test = False, test.expression
-    if isinstance(test, cst.Attribute) and test.attr.value == "built":
-        return test.value, positive
-    return None, positive
-
-
-_MAY_HOLD_GUARD = frozenset(
-    {
-        cst.Comparison,
-        cst.BooleanOperation,
-        cst.UnaryOperation,
-        cst.Call,
-        cst.Subscript,
-        cst.ComparisonTarget,
-    }
-)
-
-
 def _expects_error(node: cst.BaseExpression) -> bool:
     """Whether a context manager is there for what its body raises: `pytest.raises(...)`, `self.assertRaises(...)`."""
     function = node.func if isinstance(node, cst.Call) else None
     name = function.attr if isinstance(function, cst.Attribute) else function
     return isinstance(name, cst.Name) and name.value in {"raises", "assertRaises", "assertRaisesRegex"}
-
-
-# what TensorFlow 2 always has: `hasattr(tf, "config")` tells it from old releases of TensorFlow 1 and lets it in
-_IN_TENSORFLOW_2 = frozenset(
-    """GradientTape Module Variable compat config data debugging distribute executing_eagerly feature_column function
-    image io keras linalg math nn py_function random saved_model strings summary train version""".split()
-)
-
-
-def _holds_everywhere(test: cst.BaseExpression) -> bool:
-    """Whether a test is `hasattr(tf, name)` of a name that TensorFlow 2.15 and 2.21 have: its body runs there."""
-    if not isinstance(test, cst.Call) or len(test.args) != 2 or _dotted(test.args[0].value) not in {"tf", "tensorflow"}:
-        return False
-    name = test.args[1].value
-    return isinstance(name, cst.SimpleString) and name.evaluated_value in _IN_TENSORFLOW_2
-
-
-def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
-    """Whether a test asks which release is installed, or whether something exists."""
-    if type(test) is cst.Call and type(test.func) is cst.Name and test.func.value == "hasattr":
-        return not (test.args and _dotted(test.args[0].value).startswith("self"))
-    if type(test) is cst.Name:
-        return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
-    if type(test) is cst.Attribute and test.attr.value in {"__version__", "VERSION"}:
-        return True
-    if type(test) not in _MAY_HOLD_GUARD:
-        return False
-    if type(test) is cst.Call:  # `int(tf.__version__.split(".")[0])`, `parse(tf.__version__)`
-        return any(type(node) is cst.Attribute and _is_version_guard(node) for node in walk(test))
-    return any(
-        _is_version_guard(child)
-        for child in children(test)
-        if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))
-    )
-
-
-def _default_of(node: cst.If) -> str | None:
-    """The name that `if name is None: name = ...` gives a default."""
-    test = node.test
-    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
-        target = test.comparisons[0]
-        if isinstance(target.operator, cst.Is) and isinstance(target.comparator, cst.Name):
-            return test.left.value if target.comparator.value == "None" else None
-    return None
-
-
-def _dotted(node: cst.BaseExpression) -> str:
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return ""
 
 
 def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:

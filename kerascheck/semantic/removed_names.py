@@ -39,7 +39,10 @@ def names_removed(text: str) -> bool:
             else:
                 bound[name.partition(".")[0]] = name.partition(".")[0]
     return any(
-        is_removed(f"{full}.{rest}") for name, full in bound.items() if name.isidentifier() for rest in _after(name, text)
+        is_removed(f"{full}.{rest}")
+        for name, full in bound.items()
+        if name.isidentifier()
+        for rest in _after(name, text)
     )
 
 

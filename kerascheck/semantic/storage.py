@@ -172,9 +172,12 @@ def unfound_on(item: Reached) -> str:
     """The releases on which Keras does not find an unregistered class or function when it loads a file.
 
     Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is not found.
+    Keras 2.15 does so for the model itself, not for its layers.
     """
-    importable = isinstance(item.thing, ClassInfo) and item.thing.module is not item.save.module
-    return "<3 or >=3.9" if importable and item.save.format == ".keras" else ""
+    thing = item.thing
+    if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
+        return ""
+    return ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9"
 
 
 def weights_only(module: Module) -> Iterator[Event]:

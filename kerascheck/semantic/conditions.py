@@ -1,0 +1,173 @@
+"""What the tests of `if` statements say, read off their text."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+import libcst as cst
+
+from kerascheck.semantic.values import Value, string
+from kerascheck.semantic.walk import children
+
+_COMPARISONS: dict[type, Callable[[float, float], bool]] = {
+    cst.Equal: operator.eq,
+    cst.NotEqual: operator.ne,
+    cst.LessThan: operator.lt,
+    cst.LessThanEqual: operator.le,
+    cst.GreaterThan: operator.gt,
+    cst.GreaterThanEqual: operator.ge,
+}
+
+
+def _is_main_guard(test: cst.BaseExpression) -> bool:
+    return (
+        isinstance(test, cst.Comparison)
+        and isinstance(test.left, cst.Name)
+        and test.left.value == "__name__"
+        and isinstance(test.comparisons[0].operator, cst.Equal)
+    )
+
+
+class Condition:
+    """What the test of an `if` is, read once: the statement may be followed often."""
+
+    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "measured", "other_guard", "positive")
+
+    def __init__(self, node: cst.If) -> None:
+        self.main = _is_main_guard(node.test)
+        self.built, self.positive = _built_test(node.test)
+        self.other_guard = _is_version_guard(node.test)
+        self.guard = self.other_guard and not _holds_everywhere(node.test)
+        self.ending = _ending_test(node.test)
+        self.compared = _compared(node.test)
+        self.measured = _measured(node.test)
+        self.default = _default_of(node)
+
+
+def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
+    """The name and the ends of a test `name.endswith("...")`, or of several of them with `or`."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
+        one, other = _ending_test(test.left), _ending_test(test.right)
+        return (one[0], one[1] + other[1]) if one is not None and other is not None and one[0] == other[0] else None
+    if not isinstance(test, cst.Call) or not isinstance(test.func, cst.Attribute) or len(test.args) != 1:
+        return None
+    owner, value = test.func.value, test.args[0].value
+    if isinstance(owner, cst.Call) and len(owner.args) == 1 and dotted_name(owner.func) == "str":
+        owner = owner.args[0].value
+    if test.func.attr.value != "endswith" or not isinstance(owner, cst.Name):
+        return None
+    parts = [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]
+    ends = tuple(part.evaluated_value for part in parts if isinstance(part, cst.SimpleString))
+    return (owner.value, tuple(end for end in ends if isinstance(end, str))) if len(ends) == len(parts) else None
+
+
+def may_equal(value: Value | None, text: str | None) -> bool:
+    """Whether a string is the one that a test compared with; None stands for the strings of something unknown."""
+    known = string(value)
+    return known is not None and (text is None or known == text)
+
+
+def _compared(test: cst.BaseExpression) -> tuple[str, str | None] | None:
+    """The name and the string of a test `name == "string"`, or of the first such part of `... and ...`.
+
+    `name in something` may be any string: None.
+    """
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.And):
+        return _compared(test.left) or _compared(test.right)
+    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
+        only = test.comparisons[0]
+        if isinstance(only.operator, cst.Equal) and isinstance(only.comparator, cst.SimpleString):
+            text = only.comparator.evaluated_value
+            return (test.left.value, text) if isinstance(text, str) else None
+        if isinstance(only.operator, cst.In):
+            return test.left.value, None
+    return None
+
+
+def _measured(test: cst.BaseExpression) -> tuple[str, Callable[[float, float], bool], float] | None:
+    """The parts of a test `name == 1`, or another comparison of a name with a number."""
+    if not isinstance(test, cst.Comparison) or not isinstance(test.left, cst.Name) or len(test.comparisons) != 1:
+        return None
+    only = test.comparisons[0]
+    compare = _COMPARISONS.get(type(only.operator))
+    if compare is None or not isinstance(only.comparator, (cst.Integer, cst.Float)):
+        return None
+    return test.left.value, compare, only.comparator.evaluated_value
+
+
+def _built_test(test: cst.BaseExpression) -> tuple[cst.BaseExpression | None, bool]:
+    """`x` of the test `x.built` or `not x.built`, and which of the two it is."""
+    positive = True
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        positive, test = False, test.expression
+    if isinstance(test, cst.Attribute) and test.attr.value == "built":
+        return test.value, positive
+    return None, positive
+
+
+_MAY_HOLD_GUARD = frozenset(
+    {
+        cst.Comparison,
+        cst.BooleanOperation,
+        cst.UnaryOperation,
+        cst.Call,
+        cst.Subscript,
+        cst.ComparisonTarget,
+    }
+)
+
+
+# what TensorFlow 2 always has: `hasattr(tf, "config")` tells it from old releases of TensorFlow 1 and lets it in
+_IN_TENSORFLOW_2 = frozenset(
+    """GradientTape Module Variable compat config data debugging distribute executing_eagerly feature_column function
+    image io keras linalg math nn py_function random saved_model strings summary train version""".split()
+)
+
+
+def _holds_everywhere(test: cst.BaseExpression) -> bool:
+    """Whether a test is `hasattr(tf, name)` of a name that TensorFlow 2.15 and 2.21 have: its body runs there."""
+    if (
+        not isinstance(test, cst.Call)
+        or len(test.args) != 2
+        or dotted_name(test.args[0].value) not in {"tf", "tensorflow"}
+    ):
+        return False
+    name = test.args[1].value
+    return isinstance(name, cst.SimpleString) and name.evaluated_value in _IN_TENSORFLOW_2
+
+
+def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
+    """Whether a test asks which release is installed, or whether something exists."""
+    if type(test) is cst.Call and type(test.func) is cst.Name:
+        return test.func.value == "hasattr" and not (test.args and dotted_name(test.args[0].value).startswith("self"))
+    if type(test) is cst.Name:
+        return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
+    if type(test) is cst.Attribute:
+        return test.attr.value in {"__version__", "VERSION"}
+    if type(test) not in _MAY_HOLD_GUARD:
+        return False
+    return any(
+        _is_version_guard(child)
+        for child in children(test)
+        if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))
+    )
+
+
+def _default_of(node: cst.If) -> str | None:
+    """The name that `if name is None: name = ...` gives a default."""
+    test = node.test
+    if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        if isinstance(target.operator, cst.Is) and isinstance(target.comparator, cst.Name):
+            return test.left.value if target.comparator.value == "None" else None
+    return None
+
+
+def dotted_name(node: cst.BaseExpression) -> str:
+    """`a.b.c` of a chain of names, as far as it is one."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr.value}"
+    return ""
