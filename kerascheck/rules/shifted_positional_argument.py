@@ -23,7 +23,7 @@ class ShiftedPositionalArgument(Rule):
 
     # run on 2.15, 3.0.5, 3.6.0 and 3.15.1: each of the arguments of Keras 1 is refused
     raising = (
-        "this raises at `{keyword}`, which only Keras 1 took; under its new name the kernel would be {rows} by {rows}"
+        "this raises at `{keyword}`, an argument of Keras 1; under its new name the kernel would be {rows} by {rows}"
         " and the stride {columns}, where {rows} by {columns} was meant"
     )
 
