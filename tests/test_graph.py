@@ -239,3 +239,126 @@ def test_an_own_load_weights_is_no_load_of_a_model(tmp_path: Path, capsys: pytes
     (tmp_path / "b.py").write_text("from a import Agent\n\nagent = Agent()\nagent.load_weights('w.weights.h5')\n")
     data = shown(capsys, tmp_path, "--origins")
     assert (data["sites"], data["resolved"], data["origins"]) == (1, 1, {"sequential": 1})
+
+
+ORIGINS = {
+    "a dictionary of builders, the key unknown": """
+def tower(n):
+    x = keras.Input((3,))
+    return keras.Model(x, keras.layers.Dense(n)(x))
+
+
+BUILDERS = {}
+BUILDERS["tower"] = tower
+BUILDERS["stack"] = tower
+
+
+def main(name, path):
+    model = BUILDERS[name](2)
+    model.load_weights(path)
+""",
+    "a property with a setter": """
+class Trainer:
+    @property
+    def model(self):
+        return self._model
+
+    @model.setter
+    def model(self, value):
+        self._model = value
+
+    def make(self):
+        x = keras.Input((3,))
+        self.model = keras.Model(x, keras.layers.Dense(2)(x))
+
+    def restore(self, path):
+        self.model.load_weights(path)
+""",
+    "made by the class that inherits the load": """
+class Base:
+    def __init__(self):
+        self.model = self.make()
+
+    @abc.abstractmethod
+    def make(self):
+        ...
+
+    def restore(self, path):
+        self.model.load_weights(path)
+
+
+class Tower(Base):
+    def make(self):
+        x = keras.Input((3,))
+        return keras.Model(x, keras.layers.Dense(2)(x))
+""",
+    "a call that the budget does not let follow": """
+def tower():
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.layers.Dense(2)(x))
+    return model, 3
+
+
+def busy():
+    FILLING
+
+
+"""
+    + "busy()\n" * 12
+    + "model, _ = tower()\nmodel.load_weights('w.weights.h5')\n",
+}
+
+
+@pytest.mark.parametrize("program", ORIGINS.values(), ids=ORIGINS)
+def test_origin_of_a_load(program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filling = "\n    ".join(f"x = {number}" for number in range(100))
+    (tmp_path / "a.py").write_text("import abc\nimport keras\n" + program.replace("FILLING", filling))
+    data = shown(capsys, tmp_path, "--origins")
+    assert (data["sites"], data["origins"], data["reasons"]) == (1, {"functional": 1}, {})
+
+
+NO_ORIGIN = {
+    "a dictionary that may hold anything else": """
+BUILDERS = {"a": keras.Sequential, "b": print}
+
+
+def main(name, path):
+    BUILDERS[name]().load_weights(path)
+""",
+    "a binder that needs what it binds": """
+class Trainer:
+    def wrap(self):
+        self.model = keras.models.clone_model(self.model)
+
+    def restore(self, path):
+        self.model.load_weights(path)
+""",
+    "an own dictionary that others fill": """
+BUILDERS = {"a": keras.Sequential}
+
+
+def register(name, builder):
+    BUILDERS[name] = builder
+
+
+register("b", print)
+
+
+def main(name, path):
+    BUILDERS[name]().load_weights(path)
+""",
+}
+
+
+@pytest.mark.parametrize("program", NO_ORIGIN.values(), ids=NO_ORIGIN)
+def test_no_origin_of_a_load(program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.py").write_text("import keras\n" + program)
+    data = shown(capsys, tmp_path, "--origins")
+    assert (data["sites"], data["resolved"]) == (1, 0)
+
+
+def test_a_function_past_the_budget_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filling = "\n    ".join(f"x = {number}" for number in range(100))
+    text = "import keras\n\n" + "".join(f"def f{place}():\n    {filling}\n\n" for place in range(12))
+    (tmp_path / "a.py").write_text(text + "def g(p):\n    m = keras.Sequential()\n    m.load_weights(p)\n")
+    assert shown(capsys, tmp_path, "--origins")["origins"] == {"sequential": 1}

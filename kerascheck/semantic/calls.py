@@ -10,6 +10,7 @@ import libcst as cst
 from kerascheck.semantic import commandline, containers, datasets, keras_api, orders, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
+from kerascheck.semantic.glimpse import glimpse
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -45,6 +46,7 @@ GRAPH_ATTRIBUTES = frozenset({"input", "inputs", "output", "outputs", "layers"})
 EVENT_METHODS = RUNNING_METHODS | frozenset(
     "load_weights save_weights save to_json compile build call summary add apply_gradients adapt".split()
 )
+_MOST_WAYS = 6  # of a call of one of several functions
 TRANSPARENT_DECORATORS = frozenset(
     """tensorflow.function staticmethod classmethod property builtins.staticmethod builtins.classmethod
     builtins.property functools.wraps functools.lru_cache functools.cache functools.cached_property
@@ -140,6 +142,8 @@ def _call_choice(
     ):
         whole = Choice(frozenset(item.receiver for item in bound))
         return _keras_method(self, node, whole, bound[0].name, arguments)
+    if len(callee.options) > _MOST_WAYS:
+        return _any_of_many(self, callee, arguments)
     # the models among them are one receiver: what happens here happens to any one of them
     models = [
         item.receiver
@@ -164,6 +168,23 @@ def _call_choice(
         result = value if index == 0 else join(result, value)
         heaps.append((self.frame.names, self.heap))
     self._merge(heaps)
+    return result
+
+
+def _any_of_many(self: Interpreter, callee: Choice, arguments: Arguments) -> Value | None:
+    """A call of one of too many functions and classes to follow each: the kinds of models that they give."""
+    for value in arguments.values():
+        self.escape(value)
+    found: dict[object, Obj] = {}
+    for option in callee.options:
+        value = glimpse(self, option) if isinstance(option, Func) else None
+        for item in options(value):
+            if not isinstance(item, Obj):
+                return None
+            found[item.form, item.ref, item.cls] = item
+    result: Value | None = None
+    for index, model in enumerate(found.values()):
+        result = model if index == 0 else join(result, model)
     return result
 
 

@@ -10,12 +10,15 @@ from kerascheck.semantic import elements
 from kerascheck.semantic.values import (
     Arguments,
     Bound,
+    Choice,
+    Class,
     Const,
     Func,
     Items,
     Mapping,
     Obj,
     Part,
+    Ref,
     Text,
     Unordered,
     Value,
@@ -232,11 +235,33 @@ def list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, a
     return None
 
 
+_MOST_BUILDERS = 40
+
+
+def any_builder(mapping: Mapping) -> Value | None:
+    """One of the functions and classes that a dictionary holds, by a key that is not known: `BUILDERS[args.model]`.
+
+    None when it holds anything else.
+    """
+    values = {value for _, value in mapping.entries}
+    if not mapping.exact or not 0 < len(values) <= _MOST_BUILDERS:
+        return None
+    found: list[Value] = []
+    for value in values:
+        application = isinstance(value, Ref) and value.name.startswith("keras.applications.")
+        if value is None or not (application or isinstance(value, (Func, Class))):
+            return None
+        found.append(value)
+    return found[0] if len(found) == 1 else Choice(frozenset(found))
+
+
 def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str, arguments: Arguments) -> Value | None:
     first = arguments.positional[0][1] if arguments.positional else None
     if name == "get" and isinstance(first, Const):
         found = receiver.get(first.value)
         return found if found is not None else arguments.value("default", 1) if receiver.exact else None
+    if name == "get" and len(arguments.positional) == 1:
+        return any_builder(receiver)
     if name in {"values", "items", "keys"} and receiver.exact:
         if name == "values":
             return Items("list", tuple(value for _, value in receiver.entries))

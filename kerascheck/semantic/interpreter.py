@@ -14,10 +14,22 @@ from weakref import WeakSet
 
 import libcst as cst
 
-from kerascheck.semantic import calls, commandline, datasets, elements, keras_api, orders, phases, preparing, texts
+from kerascheck.semantic import (
+    calls,
+    commandline,
+    containers,
+    datasets,
+    elements,
+    keras_api,
+    orders,
+    phases,
+    preparing,
+    texts,
+)
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.conditions import Condition, dotted_name, may_equal
 from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, ImportFact, OrderUse, States
+from kerascheck.semantic.glimpse import glimpse
 from kerascheck.semantic.graph import Head, head_of
 from kerascheck.semantic.heap import Facts, joined
 from kerascheck.semantic.names import canonical
@@ -290,7 +302,7 @@ class Interpreter:
             if isinstance(function.node, cst.Lambda):
                 continue
             # past the limit a function is still read, but no call in it is followed
-            self.budget = min(self.steps + STEPS_PER_FUNCTION, self.limit + LEAST_STEPS)
+            self.budget = max(self.steps, min(self.steps + STEPS_PER_FUNCTION, self.limit + LEAST_STEPS))
             self.tainted = False
             names, heap = dict(self.root.names), self.heap
             self.heap = heap.fork()
@@ -321,8 +333,9 @@ class Interpreter:
                     phases.note_lost(self, cast(Obj, key[0]))
                 return
 
-    def _visit_method(self, function: Func) -> None:
-        owner = cast(ClassInfo, function.owner)
+    def _visit_method(self, function: Func, owner: ClassInfo | None = None) -> None:
+        """Visit a method on an instance of its class, or of one that inherits it."""
+        owner = owner or cast(ClassInfo, function.owner)
         receiver, heap = self.instance_of(owner)
         before = preparing.methods_before(self, owner, function)
         heap = preparing.prepared(self, owner, before) if before else heap
@@ -340,6 +353,21 @@ class Interpreter:
         first: Maybe = Class(owner) if "classmethod" in function.decorators else receiver
         self.invoke(function, NO_ARGUMENTS, first)
 
+    def events_of_heir(self, owner: ClassInfo, function: Func) -> list[Event]:
+        """What an inherited method does on an instance of `owner`, without a trace in the records."""
+        heap, dead, events, calls_met = self.heap, self.dead, self.events, self.calls
+        saved = (self.budget, self.tainted, self.standalone, set(self.visited))
+        counts = len(self.imports), len(self.order_uses), len(self.models), len(self.moments), len(self.saves_met)
+        self.heap, self.events, self.calls = heap.fork(), [], []
+        self.budget, self.tainted, self.standalone = self.steps + STEPS_PER_FUNCTION, False, True
+        self._visit_method(function, owner)
+        found = self.events
+        self.heap, self.dead, self.events, self.calls = heap, dead, events, calls_met
+        self.budget, self.tainted, self.standalone, self.visited = saved
+        for items, count in zip((self.imports, self.order_uses, self.models, self.moments, self.saves_met), counts):
+            del items[count:]  # type: ignore[attr-defined]
+        return found
+
     def _used_elsewhere(
         self, owner: ClassInfo, heap: dict[HeapKey, object], known: tuple[Func, ...], item: object
     ) -> bool:
@@ -348,7 +376,8 @@ class Interpreter:
         names = {slot for (holder, slot), value in heap.items() if holder is receiver and _holds(value, item)}
         if not names:
             return True
-        for other in owner.frame.names.values():
+        classes = (item for item in owner.lineage() if isinstance(item, ClassInfo))
+        for other in (value for item in classes for value in item.frame.names.values()):
             if not isinstance(other, Func) or other in known or not isinstance(other.node, cst.FunctionDef):
                 continue
             if other.node.name.value != "__init__" and names & self.module.attributes_used(other.node):
@@ -737,7 +766,11 @@ class Interpreter:
     def set_attribute(self, holder: Maybe, name: str, value: Maybe) -> None:
         choices = options(holder)
         for option in choices:
-            if isinstance(option, (Obj, Class)):
+            setter = option.cls.method(f"{name}.setter")[0] if isinstance(option, Obj) and option.cls else None
+            if setter is not None:
+                given = Arguments(((cast(cst.FunctionDef, setter.node).name, value),))
+                self.invoke(setter, given, option)
+            elif isinstance(option, (Obj, Class)):
                 key: HeapKey = (option, name)
                 self.heap[key] = value if len(choices) == 1 else join(cast(Maybe, self.heap.get(key)), value)
                 if name == "trainable":
@@ -752,7 +785,7 @@ class Interpreter:
                 full = len(holder.entries) >= MAXIMUM_ITEMS
                 entries = {} if full else dict(holder.entries)
                 entries[key.value] = value
-                self.bind(target.value, Mapping(tuple(entries.items()), holder.exact and not full))
+                self._rebind(target.value, Mapping(tuple(entries.items()), holder.exact and not full))
             elif (
                 isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items)
             ):
@@ -764,6 +797,19 @@ class Interpreter:
                 self.bind(target.value, None)
         if holder is None:
             self.escape(value)
+
+    def _rebind(self, target: cst.Name | cst.Attribute, value: Mapping) -> None:
+        """A dictionary got another item, which binds no name anew; in an outer scope it may have it or not."""
+        frame: Frame | None = self.frame
+        if isinstance(target, cst.Attribute):
+            self.bind(target, value)
+            return
+        while frame is not None and target.value not in frame.names:
+            frame = frame.parent
+        if frame is self.frame or frame is None:
+            self.frame.names[target.value] = value
+        else:
+            frame.names[target.value] = Mapping(value.entries, False)
 
     def _unpack(self, target: cst.Tuple | cst.List, value: Maybe) -> None:
         elements = target.elements
@@ -1100,7 +1146,11 @@ class Interpreter:
                 self.eval(parameter.default)
         function = Func(node, self.frame, self.module, self.owner, tuple(decorators), opaque)
         self.functions.append(function)
-        self._set_name(node.name.value, function)
+        part = _property_part(node)
+        if part is None or self.frame.kind != "class":
+            self._set_name(node.name.value, function)
+        else:  # the property keeps its name; `method("x.setter")` finds this one
+            self.frame.names[f"{node.name.value}.{part}"] = function
 
     def _lambda(self, node: cst.Lambda) -> Maybe:
         function = Func(node, self.frame, self.module, None)
@@ -1480,7 +1530,7 @@ class Interpreter:
     def item(self, base: Maybe, key: Maybe) -> Maybe:
         """The value of `base[key]`."""
         if isinstance(base, Mapping):
-            return base.get(key.value) if isinstance(key, Const) else None
+            return base.get(key.value) if isinstance(key, Const) else containers.any_builder(base)
         if isinstance(base, Items):
             index = number(key)
             if isinstance(index, int) and base.exact and -len(base.items) <= index < len(base.items):
@@ -1595,10 +1645,10 @@ class Interpreter:
         node = function.node
         if self.steps > self.budget:
             self.tainted = True
-            return None
+            return glimpse(self, function)
         if len(self.stack) >= MAXIMUM_DEPTH or any(item is node for item in self.stack):
             self._refuse(function, arguments, receiver)
-            return None
+            return glimpse(self, function)
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
         module, self.module = self.module, function.module
@@ -1622,7 +1672,7 @@ class Interpreter:
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
         if isinstance(node, cst.FunctionDef) and node.asynchronous is not None:
             return result if not function.opaque else None
-        return None if function.opaque else result
+        return None if function.opaque or "abc.abstractmethod" in function.decorators else result
 
     def _returned(self) -> Maybe:
         if not self.returns:  # every path raises
@@ -1854,6 +1904,17 @@ def _fallbacks(end: dict[str, Maybe], after: dict[str, Maybe]) -> dict[str, Mayb
         for name, value in after.items()
         if isinstance(value, Ref) and not isinstance(end.get(name), (Ref, Class, Func))
     }
+
+
+def _property_part(node: cst.FunctionDef) -> str | None:
+    """`setter` or `deleter` of a function that is this part of the property of the same name."""
+    for decorator in node.decorators:
+        item = decorator.decorator
+        if not isinstance(item, cst.Attribute) or not isinstance(item.value, cst.Name):
+            continue
+        if item.value.value == node.name.value and item.attr.value in {"setter", "deleter"}:
+            return item.attr.value
+    return None
 
 
 def _expects_error(node: cst.BaseExpression) -> bool:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.semantic.values import Bound, Class, Func, ModuleValue, Obj, Part, Ref, Super, Value, options
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
+    from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.events import Event
     from kerascheck.semantic.module import Module
 
 RESOLVED = ("class", "sequential", "functional", "application", "loaded", "several")
+_MOST_HEIRS = 30
 _FORMS = {"subclass": "class", "cloned": "loaded", "plain": ""}
 
 
@@ -44,6 +47,8 @@ def origins(module: Module) -> Iterator[Origin]:
             elsewhere = [event for user in module.users for event in user.events if event.node is node]
             known = _of_events(elsewhere)
             found = known if known is not None and (known[1] or found is None) else found
+        if found is None or found[0]:
+            found = _of_events(list(_of_heirs(module, node))) or found
         if found is None:
             if not _is_no_model(module, node):
                 yield Origin("load_weights", node, "", "the line is not reached")
@@ -51,6 +56,38 @@ def origins(module: Module) -> Iterator[Origin]:
             yield Origin("load_weights", node, found[1])
         elif found[0]:
             yield Origin("load_weights", node, "", found[0])
+
+
+def _of_heirs(module: Module, node: cst.Call) -> Iterator[Event]:
+    """A load in a method, on instances of the classes that inherit it, here and in files that import this one."""
+    function = _method_around(module, node)
+    if function is None or function.owner is None or function.owner.keras_kind is not None:
+        return
+    for other, heir in _heirs(module, function.owner):
+        if heir.method(cst.ensure_type(function.node, cst.FunctionDef).name.value)[0] is function:
+            yield from (event for event in other.facts.events_of_heir(heir, function) if event.node is node)
+
+
+def _method_around(module: Module, node: cst.Call) -> Func | None:
+    for function in module.functions:
+        if function.owner is not None and any(item is node for item in walk(function.node)):
+            return function
+    return None
+
+
+def _heirs(module: Module, owner: ClassInfo) -> Iterator[tuple[Module, ClassInfo]]:
+    """The classes that derive from a class, directly or not, the nearest first; bounded."""
+    queue, seen = [(module, owner)], {id(owner)}
+    while queue:
+        home, base = queue.pop(0)
+        for other in (home, *home.deriving(base.name)):
+            for heir in other.classes:
+                if id(heir) not in seen and any(item is base for item in heir.lineage()):
+                    if len(seen) > _MOST_HEIRS:
+                        return
+                    seen.add(id(heir))
+                    yield other, heir
+                    queue.append((other, heir))
 
 
 def _sites(node: cst.CSTNode) -> Iterator[cst.Call]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeGuard, cast
 
 import libcst as cst
 
+from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.values import NO_ARGUMENTS, Func
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.heap import Key as HeapKey
     from kerascheck.semantic.interpreter import Interpreter
     from kerascheck.semantic.module import Module
@@ -48,7 +48,7 @@ def _collect(
     waiting: list[Func],
     chain: list[Func],
 ) -> None:
-    read = self.module.attributes_used(cast(cst.FunctionDef, function.node))
+    read = _read_in(self.module, cast(cst.FunctionDef, function.node))
     for name, binders in bound.items():
         if name not in read or name in there or len(binders) != 1:
             continue
@@ -59,18 +59,28 @@ def _collect(
         chain.append(binder)
 
 
+def _read_in(module: Module, node: cst.FunctionDef) -> frozenset[str]:
+    """The attributes of `self` that a method mentions."""
+    known: dict[int, frozenset[str]] = module.memo.setdefault("read of self", {})
+    if id(node) not in known:
+        known[id(node)] = frozenset(item.attr.value for item in walk(node.body) if _is_of_self(item))
+    return known[id(node)]
+
+
 def _binders(self: Interpreter, owner: ClassInfo) -> dict[str, list[Func]]:
-    """The methods but the constructor by the attributes of `self` that they bind."""
+    """The methods but the constructor, inherited ones with them, by the attributes of `self` that they bind."""
     known: dict[ClassInfo, dict[str, list[Func]]] = self.module.memo.setdefault("binders", {})
     if owner not in known:
         found = known[owner] = {}
-        methods = [item for item in owner.frame.names.values() if isinstance(item, Func)]
+        frames = [item.frame for item in owner.lineage() if isinstance(item, ClassInfo)]
+        names = {name: item for frame in reversed(frames) for name, item in frame.names.items()}
+        methods = [item for item in names.values() if isinstance(item, Func)]
         for method in methods:
             node = method.node
             if not isinstance(node, cst.FunctionDef) or method.decorators or node.name.value == "__init__":
                 continue
-            for name in dict.fromkeys(_bound_in(node)):
-                found.setdefault(name, []).append(method)
+            for name, anew in _bound_in(node).items():
+                found.setdefault(name, []).extend([method] if anew else [method, method])  # not the only one
     return known[owner]
 
 
@@ -116,18 +126,24 @@ def _foreign_attributes(module: Module) -> frozenset[str]:
     return known
 
 
-def _bound_in(node: cst.FunctionDef) -> list[str]:
-    found = []
+def _bound_in(node: cst.FunctionDef) -> dict[str, bool]:
+    """The attributes of `self` that a method binds, and whether it makes one anew.
+
+    `self.model = clone_model(self.model)` does not: another method has bound it before.
+    """
+    found: dict[str, bool] = {}
     for item in walk(node.body):
-        for target in item.targets if isinstance(item, cst.Assign) else ():
+        if not isinstance(item, cst.Assign):
+            continue
+        bound: list[str] = []
+        for target in item.targets:
             parts = [target.target]
             if isinstance(target.target, (cst.Tuple, cst.List)):
                 parts = [element.value for element in target.target.elements]  # type: ignore[misc]
-            found += [
-                part.attr.value
-                for part in parts
-                if isinstance(part, cst.Attribute) and isinstance(part.value, cst.Name) and part.value.value == "self"
-            ]
+            bound += [part.attr.value for part in parts if _is_of_self(part)]
+        if bound:
+            read = {inner.attr.value for inner in walk(item.value) if _is_of_self(inner)}
+            found.update({name: found.get(name, True) and name not in read for name in bound})
     return found
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 _DEEPEST_PART = 24  # attributes, items and calls in a chain
+_MOST_OPTIONS, _MOST_MODELS = 6, 24  # of a choice
 _LONGEST_TEXT = 4096  # of a string that is made from others
 
 Constant = str | bytes | int | float | bool | complex | None
@@ -385,9 +386,13 @@ def join(one: Value | None, other: Value | None) -> Value | None:
     if isinstance(one, Items) and isinstance(other, Items) and one.kind == other.kind == "list":
         return _join_lists(one, other)
     found = frozenset(options(one)) | frozenset(options(other))
-    if len(found) > 6:
+    if len(found) > _MOST_OPTIONS and not _are_some_models(found):
         return None
     return Choice(found)  # type: ignore[arg-type]
+
+
+def _are_some_models(found: frozenset[Value | None]) -> bool:
+    return len(found) <= _MOST_MODELS and all(isinstance(item, Obj) and item.kind == "model" for item in found)
 
 
 def _join_lists(one: Items, other: Items) -> Items:
