@@ -34,9 +34,14 @@ class Words:
         known = self._known.get(group)
         if known is None:
             names, others = _sorted_out(group)
-            known = any(name in self._names for name in names) or any(word in self.source.text for word in others)
-            self._known[group] = known
+            known = self._known[group] = self._has(names, others)
         return known
+
+    def _has(self, names: tuple[bytes, ...], others: tuple[str, ...]) -> bool:
+        for name in names:  # a generator for each of some hundred groups would cost more than the search
+            if name in self._names:
+                return True
+        return any(word in self.source.text for word in others)
 
 
 @cache

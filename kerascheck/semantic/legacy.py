@@ -39,7 +39,7 @@ _IN_TEXT: tuple[tuple[LegacyEvidence, tuple[str, ...], re.Pattern[str]], ...] = 
     ),
 )
 # a look at the text first: walking a tree takes long
-_IMPORT_HINT = re.compile(r"\b(?:tf_keras|tensorflow_addons)\b")
+_IMPORT_WORDS = ("tf_keras", "tensorflow_addons")
 _USE_HINT = re.compile(
     r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"
 )
@@ -67,8 +67,8 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     found = {kind: None for kind, words, pattern in _IN_TEXT if _has(text, words, pattern)}
     removed = names_removed(text)
     hinted = any(word in text for word in _USE_WORDS) and _USE_HINT.search(text) is not None
-    used = removed or hinted or _CALL_HINT.search(text) is not None
-    if used or _IMPORT_HINT.search(text):
+    used = removed or hinted or (any(word in text for word in _STATUS) and _CALL_HINT.search(text) is not None)
+    if used or any(word in text for word in _IMPORT_WORDS):
         found |= dict.fromkeys(_in_tree(text, tree, used))
     return tuple(found)
 
