@@ -6,7 +6,7 @@ Only models are told, and only what kind of thing they are; their states and the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 _DEEPEST = 4  # functions that return what another one gives
 _LOADED = frozenset({"keras.models.load_model", "keras.models.model_from_json", "keras.models.model_from_config"})
-_INNER = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
-_BINDERS = (cst.For, cst.AsName, cst.AugAssign, cst.NamedExpr, cst.Del, cst.Global, cst.Nonlocal, cst.ImportAlias)
+_INNER = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+_TELLING = frozenset(
+    {
+        cst.Return, cst.Assign, cst.AnnAssign, cst.Yield, cst.For, cst.AsName, cst.AugAssign, cst.NamedExpr, cst.Del,
+        cst.Global, cst.Nonlocal, cst.ImportAlias,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,23 @@ class _Body:
                 self._bind(rest.name, None)
         self._read(function.node.body)
 
-    def _read(self, node: cst.CSTNode) -> None:
-        if isinstance(node, _INNER):
-            if not isinstance(node, cst.Lambda):
-                self._bind(node.name, None)
-            return
+    def _read(self, body: cst.CSTNode) -> None:
+        left = [body]
+        while left:
+            node = left.pop()
+            kind = type(node)  # `isinstance` of a node asks its abstract class and is slow
+            if kind in _INNER:
+                if not isinstance(node, cst.Lambda):
+                    self._bind(cast("cst.FunctionDef | cst.ClassDef", node).name, None)
+                continue
+            if kind in _TELLING:
+                self._note(node)
+            below = children(node)
+            below.reverse()
+            left += below
+
+    def _note(self, node: cst.CSTNode) -> None:
+        """What a statement or expression says about the names or the result of the function."""
         if isinstance(node, cst.Return):
             if node.value is not None and not (isinstance(node.value, cst.Name) and node.value.value == "None"):
                 self.returned.append(node.value)
@@ -112,10 +129,8 @@ class _Body:
             self._bind(node.target, node.value)
         elif isinstance(node, cst.Yield):
             self.generates = True
-        elif isinstance(node, _BINDERS):
+        else:
             self._forget(node)
-        for child in children(node):
-            self._read(child)
 
     def _bind(self, target: cst.BaseExpression, value: cst.BaseExpression | None) -> None:
         if isinstance(target, cst.Name):
