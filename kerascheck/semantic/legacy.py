@@ -111,7 +111,7 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
                     names[local] = "" if may_fail and is_keras(full) else full
         elif may_fail:
             continue
-        elif isinstance(node, (cst.Call, cst.ClassDef)):
+        elif type(node) is not cst.Attribute and isinstance(node, (cst.Call, cst.ClassDef)):
             for used in [node.func] if isinstance(node, cst.Call) else [base.value for base in node.bases]:
                 full = _full(used, names)
                 if type(node) is cst.Call and _LEGACY_OPTIMIZER.fullmatch(full):

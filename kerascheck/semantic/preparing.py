@@ -101,7 +101,7 @@ def _find_parts(owner: ClassInfo) -> list[Func]:
     queue = [made]
     while queue:
         for call in walk(queue.pop().node):
-            if not isinstance(call, cst.Call) or not _is_of_self(call.func):
+            if type(call) is not cst.Call or not _is_of_self(call.func):
                 continue
             name = call.func.attr.value
             item = owner.frame.names.get(name)
@@ -133,7 +133,7 @@ def _bound_in(node: cst.FunctionDef) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     for item in walk(node.body):
-        if not isinstance(item, cst.Assign):
+        if type(item) is not cst.Assign:
             continue
         bound: list[str] = []
         for target in item.targets:
