@@ -51,7 +51,7 @@ class UntrackedVariable(Rule):
             name = self._attribute(call)
             if name is None or self._is_given(owner, call, name):
                 continue
-            trained = boolean(call.arguments.value("trainable", 1)) is not False
+            trained = boolean(call.arguments.value("trainable", 1)) is not False and not self._is_counted(call)
             if self._is_no_fault(owner, call, name, trained):
                 continue
             kept = self._is_kept_otherwise(owner, call, name)
@@ -68,6 +68,13 @@ class UntrackedVariable(Rule):
                 name=name,
                 releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
             )
+
+    def _is_counted(self, call: CallFact) -> bool:
+        """Whether the values are whole numbers, truths or texts, which have no gradient on any Keras."""
+        given, first = call.arguments.find("dtype"), call.arguments.find("initial_value", 0)
+        if given is not None:
+            return re.search(r"\b(?:u?int\d*|bool|string)\b", self.module.code(given[0])) is not None
+        return first is not None and isinstance(first[0], (cst.Integer, cst.SimpleString))
 
     def _is_no_fault(self, owner: ClassInfo, call: CallFact, name: str, trained: bool) -> bool:
         """Whether nothing is lost without a word: the value is the same again, or Keras 3 raises for its own reason."""
