@@ -86,7 +86,7 @@ def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) ->
             name = value.operation.rpartition(".")[2]
             if name not in _ACTIVATIONS:
                 return None
-            activation = activation or name
+            activation = activation or (name if name != "linear" else None)
         value = value.inputs[0] if value.inputs else None
     return None
 
@@ -121,7 +121,8 @@ def _step(interpreter: Interpreter, layer: Obj) -> Head | str | None:
         return None
     name, arguments = layer.short, layer.arguments
     if name == "Activation":
-        return activation_name(arguments.value("activation", 0)) or None
+        found = activation_name(arguments.value("activation", 0))
+        return "" if found == "linear" else found or None
     if name == "Softmax":  # over another axis it is no activation of the units
         return "softmax" if arguments.lacks("axis", 0) or number(arguments.value("axis", 0)) == -1 else None
     if name in _LAYERS_OF_ACTIVATIONS:
