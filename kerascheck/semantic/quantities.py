@@ -48,10 +48,13 @@ def _found(module: Module) -> Iterator[CountedQuantities]:
     if not strings:
         return
     models = {(id(item.event), item.place): item for item in compiled_models(module)}
+    trained = {id(item.event.node) for item in models.values() if item.fits}
     for accuracy in strings:
         item = models.get((id(accuracy.event), accuracy.place))
         if item is None or bool(item.outputs) != bool(accuracy.outputs):
             continue
+        if not item.fits and id(item.event.node) in trained:
+            continue  # its callers train it, and show the labels
         if _gives_its_output(item.loss_value):
             yield CountedQuantities(accuracy, "lambda", placeholder=True)
         elif _aligns(item.loss_value):
