@@ -26,6 +26,7 @@ _LOOKUPS = frozenset(
 _FITS = frozenset({"fit", "fit_transform", "fit_on_texts"})
 # what says that the rows are those of the training, where a second fit gives the same numbers
 _SAME = re.compile(r"train_test_split|\bdatasets\b.*\bload_|load_data\(|fetch_\w+\(")
+_OWN_LOOP = re.compile(r"^[^#\n]*\bapply_gradients\(", re.MULTILINE)
 _TRAINING = re.compile(r"(?i)train|(?<![a-z])tr(?![a-z])")
 _KEPT = re.compile(
     r"(?:pickle|joblib|dill|cloudpickle)\.load|joblib import|pickle import|tokenizer_from_json|np\.load\("
@@ -52,7 +53,9 @@ class RefittedEncoder(Rule):
         loads = whole or [event.node for event in module.events_of("load_weights") if event.module is module]
         if not loads or _KEPT.search(module.source.text) or _SAME.search(module.source.text):
             return
-        if any(event.name in TRAINING_METHODS and self._is_model(event.receiver) for event in module.events):
+        if _OWN_LOOP.search(module.source.text) or any(
+            event.name in TRAINING_METHODS and self._is_model(event.receiver) for event in module.events
+        ):
             return  # the model is trained here: the encoder may be the one that is used with it
         if not any(event.name in {"predict", "evaluate", "predict_on_batch", "__call__"} for event in module.events):
             return
