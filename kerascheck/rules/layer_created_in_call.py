@@ -22,6 +22,8 @@ from kerascheck.semantic.walk import walk
 
 # measured on 3.15.1: layers that draw random numbers have a variable, too, and `fit` raises
 _STATEFUL = (WEIGHTED_LAYERS | TRAINING_LAYERS) - WRAPPERS
+# measured on 2.15: these have no variable there, and `fit` takes them; nor in the old copies of Keras 2 (TF 2.21)
+_RANDOM = TRAINING_LAYERS - WEIGHTED_LAYERS
 _KERAS_2 = ("tf_keras", "tensorflow.python.keras")
 
 
@@ -31,7 +33,7 @@ class LayerCreatedInCall(Rule):
     claim = Claim.STATE_LOST
     words = ((" class ",), (" call ",), ("layer", "model", "functional", "sequential"))
     message = "each call makes a new `{layer}`: it is never saved or trained, and `fit` raises on TensorFlow"
-    random = "each call makes a new `{layer}`, which has a variable of its own: `fit` raises on TensorFlow"
+    random = "each call makes a new `{layer}`, which has a variable of its own: `fit` raises on TensorFlow{releases}"
     lazy = "`{layer}` is made in the first call: Keras 3 takes no new layer then, and the call raises{releases}"
 
     def check(self) -> None:
@@ -60,7 +62,7 @@ class LayerCreatedInCall(Rule):
         for call in self.module.calls:
             if call.name.startswith("keras.layers."):
                 short = call.name[13:]
-                if short in _STATEFUL:
+                if short in _STATEFUL and not (short in _RANDOM and call.original.startswith(_KERAS_2)):
                     found.setdefault(id(call.node), (short, None))
         for event in self.module.events_of("__call__"):
             for made in models_of(event):
@@ -84,14 +86,19 @@ class LayerCreatedInCall(Rule):
                     releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
                 )
             return
-        weightless = name in TRAINING_LAYERS - WEIGHTED_LAYERS
+        weightless = name in _RANDOM
+        reach = self.module.target.which(">=3") if weightless else Reach.ALL
+        if reach is Reach.NONE:
+            return
         self.report(
             node,
             message=self.random if weightless else self.message,
+            severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
             claim=Claim.CALL_RAISES if weightless else Claim.STATE_LOST,
             fix=self._fix(owner, function, node, name),
             subject=owner.name,
             layer=name,
+            releases="" if reach is Reach.ALL else f" ({releases_text(self.module.target.bad('>=3'))})",
         )
 
     def _fix(self, owner: ClassInfo, function: cst.FunctionDef, node: cst.Call, name: str) -> Fix | None:
