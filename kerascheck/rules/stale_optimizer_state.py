@@ -66,6 +66,8 @@ class StaleOptimizerState(Rule):
             training = self._next(event)
             if training is not None and self._thaws_between(model, training):
                 continue
+            if self._is_next_stage(event):
+                continue
             if training is not None and (self._resumes(training) or self._was_trained(model)):
                 yield moment, training
 
@@ -166,6 +168,16 @@ class StaleOptimizerState(Rule):
                     return event
         return None
 
+    def _is_next_stage(self, event: Event) -> bool:
+        """Whether each `compile` beside and before it had another learning rate, as written: a new one is meant."""
+        rate = _rate(event)
+        before = [
+            _rate(other)
+            for other in self.module.events_of("compile")
+            if other.function is event.function and other.order < event.order and other.node is not event.node
+        ]
+        return rate is not None and bool(before) and all(known not in {None, rate} for known in before)
+
     def _has_weights_only(self, moment: Moment) -> bool:
         event, model = moment.event, moment.event.receiver
         if not isinstance(model, Obj) or model.kind != "model" or model.form == "loaded":
@@ -174,3 +186,12 @@ class StaleOptimizerState(Rule):
 
     def _name(self, event: Event) -> str:
         return self.module.code(event.receiver_node) if event.receiver_node is not None else "the model"
+
+
+def _rate(compiled: Event) -> float | None:
+    """The learning rate of the optimizer that a `compile` is given, where a number is written for it."""
+    made = compiled.arguments.value("optimizer", 0)
+    if not isinstance(made, Obj) or not made.ref.startswith("keras.optimizers."):
+        return None
+    given = made.arguments.find("learning_rate", 0) or made.arguments.find("lr")
+    return number(given[1]) if given is not None else None
