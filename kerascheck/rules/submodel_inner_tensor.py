@@ -1,17 +1,25 @@
-"""KC209: a graph runs a sub-model and also something from its inside; saved whole, it cannot be loaded or is untied."""
+"""KC209: a graph runs what lies inside of its sub-model once more; saved whole, it cannot be loaded or is untied."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import libcst as cst
 
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
-from kerascheck.semantic.layer_graph import Application, InnerUse, graph_of, inner_uses
+from kerascheck.semantic.layer_graph import Application, InnerUse, SharedUse, graph_of, inner_uses, shared_uses
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import WRITING, Save
 from kerascheck.semantic.target import Release, releases_text
 from kerascheck.semantic.values import Obj, string
+
+_DOES = {
+    (True, False): "raises",
+    (False, True): "silently unties weights",
+    (True, True): "raises or unties weights",
+}
 
 
 class SubmodelInnerTensor(Rule):
@@ -23,13 +31,15 @@ class SubmodelInnerTensor(Rule):
     message = "`load_model` raises: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     untied = "`load_model` silently unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     mixed = "`load_model` raises or unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
+    shared = "`load_model` {does}: this graph runs `{sub}` and `{other}`, which share {inner} ({keras})"
 
     def check(self) -> None:
         for module in self._modules():
             for model in module.facts.models:
                 graph = graph_of(module.facts, model) if model.cls is None else None
                 if graph is not None and isinstance(model.call, cst.Call) and self.module.owns(model.call):
-                    for use in inner_uses(module.facts, graph):
+                    uses: tuple[InnerUse | SharedUse, ...] = tuple(inner_uses(module.facts, graph))
+                    for use in (*uses, *shared_uses(module.facts, graph)):
                         if self._reported(module, model, model.call, use):
                             break
 
@@ -40,29 +50,34 @@ class SubmodelInnerTensor(Rule):
         unknown = any(graph is None or not graph.complete for graph in graphs)
         return [self.module, *self.module.users_with(*WRITING)] if unknown else [self.module]
 
-    def _reported(self, module: Module, model: Obj, call: cst.Call, use: InnerUse) -> bool:
+    def _reported(self, module: Module, model: Obj, call: cst.Call, use: InnerUse | SharedUse) -> bool:
         for save in whole_saves(module, model):
             raising, silent = self._raising(save, use), self._silent(save)
             if not raising and not silent:
                 continue
             whole = len({*raising, *silent}) == len(self.module.target.releases)
+            inner = self.mixed if raising and silent else self.message if raising else self.untied
             self.report(
                 call,
-                message=self.mixed if raising and silent else self.message if raising else self.untied,
+                message=inner if isinstance(use, InnerUse) else self.shared,
                 severity=Severity.ERROR if whole else Severity.WARNING,
                 claim=Claim.LOAD_RAISES if raising else Claim.SHARING_LOST,
                 related=self._related(use, save),
                 subject=model.short,
-                sub=self._name(use.run.tensor.call, use.sub),
-                inner=self._inner(use.inner),
+                sub=self._name(use.run if isinstance(use, InnerUse) else use.one),
+                other="" if isinstance(use, InnerUse) else self._name(use.other),
+                inner=self._inner(use.inner) if isinstance(use, InnerUse) else f"`{_name_of(use.layer)}`",
+                does=_DOES[bool(raising), bool(silent)],
                 keras=releases_text(sorted({*raising, *silent})),
             )
             return True
         return False
 
-    def _raising(self, save: Save, use: InnerUse) -> tuple[Release, ...]:
+    def _raising(self, save: Save, use: InnerUse | SharedUse) -> tuple[Release, ...]:
         """The releases on which the file that this save writes cannot be loaded."""
         target = self.module.target
+        if isinstance(use, SharedUse):  # measured: 2.15 and 3.0.5-3.15.1, in either order; `.h5` is not even written
+            return target.bad(">=2.12") if save.format != ".h5" else ()
         if save.format == ".h5":  # measured: 3.0.5, 3.1.1
             return target.bad(">=3.0,<3.3")
         # measured: 2.15 and 3.0.5-3.15.1; before 2.12 it is HDF5. A layer that Keras 3 writes in front of the sub-model
@@ -75,9 +90,13 @@ class SubmodelInnerTensor(Rule):
             return self.module.target.bad("<3 or >=3.3")
         return self.module.target.bad("<2.12")
 
-    def _related(self, use: InnerUse, save: Save) -> list[RelatedNode]:
+    def _related(self, use: InnerUse | SharedUse, save: Save) -> list[RelatedNode]:
         related = []
-        for application, text in ((use.run, "the sub-model runs here"), (use.inner, "this is inside it, too")):
+        if isinstance(use, InnerUse):
+            places = (use.run, "the sub-model runs here"), (use.inner, "this is inside it, too")
+        else:
+            places = (use.one, "the one sub-model runs here"), (use.other, "the other runs here")
+        for application, text in places:
             node = application.tensor.call
             if node is not None and self.module.owns(node):
                 related.append(RelatedNode(self.module, node, text))
@@ -87,13 +106,14 @@ class SubmodelInnerTensor(Rule):
         """What is used from the inside: a layer by its own name or class, or some tensor."""
         if item.layer is None or item.inside is not None:
             return "a tensor"
-        return f"`{_own_name(item.layer) or item.layer.short}`"
+        return f"`{_name_of(item.layer)}`"
 
-    def _name(self, node: cst.CSTNode | None, sub: Obj) -> str:
+    def _name(self, run: Application) -> str:
+        node, sub = run.tensor.call, cast(Obj, run.layer)
         if isinstance(node, cst.Call) and self.module.owns(node) and isinstance(node.func, (cst.Name, cst.Attribute)):
             return self.module.code(node.func)
-        return _own_name(sub) or sub.short
+        return _name_of(sub)
 
 
-def _own_name(layer: Obj) -> str | None:
-    return string(layer.arguments.value("name"))
+def _name_of(layer: Obj) -> str:
+    return string(layer.arguments.value("name")) or layer.short

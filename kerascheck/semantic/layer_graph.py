@@ -308,6 +308,45 @@ def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse
             yield InnerUse(sub, runs[0], inner, True if True in order else None if None in order else False)
 
 
+@dataclass(frozen=True)
+class SharedUse:
+    """A graph that runs two sub-models, none inside the other, that both hold one layer or model with weights."""
+
+    one: Application
+    other: Application
+    layer: Obj
+
+
+def shared_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[SharedUse]:
+    """The pairs of sub-models of a graph that share a layer with weights; one layer for each pair."""
+    subs = [(sub, runs[0], _parts(interpreter, sub)) for sub, runs in graph.runs.items() if sub.kind == "model"]
+    for place, (sub, run, parts) in enumerate(subs):
+        for other, second, others in subs[place + 1 :]:
+            if sub in others or other in parts:
+                continue
+            shared = next((item for item in parts if item in others and _holds_weights(interpreter, item)), None)
+            if shared is not None:
+                first = run.tensor.order <= second.tensor.order
+                yield SharedUse(run if first else second, second if first else run, shared)
+
+
+def _parts(interpreter: Interpreter, model: Obj, depth: int = 0) -> dict[Obj, None]:
+    """The layers and models that a model runs, those of its sub-models too; what a wrapper wraps is none.
+
+    A model from whose inside it takes tensors counts, too: its layers are layers of this one.
+    """
+    found: dict[Obj, None] = {}
+    layers = interpreter.lasting.get((model, "#layers"))
+    graph = graph_of(interpreter, model)
+    if isinstance(layers, Items):
+        found.update((item, None) for item in layers.known() if isinstance(item, Obj))
+    elif graph is not None:
+        found.update((item.layer, None) for item in graph.applications if item.layer and item.operation != "#input")
+    for item in [item for item in found if item.kind == "model" and item is not model and depth < _MAXIMUM_NESTING]:
+        found.update(_parts(interpreter, item, depth + 1))
+    return found
+
+
 def _inner_of(interpreter: Interpreter, graph: LayerGraph, sub: Obj) -> list[Application]:
     """The applications of a graph that have weights and lie inside a sub-model that the graph also runs."""
     inside = layers_inside(interpreter, sub)
