@@ -9,15 +9,18 @@ import libcst as cst
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.calls import RUNNING_METHODS
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.training import models_of
-from kerascheck.semantic.values import Obj
+from kerascheck.semantic.values import Obj, options
 from kerascheck.semantic.walk import walk
 from kerascheck.text import Position
 
 _GRAPH_MODE = ("disable_eager_execution", "disable_v2_behavior")
-# a session that Keras uses: its own, the default one, or one that it is given
-_SHARED = re.compile(r"\bset_session\(|\bas_default\(|\bwith\b[^\n]*Session\(")
+# a session that Keras uses: one that it is given, or the default one
+_SHARED = re.compile(r"\bset_session\(|\bas_default\(|\bwith[ \t]+[\w.]*sess(?:ion)?\w*[ \t]*[:,]")
+# methods that run a model in the session that Keras uses at this place, and do not give its tensors away
+_RUNS = RUNNING_METHODS | {"load_weights", "save_weights", "save", "to_json", "compile", "build", "summary"}
 
 
 class InitializerAfterLoad(Rule):
@@ -42,8 +45,10 @@ class InitializerAfterLoad(Rule):
             if any(load.order > run.order and load.function is run.function for load in loads):
                 continue  # loaded again afterwards
             earlier = [load for load in loads if load.order < run.order]
+            if not earlier and model.ref != "keras.models.load_model":
+                continue  # one of several that a builder may give, and not the one that is loaded
             node = earlier[-1].node if earlier else model.call
-            if node is None or not self._uses_session_of_keras(run):
+            if node is None or not self._uses_session_of_keras(run, model):
                 continue
             place = earlier[-1].module if earlier else model.module
             self.report(
@@ -62,12 +67,36 @@ class InitializerAfterLoad(Rule):
         calls = [call for home in homes for call in home.calls if home is self.module or not call.standalone]
         return self.module.is_tensorflow_1 or any(call.name.endswith(_GRAPH_MODE) for call in calls)
 
-    def _uses_session_of_keras(self, run: Event) -> bool:
+    def _uses_session_of_keras(self, run: Event, model: Obj) -> bool:
         """False for a session that the program keeps to itself: Keras' weights live in another one."""
         session = run.arguments.positional[0][1]
         if not isinstance(session, Obj) or not session.ref.endswith(".Session"):
             return True
-        return _SHARED.search(self.module.source.text) is not None
+        if _SHARED.search(self.module.source.text) is not None:
+            return True
+        blocks = self.module.index.nodes(cst.With)
+        return any(
+            self._is_used_in(block, model) for block in blocks if any(part.item is session.call for part in block.items)
+        )
+
+    def _is_used_in(self, block: cst.With, model: Obj) -> bool:
+        """Whether a model may run in a block of `with Session()`; run on 2.15: after the block it is as it was loaded.
+
+        It does not where all of its names are read outside of the block, only to call methods that give numbers.
+        """
+        events = (event for event in self.module.events if event.name != "initialize")
+        held = [event for event in events if model in options(event.receiver)]
+        nodes = [event.receiver_node for event in held if event.module is self.module]
+        names = {node.value for node in nodes if isinstance(node, cst.Name)}
+        if not names or not all(isinstance(node, cst.Name) for node in nodes):
+            return True
+        calls = (node.func for node in self.module.index.nodes(cst.Call))
+        plain = {id(it.value) for it in calls if isinstance(it, cst.Attribute) and it.attr.value in _RUNS}
+        for node in self.module.index.nodes(cst.Assign):
+            plain.update(id(target.target) for target in node.targets)
+        inside = {id(node) for node in walk(block.body)}
+        mentions = (node for node in walk(self.module.tree) if isinstance(node, cst.Name) and node.value in names)
+        return any(id(node) in inside or id(node) not in plain for node in mentions)
 
     def _name(self, load: Event) -> str:
         node = load.receiver_node
