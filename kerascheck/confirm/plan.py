@@ -30,7 +30,17 @@ from kerascheck.semantic.layer_graph import graph_of
 from kerascheck.semantic.metrics import accuracy_strings
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
-from kerascheck.semantic.storage import Reached, Save, instances, loads, loads_of, reached, reached_by, saves, saves_of
+from kerascheck.semantic.storage import (
+    Reached,
+    Save,
+    instances,
+    loads_of,
+    loads_standing_in,
+    reached,
+    reached_by,
+    saves,
+    saves_of,
+)
 from kerascheck.semantic.training import models_of, seeds
 from kerascheck.semantic.training import training as trainings
 from kerascheck.semantic.values import Arguments, Const, Func, Obj, boolean, suffix_of
@@ -535,9 +545,9 @@ def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None
     for item in reached(module):
         if item.thing.module is module and _is_named(module, item, offset):
             return _foreign(item.save, [name_of(item.thing)], item.compiled)
-    for load in loads(module):
+    for reader, load in loads_standing_in(module):
         if stands_at(module, load.node, offset):
-            for save in saves_of(module, load):
+            for save in saves_of(reader, load):
                 names = finding.subject.split(", ")
                 held = [item for item in reached_by(save) if name_of(item.thing) in names]
                 if {name_of(item.thing) for item in held} != set(names):
@@ -564,11 +574,11 @@ def _foreign(save: Save, without: list[str], compiled: bool) -> Experiment:
 def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """The object alone, as Keras writes it into a file; read in another process."""
     things: list[Reached] = [item for item in reached(module) if _is_named(module, item, offset)]
-    for load in loads(module):
+    for reader, load in loads_standing_in(module):
         if not things and stands_at(module, load.node, offset):
             names = finding.subject.split(", ")
             things = [
-                item for save in saves_of(module, load) for item in reached_by(save) if name_of(item.thing) in names
+                item for save in saves_of(reader, load) for item in reached_by(save) if name_of(item.thing) in names
             ]
     for item in things:
         slicer = Slicer(item.save.module)  # a class of the script that saves is not found by importing it

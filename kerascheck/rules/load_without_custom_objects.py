@@ -13,7 +13,8 @@ from kerascheck.patch import after_imports, insert_argument
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
-from kerascheck.semantic.storage import Load, Save, folder_of, loads, reached_by, saves_of, unfound_on
+from kerascheck.semantic.module import Module
+from kerascheck.semantic.storage import Load, Save, folder_of, loads_standing_in, reached_by, saves_of, unfound_on
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Class, Func
 
@@ -27,12 +28,12 @@ class LoadWithoutCustomObjects(Rule):
     some = " ({releases})"
 
     def check(self) -> None:
-        for load in loads(self.module):
-            if load.module is self.module and load.objects is not None and not load.call.guarded:
-                self._check_load(load, load.objects)
+        for reader, load in loads_standing_in(self.module):
+            if load.objects is not None and not load.call.guarded:
+                self._check_load(reader, load, load.objects)
 
-    def _check_load(self, load: Load, given: frozenset[str]) -> None:
-        for save in saves_of(self.module, load):
+    def _check_load(self, reader: Module, load: Load, given: frozenset[str]) -> None:
+        for save in saves_of(reader, load):
             missing, bites = self._missing(load, save, given)
             target = self.module.target
             reach = target.which(bites) if bites else Reach.ALL
@@ -42,7 +43,7 @@ class LoadWithoutCustomObjects(Rule):
                 load.node,
                 message=self.message + (self.some if reach is Reach.SOME else ""),
                 severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
-                fix=self._fix(load, missing),
+                fix=self._fix(load, missing) if reader is self.module else None,
                 related=[RelatedNode(save.module, save.node, "saved here")],
                 subject=", ".join(missing),
                 names=", ".join(f"`{name}`" for name in missing),
@@ -62,8 +63,11 @@ class LoadWithoutCustomObjects(Rule):
                 continue  # KC307 speaks of it
             if item.compiled and not load.compiles:
                 continue
+            on = unfound_on(item)
+            if on and self.module.target.which(on) is Reach.NONE:
+                continue
             found[name] = item.thing
-            bites.add(unfound_on(item))
+            bites.add(on)
         return found, "" if "" in bites or not bites else bites.pop()
 
     def _fix(self, load: Load, missing: dict[str, ClassInfo | Func]) -> Fix | None:

@@ -135,6 +135,18 @@ def loads(module: Module) -> list[Load]:
     return known
 
 
+def loads_standing_in(module: Module) -> Iterator[tuple[Module, Load]]:
+    """The loads whose call stands in a module, each with the module that knows its path.
+
+    That is another one where the path is a parameter and a user of the module gives it.
+    """
+    own = [load for load in loads(module) if load.module is module]
+    yield from ((module, load) for load in own)
+    if any(path_key(load.path) is None and load.call.function is not None for load in own):
+        for user in module.users:
+            yield from ((user, load) for load in loads(user) if load.module is module)
+
+
 def reached(module: Module) -> list[Reached]:
     """What the files depend on that the modules around this one write."""
     known: list[Reached] | None = module.memo.get("reached")
