@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import libcst as cst
 
@@ -10,6 +11,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import name_of, registered
+from kerascheck.semantic.module import Module
 from kerascheck.semantic.storage import Save, circle, reached_by, saves
 from kerascheck.semantic.values import Func
 
@@ -34,8 +36,9 @@ class ArchitectureWithoutCode(Rule):
         missing = [(save, self._missing(save)) for save in written]
         for call in calls:
             # the text may be that of any model which the project writes: where there are several, all must be bad
-            beside = [item for item in missing if item[0].function is call.function] or missing
-            if beside and all(names for _, names in beside):
+            near = [item for item in missing if item[0].function is call.function]
+            beside = near or missing
+            if beside and all(names for _, names in beside) and (near or not self._writes_others(around, written)):
                 save, names = beside[0]
                 self.report(
                     call.node,
@@ -44,8 +47,18 @@ class ArchitectureWithoutCode(Rule):
                     names=", ".join("a `lambda`" if name == "<lambda>" else f"`{name}`" for name in names),
                 )
 
+    def _writes_others(self, around: list[Module], written: list[Save]) -> bool:
+        """Whether some text is that of a model which is not known at any of its calls."""
+        known = {id(save.node) for save in written}
+        events = (event for module in around for event in module.events_of("to_json"))
+        return any(id(event.node) not in known for event in events if event.receiver is None)
+
     def _missing(self, save: Save) -> list[str]:
-        """The names that the text needs and nobody gives."""
+        """The names that nobody gives and the text needs, whichever of several models it is that of."""
+        each = [self._needed(replace(save, models=(model,))) for model in save.models]
+        return list(dict.fromkeys(name for names in each for name in names)) if all(each) else []
+
+    def _needed(self, save: Save) -> list[str]:
         found: dict[str, None] = {}
         for item in reached_by(save):
             if isinstance(item.thing, Func) and isinstance(item.thing.node, cst.Lambda):
