@@ -7,7 +7,7 @@ from kerascheck.rule import Rule
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.receivers import is_model
-from kerascheck.semantic.storage import writes_itself
+from kerascheck.semantic.storage import writes_itself, written_in_another_run
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Obj, boolean, suffix_of
@@ -70,8 +70,9 @@ class LoadByAutomaticName(Rule):
         models = models_of(event)
         if len(models) != 1 or models[0].cls is not None or models[0].form not in {"sequential", "functional"}:
             return None
-        if writes_itself(self.module, models[0], event):
-            return None  # measured: its names are those of the file, and of the next run of the same program
+        # measured: its names are those of the file, and of the next run of the same program
+        if writes_itself(self.module, models[0], event) or written_in_another_run(self.module, models[0], event):
+            return None
         for layer in layers_inside(self.module.facts, models[0]):
             weighted = layer.kind == "layer" and self.module.facts.weighted(layer) is True
             if weighted and layer.arguments.lacks("name"):

@@ -240,22 +240,53 @@ def read_as_weights(module: Module, save: Save) -> bool:
 
 def writes_itself(module: Module, model: Obj, read: Event) -> bool:
     """Whether a model is written to the file that it reads, in the same program: whole or its weights only."""
-    for event in module.events:
-        if model not in options(event.receiver) or event.module is not read.module:
-            continue
-        if event.name in {"save", "save_weights"}:
-            if _same_file(module, event.arguments, read.arguments):
-                return True
-        elif event.name in _FITS:
-            given = event.arguments.value("callbacks")
-            for item in given.known() if isinstance(given, Items) else (given,):
-                if (
-                    isinstance(item, Obj)
-                    and item.ref == _CHECKPOINT
-                    and _same_file(module, item.arguments, read.arguments)
-                ):
-                    return True
-    return False
+    return any(_writes(module, event, model, read) for event in module.events if event.module is read.module)
+
+
+def _writes(module: Module, event: Event, model: Obj, read: Event) -> bool:
+    """Whether an event writes a model to the file of a `load_weights`, or is a training with a checkpoint that does."""
+    if model not in options(event.receiver):
+        return False
+    if event.name in {"save", "save_weights"}:
+        return _same_file(module, event.arguments, read.arguments)
+    if event.name not in _FITS:
+        return False
+    given = event.arguments.value("callbacks")
+    return any(
+        isinstance(item, Obj) and item.ref == _CHECKPOINT and _same_file(module, item.arguments, read.arguments)
+        for item in (given.known() if isinstance(given, Items) else (given,))
+    )
+
+
+def written_in_another_run(module: Module, model: Obj, read: Event) -> bool:
+    """Whether another program makes the same model, after the same layers, and writes it to the file that is read.
+
+    So the layers have the same numbers in both. Programs that use the file where the model is made are looked at.
+    """
+    before = _made_before(module, model)
+    home = model.module
+    if before is None or home is None or home is module:
+        return False
+    programs = ((other, made) for other in home.users if other is not module for made in other.facts.models)
+    return any(
+        any(_writes(other, event, made, read) for event in other.events)
+        for other, made in programs
+        if made.call is model.call and _made_before(other, made) == before
+    )
+
+
+_NUMBERED = ("keras.layers.", "keras.applications.", "keras.models.load_model")
+
+
+def _made_before(module: Module, model: Obj) -> list[cst.Call] | None:
+    """The calls that make layers up to a model, in their order; None when it may be made at several times."""
+    if sum(other.call is model.call for other in module.facts.models) != 1:
+        return None
+    whole = next((call for call in module.calls if call.node is model.call), None)
+    if whole is None or whole.standalone:
+        return None
+    earlier = (call for call in module.calls if call.order < whole.order and not call.standalone)
+    return [call.node for call in earlier if call.name.startswith(_NUMBERED)]
 
 
 def _same_file(module: Module, written: Arguments, read: Arguments) -> bool:
