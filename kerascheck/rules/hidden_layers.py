@@ -63,6 +63,8 @@ class HiddenLayers(Rule):
 
     def _hidden(self, owner: ClassInfo, kind: str) -> Iterator[_Hidden]:
         receiver, made = self.module.facts.instance_of(owner)
+        if (receiver, "#functional") in made and owner.method("call") == (None, True):
+            return  # it runs its graph and nothing else, and Keras finds the layers of that (run on 3.0.5 and 3.15.1)
         for (holder, slot), found in made.items():
             if holder is not receiver or slot[0] == "#":
                 continue
@@ -82,7 +84,7 @@ class HiddenLayers(Rule):
                     for (inner, name), kept in made.items():
                         for layer in _flat(cast("Value | None", kept)) if inner is item and name[0] != "#" else ():
                             if self._is_weighted(layer):
-                                held = isinstance(kept, Obj) and not isinstance(value, Items)
+                                held = isinstance(kept, Obj) and not isinstance(value, Items) and _binds(item, name)
                                 yield _Hidden(slot, layer, item.short, ">=0", f"self.{slot}.{name}" if held else "")
 
     def _seen(self, owner: ClassInfo) -> set[Obj]:
@@ -183,6 +185,11 @@ def _is_plain(item: Obj) -> bool:
     if item.cls is None or item.cls.decorators:
         return False
     return all(base is not None and (not isinstance(base, str) or base in _PLAIN) for base in item.cls.lineage())
+
+
+def _binds(item: Obj, name: str) -> bool:
+    """Whether the class of an object has the attribute itself; else it is there only some lines later."""
+    return item.cls is not None and f"self.{name} " in item.cls.module.code(item.cls.node)
 
 
 def _flat(value: Value | None) -> Iterator[Obj]:

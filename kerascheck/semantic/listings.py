@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import libcst as cst
 
@@ -68,8 +68,10 @@ class _Finder:
 
     def look(self, scope: cst.CSTNode) -> Iterator[LabelOrder]:
         """The uses of listings in a scope."""
-        for node in self.remember(scope):
-            yield from self.uses(node)
+        nodes = self.remember(scope)
+        for node in nodes:
+            if not _is_index(node) or not self._is_looked_up(nodes, node):
+                yield from self.uses(node)
 
     def remember(self, scope: cst.CSTNode) -> list[cst.CSTNode]:
         """The nodes of a scope; the names that hold listings in it are known from then on."""
@@ -129,6 +131,21 @@ class _Finder:
         taken = isinstance(call.func, cst.Name) and call.func.value == "next"
         return taken and isinstance(inner, cst.Call) and self.calls.get(inner) == "os.walk"
 
+    def _is_looked_up(self, nodes: list[cst.CSTNode], call: cst.Call) -> bool:
+        """Whether the number of a name only gets something out of the list it is a number in: `x[x.index(name)]`."""
+        function = cst.ensure_type(call.func, cst.Attribute)
+        listed = self.module.code(function.value)
+        inside = [node for node in nodes if isinstance(node, cst.Subscript) and self.module.code(node.value) == listed]
+        found = [item for subscript in inside for part in subscript.slice for item in walk(part)]
+        if any(item is call for item in found):
+            return True
+        bound = next((node for node in nodes if isinstance(node, cst.Assign) and node.value is call), None)
+        target = bound.targets[0].target if bound is not None and len(bound.targets) == 1 else None
+        if not isinstance(target, cst.Name):
+            return False
+        used = [node for node in nodes if isinstance(node, cst.Name) and node.value == target.value]
+        return len(used) > 1 and all(node is target or any(item is node for item in found) for node in used)
+
     def uses(self, node: cst.CSTNode) -> Iterator[LabelOrder]:
         """What turns the order into numbers at a node."""
         call: cst.BaseExpression | None = None
@@ -175,6 +192,11 @@ class _Finder:
         name = self.module.code(node) if isinstance(node, (cst.Name, cst.Attribute)) else ""
         made = re.search(rf"^[ \t]*{re.escape(name)}\s*=\s*(?:np|numpy)\.(?:as)?array\(", self.module.source.text, re.M)
         return self.listing(node) if name and made else None
+
+
+def _is_index(node: cst.CSTNode) -> TypeGuard[cst.Call]:
+    """Whether a node is a call such as `names.index(name)`."""
+    return isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == "index"
 
 
 def _own(scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
