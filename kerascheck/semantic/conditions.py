@@ -8,7 +8,7 @@ from collections.abc import Callable
 import libcst as cst
 
 from kerascheck.semantic.values import Value, string
-from kerascheck.semantic.walk import children
+from kerascheck.semantic.walk import children, walk
 
 _COMPARISONS: dict[type, Callable[[float, float], bool]] = {
     cst.Equal: operator.eq,
@@ -139,14 +139,16 @@ def _holds_everywhere(test: cst.BaseExpression) -> bool:
 
 def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
     """Whether a test asks which release is installed, or whether something exists."""
-    if type(test) is cst.Call and type(test.func) is cst.Name:
-        return test.func.value == "hasattr" and not (test.args and dotted_name(test.args[0].value).startswith("self"))
+    if type(test) is cst.Call and type(test.func) is cst.Name and test.func.value == "hasattr":
+        return not (test.args and dotted_name(test.args[0].value).startswith("self"))
     if type(test) is cst.Name:
         return test.value.lower().startswith(("is_tf", "tf2", "tf_2", "is_keras"))
-    if type(test) is cst.Attribute:
-        return test.attr.value in {"__version__", "VERSION"}
+    if type(test) is cst.Attribute and test.attr.value in {"__version__", "VERSION"}:
+        return True
     if type(test) not in _MAY_HOLD_GUARD:
         return False
+    if type(test) is cst.Call:  # `int(tf.__version__.split(".")[0])`, `parse(tf.__version__)`
+        return any(type(node) is cst.Attribute and _is_version_guard(node) for node in walk(test))
     return any(
         _is_version_guard(child)
         for child in children(test)
