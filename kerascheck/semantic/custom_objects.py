@@ -99,6 +99,7 @@ class Constructor:
     held: dict[str, Holding] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
+    popped: frozenset[str] = frozenset()  # keys taken out of `**kwargs`: as good as parameters
 
     @property
     def super_call(self) -> SuperCall | None:
@@ -172,6 +173,7 @@ def _read_constructor(function: Func) -> Constructor | None:
     reader.read(node.body)
     found.used = frozenset(reader.names)
     found.attributes = frozenset(reader.attributes)
+    found.popped = frozenset(reader.popped)
     return found
 
 
@@ -181,6 +183,7 @@ class _Reader:
         self.self_name = self_name
         self.names: set[str] = set()
         self.attributes: set[str] = set()
+        self.popped: set[str] = set()
         self.statement: cst.SimpleStatementLine | None = None
 
     def read(self, body: cst.CSTNode) -> None:
@@ -205,11 +208,17 @@ class _Reader:
             stack += reversed(children(node))
 
     def call(self, node: cst.Call) -> None:
-        """Keep a call of the base's `__init__`."""
+        """Keep a call of the base's `__init__`, and the keys that are taken out of the keywords."""
         function = node.func
-        if not isinstance(function, cst.Attribute) or function.attr.value != "__init__":
+        if not isinstance(function, cst.Attribute):
             return
         arguments = list(node.args)
+        if function.attr.value in {"pop", "get"} and arguments and isinstance(function.value, cst.Name):
+            key = arguments[0].value
+            if function.value.value == self.made.keywords and isinstance(key, cst.SimpleString):
+                self.popped.add(str(key.evaluated_value))
+        if function.attr.value != "__init__":
+            return
         base = function.value
         if not (isinstance(base, cst.Call) and isinstance(base.func, cst.Name) and base.func.value == "super"):
             if (

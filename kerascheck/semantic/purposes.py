@@ -1,4 +1,4 @@
-"""What a constructor uses a parameter for: for the first values of weights, or only to say where to read from."""
+"""What a constructor uses a parameter for: first values of weights, where to read from, what other keys are made of."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from itertools import pairwise
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import Constructor
+from kerascheck.semantic.custom_objects import Constructor, config_of
 from kerascheck.semantic.values import Func
 from kerascheck.semantic.walk import children
 
 _Path = tuple[cst.CSTNode, ...]
+_CONSTANTS = frozenset({"Constant", "constant_initializer"})
 _READS = re.compile(r"_*(?:load|read|restore)(?:_|$)")
 
 
@@ -24,6 +25,8 @@ def gives_first_values(owner: ClassInfo, made: Constructor, name: str) -> bool:
     for path in _uses(made.node.body, name):
         if _is_for_first_values(path):
             found = True
+        elif _is_size(path) and any(_written_of(owner, made, name)):
+            continue  # the size stands in the configuration
         elif held is not None and any(node is held.statement for node in path):
             uses = list(_uses_of_attribute(owner, held.attribute, held.statement))
             if (not uses and held.getter != "initializers") or not all(_is_for_first_values(use) for use in uses):
@@ -32,6 +35,61 @@ def gives_first_values(owner: ClassInfo, made: Constructor, name: str) -> bool:
         elif not _is_tested(path):
             return False
     return found
+
+
+def stands_under_another_key(owner: ClassInfo, made: Constructor, name: str) -> bool:
+    """Whether `get_config` writes what is made of a parameter under a key that the constructor pops from `**kwargs`."""
+    return any(not shape for shape in _written_of(owner, made, name))
+
+
+def _written_of(owner: ClassInfo, made: Constructor, name: str) -> Iterator[bool]:
+    """The places where `get_config` writes what is made of a parameter under a popped key; whether only its shape."""
+    config = config_of(owner)
+    if not made.popped or config is None or config.owner is not made.function.owner:
+        return
+    attributes = _made_of(made, name)
+    for path in _paths(config.function.node):
+        last, outer = path[-1], path[-2] if len(path) > 1 else None
+        if not isinstance(last, cst.Attribute) or not _is_self(last.value) or last.attr.value not in attributes:
+            continue
+        if any(_key(node) in made.popped for node in path):
+            yield isinstance(outer, cst.Attribute) and outer.attr.value in {"shape", "size"}
+
+
+def _key(node: cst.CSTNode) -> str | None:
+    """The key of an item of a dictionary, as it is written in `{"key": ...}`, `dict(key=...)` or `config["key"] =`."""
+    if isinstance(node, cst.Arg):
+        return node.keyword.value if node.keyword is not None else None
+    key: cst.CSTNode | None = node.key if isinstance(node, cst.DictElement) else None
+    if isinstance(node, cst.Assign) and isinstance(target := node.targets[0].target, cst.Subscript):
+        index = target.slice[0].slice
+        key = index.value if isinstance(index, cst.Index) else None
+    return str(key.evaluated_value) if isinstance(key, cst.SimpleString) else None
+
+
+def _made_of(made: Constructor, name: str) -> set[str]:
+    """The attributes of `self` that a constructor binds to what it makes of a parameter, through names, too."""
+    names, attributes = {name}, set[str]()
+    statements = [path[-1] for path in _paths(made.node.body) if isinstance(path[-1], (cst.Assign, cst.AnnAssign))]
+    for _ in statements:
+        before = len(names) + len(attributes)
+        for node in statements:
+            if node.value is None or not any(_reads_one(path[-1], names, attributes) for path in _paths(node.value)):
+                continue
+            targets = [item.target for item in node.targets] if isinstance(node, cst.Assign) else [node.target]
+            names.update(target.value for target in targets if isinstance(target, cst.Name))
+            attributes.update(
+                target.attr.value for target in targets if isinstance(target, cst.Attribute) and _is_self(target.value)
+            )
+        if len(names) + len(attributes) == before:
+            break
+    return attributes
+
+
+def _reads_one(node: cst.CSTNode, names: set[str], attributes: set[str]) -> bool:
+    if isinstance(node, cst.Attribute):
+        return _is_self(node.value) and node.attr.value in attributes
+    return isinstance(node, cst.Name) and node.value in names
 
 
 def says_where_to_read(owner: ClassInfo, made: Constructor, name: str) -> bool:
@@ -79,9 +137,24 @@ def _is_self(node: cst.CSTNode) -> bool:
 
 
 def _is_for_first_values(path: _Path) -> bool:
-    """Whether an expression is, or is part of, what is given as `kernel_initializer=`, `initializer=` or `weights=`."""
+    """Whether an expression is, or is part of, what is given as `kernel_initializer=`, `initializer=` or `weights=`.
+
+    Or what a constant initializer is made of.
+    """
     keywords = [node.keyword.value for node in path if isinstance(node, cst.Arg) and node.keyword is not None]
+    calls = [node.func for node in path[:-1] if isinstance(node, cst.Call)]
+    names = [node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "") for node in calls]
+    if not _CONSTANTS.isdisjoint(names):
+        return True
     return any(keyword == "weights" or keyword.endswith("initializer") for keyword in keywords)
+
+
+def _is_size(path: _Path) -> bool:
+    """Whether only the length or the shape of an expression is asked for."""
+    outer = path[-3:-1]
+    if outer and isinstance(outer[-1], cst.Attribute):
+        return outer[-1].attr.value == "shape"
+    return len(outer) == 2 and isinstance(outer[0], cst.Call) and getattr(outer[0].func, "value", "") == "len"
 
 
 def _is_tested(path: _Path) -> bool:
