@@ -362,3 +362,12 @@ def test_a_function_past_the_budget_is_read(tmp_path: Path, capsys: pytest.Captu
     text = "import keras\n\n" + "".join(f"def f{place}():\n    {filling}\n\n" for place in range(12))
     (tmp_path / "a.py").write_text(text + "def g(p):\n    m = keras.Sequential()\n    m.load_weights(p)\n")
     assert shown(capsys, tmp_path, "--origins")["origins"] == {"sequential": 1}
+
+
+def test_an_item_by_an_unknown_key_is_no_call_of_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.py").write_text(
+        "import keras\n\nBASES = {'b': keras.applications.EfficientNetB0, 'm': keras.applications.MobileNetV2}\n\n\n"
+        "def make(name, path):\n    model = BASES[name](weights='imagenet')\n    model.load_weights(path)\n"
+    )
+    assert shown(capsys, tmp_path, "--origins")["origins"] == {"application": 1}
+    assert main(["--target-keras", "3.5.0", "--select", "KC210", str(tmp_path)]) == 0

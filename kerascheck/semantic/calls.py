@@ -13,6 +13,7 @@ from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.glimpse import glimpse
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
+    AnyItem,
     Arguments,
     Bound,
     Choice,
@@ -164,7 +165,10 @@ def _call_choice(
         if option is together and together is not None:
             value = _keras_method(self, node, together, bound[0].name, arguments)
         else:
+            aside = isinstance(callee, AnyItem) and isinstance(option, Ref)
+            self.quiet += aside
             value = call(self, node, option, receiver, arguments)
+            self.quiet -= aside
         result = value if index == 0 else join(result, value)
         heaps.append((self.frame.names, self.heap))
     self._merge(heaps)

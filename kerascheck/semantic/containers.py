@@ -8,9 +8,9 @@ import libcst as cst
 
 from kerascheck.semantic import elements
 from kerascheck.semantic.values import (
+    AnyItem,
     Arguments,
     Bound,
-    Choice,
     Class,
     Const,
     Func,
@@ -252,7 +252,7 @@ def any_builder(mapping: Mapping) -> Value | None:
         if value is None or not (application or isinstance(value, (Func, Class))):
             return None
         found.append(value)
-    return found[0] if len(found) == 1 else Choice(frozenset(found))
+    return found[0] if len(found) == 1 else AnyItem(frozenset(found))
 
 
 def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str, arguments: Arguments) -> Value | None:

@@ -311,6 +311,11 @@ class Choice:
     options: frozenset[Value]
 
 
+@dataclass(frozen=True)
+class AnyItem(Choice):
+    """One item of a dictionary, by a key that is not known. That each of them is ever taken is not said."""
+
+
 Value = (
     Const
     | Text
