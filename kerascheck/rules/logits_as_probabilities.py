@@ -13,7 +13,7 @@ from kerascheck.semantic.compiled import (
     PROBABILITY_LOSSES,
     Compiled,
     compiled_models,
-    is_only_a_part,
+    is_never_asked,
     layer_node,
     loss_place,
 )
@@ -46,7 +46,7 @@ class LogitsAsProbabilities(Rule):
                 continue
             if head.activation not in _NOT_PROBABILITIES or (head.units == 1 and item.loss in CLASS_LOSSES):
                 continue
-            if is_only_a_part(self.module, item):
+            if is_never_asked(self.module, item):
                 continue  # as the generator of a GAN: nothing asks for its loss
             place = loss_place(self.module, item)
             activation = "no activation" if head.activation == "linear" else f"`{head.activation}`"

@@ -17,6 +17,7 @@ from kerascheck.semantic.compiled import (
     REGRESSION_LOSSES,
     Compiled,
     compiled_models,
+    is_never_asked,
     labels_place,
     layer_node,
 )
@@ -65,7 +66,7 @@ class LossOutputMismatch(Rule):
                 fault = next(self._faults(item, item.loss), None)
             else:
                 fault = self._spread(item) if item.loss in REGRESSION_LOSSES else None
-            if fault is None:
+            if fault is None or is_never_asked(self.module, item):
                 continue
             node = layer_node(self.module, item.head) if fault.at_layer else None
             labels = item.labels or Labels()

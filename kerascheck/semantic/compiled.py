@@ -30,6 +30,12 @@ REGRESSION_LOSSES = frozenset(
     meansquaredlogarithmicerror huber huber_loss log_cosh logcosh""".split()
 )
 _USING_LOSSES = TRAINING_METHODS | {"evaluate", "evaluate_generator", "test_on_batch"}
+# methods and attributes of models that neither use the loss nor hand the compiled model on
+_WITHOUT_LOSS = frozenset(
+    """add build compile count_params get_config get_layer get_weights input input_shape inputs layers load_weights name
+    output output_shape outputs pop predict predict_classes predict_generator predict_on_batch predict_proba
+    save_weights set_weights summary to_json trainable trainable_weights weights""".split()
+)
 _OWN_LOSS = ("train_step", "compute_loss", "compute_metrics", "compiled_loss")
 PROBABILITY_LOSSES = CLASS_LOSSES | {"binary_crossentropy"}
 
@@ -200,6 +206,27 @@ def is_only_a_part(module: Module, item: Compiled) -> bool:
             if other not in models
         )
     return part
+
+
+def is_never_asked(module: Module, item: Compiled) -> bool:
+    """Whether nothing asks for the loss of a compiled model: it is only a part, or stays in a function unused."""
+    return _stays_unused(item) or is_only_a_part(module, item)
+
+
+def _stays_unused(item: Compiled) -> bool:
+    """Whether a model is made and compiled in a function, is not trained or tested there, and does not leave it.
+
+    Every mention of its name must be one of those methods and attributes that neither use the loss nor hand it on.
+    """
+    made, name, function = item.event.receiver, item.event.receiver_node, item.event.function
+    if function is None or item.fits or not isinstance(name, cst.Name) or not isinstance(made, Obj):
+        return False
+    nodes = list(walk(function.node.body))
+    if made.call is None or not any(node is made.call for node in nodes):
+        return False
+    plain = {id(node.target) for node in nodes if isinstance(node, cst.AssignTarget)}
+    plain |= {id(node.value) for node in nodes if isinstance(node, cst.Attribute) and node.attr.value in _WITHOUT_LOSS}
+    return all(id(node) in plain for node in nodes if isinstance(node, cst.Name) and node.value == name.value)
 
 
 def loss_place(module: Module, item: Compiled) -> cst.CSTNode | None:
