@@ -69,11 +69,12 @@ def test_losses_of_a_name_are_reported_where_they_are_given() -> None:
 
 
 def test_one_loss_is_that_of_every_output() -> None:
-    assert found('model.compile("adam", "binary_crossentropy")', SIGMOID, "1") == ['KC505 Dense(1, name="two")']
+    body = 'model.compile("adam", "binary_crossentropy")\nreturn model'
+    assert found(body, SIGMOID, "1") == ['KC505 Dense(1, name="two")']
 
 
 def test_keys_of_outputs_name_them() -> None:
-    body = f'model.compile("adam", loss={{"b": "{CATEGORICAL}", "a": "mse"}})'
+    body = f'model.compile("adam", loss={{"b": "{CATEGORICAL}", "a": "mse"}})\nreturn model'
     assert found(body, LINEAR, "3", '{"a": one, "b": two}') == ['KC505 Dense(3, name="two")']
 
 
