@@ -9,6 +9,8 @@ import os
 import re
 from functools import cache
 
+from kerascheck.terminal import Failure
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,13 +81,17 @@ def folder() -> str | None:
 
 @cache
 def all_pages() -> Mapping[str, Page]:
-    """Every page by code, in the order of the codes."""
+    """Every page by code, in the order of the codes. Raises Failure when there is none: no rule would be known."""
     where = folder()
+    if where is None:
+        raise Failure(
+            "the folder `rules` is missing, so no rule is known: kerascheck is not there as a whole, install it"
+        )
     found: dict[str, Page] = {}
-    for entry in sorted(os.listdir(where)) if where else ():
+    for entry in sorted(os.listdir(where)):
         if not entry.endswith(".md"):
             continue
-        with open(os.path.join(where or "", entry), encoding="utf-8") as file:
+        with open(os.path.join(where, entry), encoding="utf-8") as file:
             page = parse_page(entry[: -len(".md")], file.read())
         if page is not None:
             found[page.code] = page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import subprocess
 import sys
 import venv
@@ -106,3 +107,12 @@ def test_the_editable_install_finds_the_pages() -> None:
     from kerascheck import pages
 
     assert pages.folder() == str(ROOT / "rules")
+
+
+def test_without_its_pages_it_says_so(tmp_path: Path) -> None:
+    """A copy of the modules alone knows no rule: that must not look like code without faults."""
+    shutil.copytree(ROOT / "kerascheck", tmp_path / "kerascheck", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "kerascheck", "--isolated", "kerascheck"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "the folder `rules` is missing" in result.stderr
