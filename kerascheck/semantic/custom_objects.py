@@ -397,8 +397,22 @@ def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
             continue
         if config.calls_super and handed_on(owner, name):
             continue
-        if not rebuilds(owner, name):
+        if not rebuilds(owner, name) and not _is_folded(made, name, keys):
             yield parameter
+
+
+def _is_folded(made: Constructor, name: str, keys: frozenset[str]) -> bool:
+    """Whether a parameter only gives another one, which the configuration has, its value: `shape = (size, size)`."""
+    if name in made.held:
+        return False
+    for node in walk(made.node.body):
+        if isinstance(node, cst.Assign) and any(
+            isinstance(item, cst.Name) and item.value == name for item in walk(node.value)
+        ):
+            given = {item.target.value for item in node.targets if isinstance(item.target, cst.Name)}
+            if any(other in keys and other != name and made.takes(other) for other in given):
+                return True
+    return False
 
 
 # ---------------------------------------------------------------------- registration

@@ -87,6 +87,8 @@ def _after(rank: Rank | None, layers: list[Obj]) -> Rank | None:
         if own is not None:
             same = layer.short in {*_RECURRENT, "Bidirectional"} and rank is not None
             rank = Rank(own, rank.steps) if same and rank is not None else Rank(own)
+        elif layer.cls is None and layer.short == "Embedding":
+            rank = Rank(rank.axes + 1) if rank is not None else None
         elif layer.cls is not None or layer.kind != "layer" or layer.short not in _KEEPS:
             rank = None
     return rank
