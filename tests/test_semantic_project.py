@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+import libcst
 import pytest
 
 from kerascheck.semantic import project as project_module
@@ -236,3 +237,34 @@ def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.Mon
         assert len(module.dependencies) == len(set(module.dependencies))
         largest = max(largest, project.size)
     assert 3_000 < largest < 6_000
+
+
+def test_more_is_kept_where_the_same_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that use four of twelve others each, checked twice: less is parsed when what is kept may grow."""
+    files = {}
+    for number in range(12):
+        names = [f"part{(number + step) % 12}" for step in (0, 1, 5, 6)]
+        files[f"part{number}.py"] = f"x = 1\n# {'filler' * 250}\n"
+        files[f"user{number}.py"] = f"import {', '.join(names)}\n" + "".join(f"print({name}.x)\n" for name in names)
+    always, grown = _parses(files, 1, monkeypatch), _parses(files, 8, monkeypatch)
+    assert 24 <= grown < 0.7 * always
+
+
+def _parses(files: dict[str, str], most: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a file is parsed when all are checked twice, and `most` times as much as usual may be kept."""
+    monkeypatch.setattr(Project, "kept", 3_000)
+    monkeypatch.setattr(project_module, "MOST_KEPT", most * 3_000)
+    counted: list[str] = []
+    parse_module = libcst.parse_module
+
+    def count(text: str) -> libcst.Module:
+        counted.append(text)
+        return parse_module(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(libcst, "parse_module", count)
+        project = Project(Files(files), default_target())
+        for _ in range(2):
+            for path, text in files.items():
+                _ = project.start(SourceText(text), path).facts
+    return len(counted)
