@@ -371,3 +371,17 @@ def test_an_item_by_an_unknown_key_is_no_call_of_each(tmp_path: Path, capsys: py
     )
     assert shown(capsys, tmp_path, "--origins")["origins"] == {"application": 1}
     assert main(["--target-keras", "3.5.0", "--select", "KC210", str(tmp_path)]) == 0
+
+
+def test_in_the_repository_of_keras_its_public_names_are_what_they_are_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = tmp_path / "keras" / "src" / "models"
+    models.mkdir(parents=True)
+    for folder in (models, models.parent, models.parent.parent):
+        (folder / "__init__.py").write_text("")
+    (models / "__init__.py").write_text("class Sequential:\n    def load_weights(self, path):\n        raise OSError\n")
+    (models / "load_test.py").write_text(
+        "from keras.src import models\n\n\ndef test(path):\n    model = models.Sequential()\n    model.load_weights(path)\n"
+    )
+    assert shown(capsys, tmp_path, "--origins")["origins"] == {"sequential": 1}

@@ -858,7 +858,9 @@ class Interpreter:
 
     def _imported(self, dotted: str, base: str = "") -> Maybe:
         """The value of an imported name: the project's own when it is there, else a reference to the outside."""
-        later = self.module.imported_later(dotted, base)
+        # in Keras' own repository, too, what it makes public is what it is elsewhere
+        own = dotted.startswith("keras.src.") and keras_api.is_public(canonical(dotted))
+        later = None if own else self.module.imported_later(dotted, base)
         if later is not None:
             return later if self.frame is self.root else self.module.settled(later)
         return None if dotted.startswith(".") else Ref(canonical(dotted), dotted)

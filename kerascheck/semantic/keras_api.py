@@ -75,6 +75,12 @@ def public_names(namespace: str) -> frozenset[str]:
     return _public_names().get(namespace or "root", frozenset())
 
 
+def is_public(name: str) -> bool:
+    """Whether a canonical name such as `keras.layers.Dense`, or that of a namespace, is public."""
+    namespace, _, short = name.removeprefix("keras.").rpartition(".")
+    return short in public_names(namespace)
+
+
 @cache
 def _public_names() -> dict[str, frozenset[str]]:
     try:

@@ -294,7 +294,7 @@ class Project:
             if self._journal is not None:
                 self._journal.needs(importer, (path for path in tried if path in self._texts))
             return found, tried
-        if not parts or parts[0] in _OUTSIDE:
+        if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"]):
             return None, ()
         looked: list[str] = []
         hits: list[str] = []
