@@ -382,6 +382,6 @@ def test_in_the_repository_of_keras_its_public_names_are_what_they_are_elsewhere
         (folder / "__init__.py").write_text("")
     (models / "__init__.py").write_text("class Sequential:\n    def load_weights(self, path):\n        raise OSError\n")
     (models / "load_test.py").write_text(
-        "from keras.src import models\n\n\ndef test(path):\n    model = models.Sequential()\n    model.load_weights(path)\n"
+        "from keras.src import models\n\n\ndef test(p):\n    model = models.Sequential()\n    model.load_weights(p)\n"
     )
     assert shown(capsys, tmp_path, "--origins")["origins"] == {"sequential": 1}
