@@ -76,26 +76,38 @@ class InitializerAfterLoad(Rule):
             return True
         blocks = self.module.index.nodes(cst.With)
         return any(
-            self._is_used_in(block, model) for block in blocks if any(part.item is session.call for part in block.items)
+            self._is_used_in(block, run, model)
+            for block in blocks
+            if any(part.item is session.call for part in block.items)
         )
 
-    def _is_used_in(self, block: cst.With, model: Obj) -> bool:
+    def _is_used_in(self, block: cst.With, run: Event, model: Obj) -> bool:
         """Whether a model may run in a block of `with Session()`; run on 2.15: after the block it is as it was loaded.
 
-        It does not where all of its names are read outside of the block, only to call methods that give numbers.
+        It does not where its names are not read in the block, and above it only to call methods that give numbers.
         """
-        events = (event for event in self.module.events if event.name != "initialize")
+        events = [event for event in self.module.events if event.name != "initialize"]
         held = [event for event in events if model in options(event.receiver)]
-        nodes = [event.receiver_node for event in held if event.module is self.module]
-        names = {node.value for node in nodes if isinstance(node, cst.Name)}
-        if not names or not all(isinstance(node, cst.Name) for node in nodes):
+        here = [event for event in held if event.module is self.module]
+        names = {event.receiver_node.value for event in here if isinstance(event.receiver_node, cst.Name)}
+        if not names or not all(isinstance(event.receiver_node, cst.Name) for event in here):
             return True
+        if any(_home(event) is not _home(run) and (event in here or event.order > run.order) for event in held):
+            return True  # another function, which may be called in the block
         calls = (node.func for node in self.module.index.nodes(cst.Call))
         plain = {id(it.value) for it in calls if isinstance(it, cst.Attribute) and it.attr.value in _RUNS}
         for node in self.module.index.nodes(cst.Assign):
             plain.update(id(target.target) for target in node.targets)
-        inside = {id(node) for node in walk(block.body)}
-        mentions = (node for node in walk(self.module.tree) if isinstance(node, cst.Name) and node.value in names)
+        inside = {id(node) for node in walk(block)}
+        if id(run.node) not in inside:
+            return True
+        home = list(walk(_home(run) or self.module.tree))
+        place = next((index for index, node in enumerate(home) if node is block), len(home))
+        plain |= {id(node) for node in home[place:]} - inside
+        bound = (node.target for node in home if isinstance(node, cst.AssignTarget))
+        local = names <= {target.value for target in bound if isinstance(target, cst.Name)}
+        scope = home if local else walk(self.module.tree)
+        mentions = (node for node in scope if isinstance(node, cst.Name) and node.value in names)
         return any(id(node) in inside or id(node) not in plain for node in mentions)
 
     def _name(self, load: Event) -> str:
@@ -121,3 +133,8 @@ class InitializerAfterLoad(Rule):
             return None
         start, end = source.offset(Position(first, 1)), source.offset(Position(last + 1, 1))
         return unsafe_fix("take the initializer away", [Edit(start, end, "")])
+
+
+def _home(event: Event) -> cst.CSTNode | None:
+    """The function that an event stands in; None at the level of the module."""
+    return event.function.node if event.function is not None else None
