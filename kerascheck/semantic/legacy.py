@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
 import libcst as cst
@@ -89,8 +90,6 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
     first_kept = _TENSORFLOW_1_NAME.search(text) is not None  # TensorFlow 1 inside of 2, under its own name
     tf_keras_in_function = False
     for node, may_fail, deferred in _nodes(text, tree, deep):
-        if type(node) not in _TELLING:  # `isinstance` of a node asks its abstract class and is slow
-            continue
         if type(node) is cst.Import or type(node) is cst.ImportFrom:
             for full, local in _imported(node):
                 if full.split(".")[0] == "tf_keras":
@@ -169,7 +168,7 @@ def _imported(node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:
 
 
 def _nodes(text: str, tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNode, bool, bool]]:
-    """Every node in its order, whether it may fail or be left out on another Keras, and whether a function holds it.
+    """The telling nodes in their order, whether each may fail or be left out on another Keras, or is in a function.
 
     Not `deep`: only statements.
     """
@@ -177,8 +176,9 @@ def _nodes(text: str, tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNod
     stack: list[tuple[cst.CSTNode, bool, bool]] = [(tree, False, False)]
     while stack:
         node, may_fail, deferred = stack.pop()
-        yield node, may_fail, deferred
         kind = type(node)
+        if kind in _TELLING:
+            yield node, may_fail, deferred
         if kind is cst.Try:
             handlers = cast(cst.Try, node).handlers
             may_fail = may_fail or any(_catches_import_errors(handler) for handler in handlers)
@@ -187,9 +187,16 @@ def _nodes(text: str, tree: cst.Module, deep: bool) -> Iterator[tuple[cst.CSTNod
             may_fail = may_fail or (guarded and _VERSION_TEST.search(tree.code_for_node(test)) is not None)
         elif kind is cst.FunctionDef:
             deferred = True
-        elif kind is cst.Import or kind is cst.ImportFrom or (not deep and isinstance(node, cst.BaseExpression)):
+        elif kind is cst.Import or kind is cst.ImportFrom or (not deep and _is_expression(kind)):
             continue
-        stack += [(child, may_fail, deferred) for child in reversed(children(node))]
+        below = children(node)
+        if below:
+            stack += [(child, may_fail, deferred) for child in reversed(below)]
+
+
+@cache
+def _is_expression(kind: type) -> bool:
+    return issubclass(kind, cst.BaseExpression)  # asking each node would ask its abstract class, which is slow
 
 
 _VERSION_TEST = re.compile(r"version|TYPE_CHECKING|hasattr|tf_?[12]\b", re.IGNORECASE)
