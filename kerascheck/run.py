@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kerascheck import engine, files, notebooks
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from kerascheck.settings import Settings
 
 PARALLEL_FROM = 40  # files; below it the processes cost more than they give
-LARGEST_CHUNK = 16  # files that one process is given at a time
+SHARES = 6  # that the work of each process is cut into, so that all end at about the same time
 
 
 def look_at(path: str, mode: Mode, surroundings: Surroundings, raw: bytes | None = None) -> Outcome:
@@ -195,9 +196,10 @@ def _in_processes(
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    size = max(1, min(LARGEST_CHUNK, len(paths) // (count * 4)))
-    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    largest_first = sorted(range(len(chunks)), key=lambda at: -sum(map(_size, chunks[at])))
+    sizes = [_size(path) for path in paths]
+    cuts = _runs([path.split(os.sep) for path in paths], sizes, max(sum(sizes) // (count * SHARES), 1))
+    chunks = [paths[start:end] for start, end in cuts]
+    largest_first = sorted(range(len(chunks)), key=lambda at: -sum(sizes[slice(*cuts[at])]))
     # forked processes share what is loaded; elsewhere forking is not safe
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     pool = ProcessPoolExecutor(count, context, _end_on_interrupt)
@@ -211,6 +213,29 @@ def _in_processes(
             yield from outcomes
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _runs(parts: Sequence[Sequence[str]], sizes: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Where to cut a list of paths, so that each piece has at most so many bytes and is from as few folders as can be.
+
+    Files of one folder read the same other files: one process reads them once. A file alone may be larger.
+    """
+
+    def cut(start: int, end: int, depth: int) -> Iterator[tuple[int, int]]:
+        if end - start == 1 or sum(sizes[start:end]) <= most or depth > max(map(len, parts[start:end])):
+            yield start, end
+            return
+        for _, run in groupby(range(start, end), key=lambda at: parts[at][depth : depth + 1]):
+            same = list(run)
+            yield from cut(same[0], same[-1] + 1, depth + 1)
+
+    found: list[tuple[int, int]] = []
+    for start, end in cut(0, len(parts), 0):
+        if found and sum(sizes[found[-1][0] : end]) <= most:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def _size(path: str) -> int:

@@ -69,3 +69,16 @@ def test_the_collector_is_as_before_after_a_run(tmp_path: Path) -> None:
     during = [gc.get_threshold() for _ in run.look_at_all([str(tmp_path / "a.py")], Mode.CHECK, Overrides())]
     assert during[0][0] > before[0]
     assert gc.get_threshold() == before
+
+
+def test_the_pieces_of_the_work_keep_folders_together() -> None:
+    """Each piece has at most so many bytes, and a folder is cut only when it has more."""
+    paths = ["a.py", *(f"one/{name}.py" for name in "abc"), *(f"two/{name}/m.py" for name in "abcd"), "two/z.py"]
+    sizes = [1, 3, 3, 3, 4, 4, 4, 4, 30]
+    cuts = run._runs([path.split("/") for path in paths], sizes, 10)
+    assert [paths[start:end] for start, end in cuts] == [
+        ["a.py", "one/a.py", "one/b.py", "one/c.py"],
+        ["two/a/m.py", "two/b/m.py"],
+        ["two/c/m.py", "two/d/m.py"],
+        ["two/z.py"],
+    ]
