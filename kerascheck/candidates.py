@@ -99,7 +99,9 @@ class Candidates:
         found = self._walk(roots, self._kind)
         if all(kind == UNSURE for _, kind in found):  # no Keras anywhere in this run
             return []
-        return [path for path, kind in found if kind == KERAS or self._serves_keras(path)]
+        chosen = [path for path, kind in found if kind == KERAS or self._serves_keras(path)]
+        self.__dict__.pop("_project", None)  # the texts that it holds have done their service
+        return chosen
 
     def _walk(self, roots: Iterable[str], kind_of: Callable[[str, bool], int]) -> list[tuple[str, int]]:
         seen: set[str] = set()
