@@ -137,6 +137,7 @@ class Project:
         self._allowed = self.kept
         self._forgotten: set[str] = set()
         self._again = 0  # characters that were parsed once more since modules were forgotten
+        self._grown = False
         self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
@@ -187,12 +188,13 @@ class Project:
         if self._again > self._allowed // 2 and self._allowed < MOST_KEPT:
             self._room += self._allowed
             self._allowed *= 2
-            self._again = 0
+            self._again, self._grown = 0, True
         if not self._room and size:
             self._room = max(self._allowed, min(2 * size, size + self._allowed))
         if size > self._room:
-            if self._again < self._allowed // 8:
+            if not self._grown and self._again < self._allowed // 8:
                 self._allowed = max(self.kept, self._allowed // 2)
+            self._grown = False
             self._forgotten.update(self._modules)
             self._modules.clear()
             self._room = self._again = 0
