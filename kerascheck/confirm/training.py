@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from kerascheck.confirm.behaviour import stepped
+from kerascheck.confirm.behaviour import history, stepped
 from kerascheck.confirm.parts import Experiment, model_parameters, module_and_users, stands_at
 from kerascheck.confirm.slice import Missing, Slicer, Untold
 from kerascheck.finding import Finding
@@ -52,22 +52,28 @@ def shared_optimizer(module: Module, offset: int, finding: Finding) -> Experimen
         if not stands_at(module, event.node, offset) or not isinstance(optimizer, Obj):
             continue
         trained = [
-            (first.order, compiled.receiver)
+            (first, compiled.receiver)
             for compiled in module.events_of("compile")
             if compiled.arguments.value("optimizer", 0) is optimizer and isinstance(compiled.receiver, Obj)
             for first in _trainings(module, compiled)[:1]
         ]
-        models: list[Obj] = []
-        for _, model in sorted(trained, key=lambda item: item[0]):
-            if model not in models:
-                models.append(model)
+        models: dict[Obj, Event] = {}
+        for first, model in sorted(trained, key=lambda item: item[0].order):
+            models.setdefault(model, first)
         if len(models) < 2:
             continue
         slicer = Slicer(module)
         made = slicer.expression(optimizer, "the optimizer")
-        texts = [slicer.expression(model, f"`{model.short}`") for model in models]
-        parameters = model_parameters(slicer, module, models[-1])
-        parameters.update(optimizer=made, models=texts)
+        texts = {model: slicer.expression(model, f"`{model.short}`") for model in models}
+        steps = {(first.order, 0): ["train", texts[model], ""] for model, first in models.items()}
+        for model, first in models.items():
+            for moment in (moment for moment in module.facts.moments if moment.event is first):
+                for step in history(module, moment, model):
+                    if step.kind == "switch":
+                        part = slicer.expression(step.part, f"`{step.part.short}`")
+                        steps[step.order, id(step.part)] = ["switch", part + step.which, step.value]
+        parameters = model_parameters(slicer, module, list(models)[-1])
+        parameters.update(optimizer=made, models=list(texts.values()), steps=[steps[key] for key in sorted(steps)])
         return Experiment("shared_optimizer", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
 

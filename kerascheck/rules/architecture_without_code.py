@@ -56,7 +56,7 @@ class ArchitectureWithoutCode(Rule):
     def _missing(self, save: Save) -> list[str]:
         """The names that nobody gives and the text needs, whichever of several models it is that of."""
         each = [self._needed(replace(save, models=(model,))) for model in save.models]
-        return list(dict.fromkeys(name for names in each for name in names)) if all(each) else []
+        return sorted({name for names in each for name in names}) if all(each) else []
 
     def _needed(self, save: Save) -> list[str]:
         found: dict[str, None] = {}

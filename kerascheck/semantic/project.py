@@ -181,8 +181,8 @@ class Project:
         All at once: modules hold on to those that they import, and one that is parsed anew would be a stranger to
         those that know the old one. What one check needs may be more than the limit: so that not every check begins
         from nothing, about as much again is allowed before it is forgotten. Where much of what was forgotten is parsed
-        again, more is kept, and less when that has passed (measured: 230 files that know each other, 2,632 parses with one
-        limit, 215 without).
+        again, more is kept, and less when that has passed (measured: 230 files that know each other, 2,632 parses with
+        one limit, 215 without).
         """
         size = self.size
         if self._again > self._allowed // 2 and self._allowed < MOST_KEPT:

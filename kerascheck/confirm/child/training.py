@@ -194,17 +194,25 @@ def shared_optimizer(job: Any) -> Any:
     given = [inputs_for(dict(job, make=text)) for text in job["models"]]
     space = program(job)
     optimizer = eval(compile(job["optimizer"], "<slice>", "eval"), space)
-    models = [eval(compile(text, "<slice>", "eval"), space) for text in job["models"]]
-    targets = [numpy.zeros_like(outputs_of(model, inputs)) for model, inputs in zip(models, given)]
-    for model in models:
+    models = {text: eval(compile(text, "<slice>", "eval"), space) for text in job["models"]}
+    targets = [numpy.zeros_like(outputs_of(model, inputs)) for model, inputs in zip(models.values(), given)]
+    batches = dict(zip(models, zip(given, targets)))
+    for model in models.values():
         model.compile(optimizer=optimizer, loss="mse")
-    for number, (model, inputs, target) in enumerate(zip(models, given, targets)):
+    trained = 0
+    for kind, text, value in job["steps"]:
+        if kind == "switch":
+            thing = eval(compile(text, "<slice>", "eval"), space)
+            for part in thing if isinstance(thing, list) else [thing]:
+                part.trainable = value == "True"
+            continue
         try:
-            model.train_on_batch(inputs, target)
+            models[text].train_on_batch(*batches[text])
         except Exception as error:
-            if not number:
+            if not trained:
                 raise
             return {"raised": describe(error)}
+        trained += 1
     return {"models": len(models)}
 
 
