@@ -222,11 +222,53 @@ def _stays_unused(item: Compiled) -> bool:
     if function is None or item.fits or not isinstance(name, cst.Name) or not isinstance(made, Obj):
         return False
     nodes = list(walk(function.node.body))
-    if made.call is None or not any(node is made.call for node in nodes):
+    if made.call is None:
         return False
+    here = any(node is made.call for node in nodes)
+    return (here or _is_made_anew(made, name.value, nodes)) and _is_kept_in(nodes, name.value)
+
+
+def _is_kept_in(nodes: list[cst.CSTNode], name: str, returned: bool = False) -> bool:
+    """Whether a model with this name does not leave a function, and is not asked for its loss in it.
+
+    `returned`: a `return` of the name alone may hand it over.
+    """
     plain = {id(node.target) for node in nodes if isinstance(node, cst.AssignTarget)}
     plain |= {id(node.value) for node in nodes if isinstance(node, cst.Attribute) and node.attr.value in _WITHOUT_LOSS}
-    return all(id(node) in plain for node in nodes if isinstance(node, cst.Name) and node.value == name.value)
+    if returned:
+        plain |= {id(node.value) for node in nodes if isinstance(node, cst.Return)}
+    return all(id(node) in plain for node in nodes if isinstance(node, cst.Name) and node.value == name)
+
+
+def _is_made_anew(made: Obj, name: str, nodes: list[cst.CSTNode]) -> bool:
+    """Whether a name is bound to what a function of the project makes in each call and keeps no hold of."""
+    called = [
+        node.value.func.value
+        for node in nodes
+        if isinstance(node, cst.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0].target, cst.Name)
+        and node.targets[0].target.value == name
+        and isinstance(node.value, cst.Call)
+        and isinstance(node.value.func, cst.Name)
+    ]
+    if len(called) != 1 or made.module is None:
+        return False
+    for function in made.module.functions:
+        if not isinstance(function.node, cst.FunctionDef) or function.node.name.value != called[0]:
+            continue
+        inside = list(walk(function.node.body))
+        if not any(node is made.call for node in inside):
+            continue
+        if function.node.decorators or any(isinstance(node, (cst.FunctionDef, cst.Lambda)) for node in inside):
+            return False  # it may remember what it has made
+        for node in inside:
+            if isinstance(node, cst.Return) and node.value is made.call:
+                return True
+            if isinstance(node, cst.Assign) and node.value is made.call and len(node.targets) == 1:
+                target = node.targets[0].target
+                return isinstance(target, cst.Name) and _is_kept_in(inside, target.value, returned=True)
+    return False
 
 
 def loss_place(module: Module, item: Compiled) -> cst.CSTNode | None:
