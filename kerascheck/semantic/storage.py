@@ -431,6 +431,13 @@ def _format(module: Module, path: Value | None, arguments: Arguments) -> str | N
     if wanted is not None:
         name = string(wanted[1])
         return {"keras": ".keras", "h5": ".h5", "keras_v3": ".keras", "hdf5": ".h5"}.get(name or "")
+    found = {_format_of(module, option) for option in options(path)}
+    if None in found:
+        return None  # one of the paths is that of no such file
+    return found.pop() if len(found) == 1 else ""
+
+
+def _format_of(module: Module, path: Value | None) -> str | None:
     end = suffix_of(path)
     if end is None:
         # Keras 3 writes nothing but `.keras` and `.h5`; on Keras 2 a path may name a SavedModel
