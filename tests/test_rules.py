@@ -202,3 +202,32 @@ def test_the_fixed_fixture(code: str, request: pytest.FixtureRequest) -> None:
     assert present == expected.keys()
     for path, text in expected.items():
         assert path.read_bytes().decode("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "said"),
+    [
+        ("keras.layers.Dense(2)", "", "`net` has no variables yet, so `load_weights` raises"),
+        ("keras.applications.VGG16(weights=None)", "", "`net` is not built yet, so `load_weights` raises"),
+        ("part", "keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])", "`net` is not built yet, "),
+    ],
+)
+def test_a_model_with_built_parts_is_not_said_to_have_no_variables(part: str, given: str, said: str) -> None:
+    text = f"""import keras
+
+
+class Net(keras.Model):
+    def __init__(self, part=None):
+        super().__init__()
+        self.part = {part}
+        self.head = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.head(self.part(inputs))
+
+
+net = Net({given})
+net.load_weights("net.weights.h5")
+"""
+    found = check(SourceText(text), "net.py", Options(frozenset({"KC101"}), default_target())).findings
+    assert [finding.message.startswith(said) for finding in found] == [True]

@@ -18,8 +18,9 @@ class LoadWeightsBeforeBuild(Rule):
     message = "`{model}` has no variables yet, so `load_weights` raises ({keras})"
     silent = "`{model}` has no variables yet, so `load_weights` loads nothing and says nothing ({keras})"
     mixed = "`{model}` has no variables yet: `load_weights` raises, or on {silent} loads nothing and says nothing"
+    partly = "`{model}` is not built yet, so `load_weights` raises ({keras})"
     inner = "`{model}` is not built yet, though its layers are, so `load_weights` raises ({keras})"
-    refused = "`{model}` has no variables yet: under a file name that Keras 3 takes, `load_weights` raises all the same"
+    refused = "`{model}` is not built yet: under a file name that Keras 3 takes, `load_weights` raises all the same"
 
     def check(self) -> None:
         for use in early_uses(self.module):
@@ -37,6 +38,8 @@ class LoadWeightsBeforeBuild(Rule):
                 message, claim = self.silent, Claim.WEIGHTS_NOT_LOADED
             elif quiet:
                 message = self.mixed
+            elif use.partly:
+                message = self.partly
             self.report(
                 use.event.site,
                 message=message,

@@ -28,7 +28,7 @@ class EarlyUse:
 
     `kind` is "load" (nothing was built), "hollow" (an explicit `build` left variables out; `build` is that call) or
     "save". `refused` says that Keras 3 raises before that, about the file's name, which is KC201's to say. `inner`: all
-    layers of the models have their variables, only the models are not built.
+    layers of the models have their variables, only the models are not built; `partly`: some of them have, or may have.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class EarlyUse:
     build: Event | None = None
     refused: bool = False
     inner: bool = False
+    partly: bool = False
 
     @property
     def receiver(self) -> str:
@@ -109,7 +110,8 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
             and not _recovered(module, event, models, target)
         ):
             inner = _inner_built(module, models) and all(_has_layers(module, item) for item in models)
-            yield EarlyUse("load", event, models, target, refused=refused, inner=inner)
+            partly = any(_has_built_parts(module, item) for item in models)
+            yield EarlyUse("load", event, models, target, refused=refused, inner=inner, partly=partly)
 
 
 def _writes_no_file(event: Event) -> bool:
@@ -211,6 +213,18 @@ def _inner_built(module: Module, models: tuple[Obj, ...]) -> bool:
             if not isinstance(states, frozenset) or not all(state & Flag.VARIABLES for state in states):
                 return False
     return True
+
+
+def _has_built_parts(module: Module, model: Obj) -> bool:
+    """Whether a model is given another one or a layer, or makes one that has its variables at once."""
+    if any(isinstance(value, Obj) and value.kind in {"model", "layer"} for value in model.arguments.values()):
+        return True
+    if model.cls is None:
+        return False
+    _, made = module.facts.instance_of(model.cls)
+    parts = [part for group in (module.facts.sublayers(model.cls) or {}).values() for part in group]
+    known = [states for part in parts if isinstance(states := made.get((part, "#states")), frozenset)]
+    return any(state & Flag.VARIABLES for states in known for state in states)
 
 
 def input_shape(module: Module, model: Obj) -> str | None:
