@@ -10,7 +10,7 @@ from test_rules import repaired
 from kerascheck.engine import Options, check, fix
 from kerascheck.files import ProjectReader
 from kerascheck.semantic.project import Project
-from kerascheck.semantic.target import default_target
+from kerascheck.semantic.target import default_target, parse_target
 from kerascheck.text import SourceText
 
 CODES = frozenset({"KC301", "KC302", "KC304", "KC305", "KC306", "KC307", "KC000", "KC002"})
@@ -189,3 +189,37 @@ def test_the_fixed_classes_have_nothing_left_of_the_same_rule(code: str) -> None
         if block.code == code and block.kind == "bad":
             left = repaired(block).left.findings
             assert all(finding.fix is None for finding in left), block.name
+
+
+MEASURED = """import keras
+
+
+def near(y_true, y_pred):
+    return keras.backend.mean(y_pred - y_true)
+
+
+def save():
+    model = keras.Sequential([keras.layers.Dense(1, input_shape=(3,))])
+    model.compile("adam", loss=keras.losses.MeanSquaredError(), metrics=[near])
+    model.save("measured.{end}")
+
+
+loaded = keras.models.load_model("measured.{end}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "target", "codes"),
+    [
+        ("h5", "keras==2.15.0", ["KC305", "KC306"]),
+        ("h5", "keras==3.15.1", []),
+        ("keras", "keras==2.15.0", ["KC305", "KC306"]),
+        ("keras", "keras==3.15.1", ["KC305", "KC306"]),
+    ],
+)
+def test_keras_3_loads_an_h5_file_without_its_metrics(end: str, target: str, codes: list[str]) -> None:
+    wanted = parse_target(target)
+    options = Options(frozenset({"KC305", "KC306"}), wanted)
+    project = Project(ProjectReader(), wanted)
+    text = MEASURED.format(end=end)
+    assert sorted(item.code for item in check(SourceText(text), "measured.py", options, project).findings) == codes

@@ -40,7 +40,9 @@ from kerascheck.semantic.storage import (
     reached_by,
     saves,
     saves_of,
+    unfound_on,
 )
+from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import models_of, seeds
 from kerascheck.semantic.training import training as trainings
 from kerascheck.semantic.values import Arguments, Const, Func, Obj, boolean, suffix_of
@@ -140,6 +142,8 @@ def _sign(finding: Finding) -> str:
         return rf"\b{re.escape(finding.subject)}\b"
     if finding.code == "KC204":
         return re.escape(_refused(finding))
+    if finding.code == "KC301" and finding.claim is Claim.SAVE_RAISES:
+        return r"has no attribute"
     if finding.code == "KC301" and ("writes" in finding.message or "and loading raises for" in finding.message):
         return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
@@ -543,6 +547,9 @@ kerascheck_adapt(kerascheck_model)
 def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """A model with an object that Keras has to find by its name; loaded in another process."""
     for item in reached(module):
+        on = unfound_on(item)
+        if on and module.target.which(on) is Reach.NONE:
+            continue  # another file is meant
         if item.thing.module is module and _is_named(module, item, offset):
             return _foreign(item.save, [name_of(item.thing)], item.compiled)
     for reader, load in loads_standing_in(module):

@@ -68,7 +68,7 @@ class LoadWithoutCustomObjects(Rule):
                 continue
             found[name] = item.thing
             bites.add(on)
-        return found, "" if "" in bites or not bites else bites.pop()
+        return found, "" if "" in bites else " or ".join(sorted(bites))
 
     def _fix(self, load: Load, missing: dict[str, ClassInfo | Func]) -> Fix | None:
         if not load.call.arguments.lacks("custom_objects", 1) or not isinstance(load.node, cst.Call):

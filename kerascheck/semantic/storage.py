@@ -85,13 +85,15 @@ class Load:
 class Reached:
     """A class or function of the project that a saved file depends on.
 
-    `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`.
+    `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`, and there
+    `measures`: as one of the metrics, not inside of a metric of Keras.
     """
 
     thing: ClassInfo | Func
     made: Obj | None
     save: Save
     compiled: bool
+    measures: bool = False
 
 
 # what the text of a module has that writes or reads models
@@ -184,9 +186,12 @@ def unfound_on(item: Reached) -> str:
     """The releases on which Keras does not find an unregistered class or function when it loads a file.
 
     Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is not found.
-    Keras 2.15 does so for the model itself, not for its layers.
+    Keras 2.15 does so for the model itself, not for its layers. A metric in an `.h5` file is looked for by Keras 3
+    when the loaded model is evaluated, not by `load_model` (3.0.5-3.15.1); Keras 2.15 raises there.
     """
     thing = item.thing
+    if item.measures and item.save.format == ".h5":
+        return "<3"
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
         return ""
     return ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9"
@@ -537,8 +542,8 @@ class _Walk:
         self.keep: list[Value] = []  # keeps ids unique
         self.facts = save.reader.facts
 
-    def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False) -> None:
-        self.found.append(Reached(thing, made, self.save, compiled))
+    def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False, measures: bool = False) -> None:
+        self.found.append(Reached(thing, made, self.save, compiled, measures))
 
     def first_time(self, value: Value) -> bool:
         if id(value) in self.seen:
@@ -616,24 +621,24 @@ class _Walk:
         for event in self.save.reader.events_of("compile"):
             if any(item is model for item in models_of(event)):
                 for name, index in (("optimizer", 0), ("loss", 1), ("metrics", None), ("weighted_metrics", None)):
-                    self.compile_argument(event.arguments.value(name, index))
+                    self.compile_argument(event.arguments.value(name, index), "metrics" in name)
                 if event.arguments.find("metrics") is None:
                     self.compile_argument(
-                        event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2)
+                        event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2), True
                     )
 
-    def compile_argument(self, value: Value | None) -> None:
+    def compile_argument(self, value: Value | None, measures: bool = False) -> None:
         if isinstance(value, Items):
             for item in value.known():
-                self.compile_argument(item)
+                self.compile_argument(item, measures)
         elif isinstance(value, Mapping):
             for _, item in value.entries:
-                self.compile_argument(item)
+                self.compile_argument(item, measures)
         elif isinstance(value, Func):
-            self.note(value, None, True)
+            self.note(value, None, True, measures)
         elif isinstance(value, Obj) and value.cls is not None:
             if kind_of(value.cls) is not None:
-                self.note(value.cls, value, True)
+                self.note(value.cls, value, True, measures)
         elif isinstance(value, Obj) and value.ref.startswith(("keras.optimizers.", "keras.losses.", "keras.metrics.")):
             for inner in value.arguments.values():
                 if isinstance(inner, (Obj, Func)) and not (isinstance(inner, Obj) and inner.cls is None):
