@@ -10,7 +10,12 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.datasets import Step
-from kerascheck.semantic.encoders import is_one_of_several, is_only_drawn
+from kerascheck.semantic.encoders import (
+    is_fitted_alike_in_training,
+    is_of_the_output,
+    is_one_of_several,
+    is_only_drawn,
+)
 from kerascheck.semantic.values import Obj
 
 _ENCODERS = re.compile(
@@ -64,6 +69,8 @@ class RefittedEncoder(Rule):
             if step.name not in _FITS or not isinstance(encoder, Obj) or not self._is_ours(step):
                 continue
             if is_one_of_several(module, step) or is_only_drawn(module, step):
+                continue
+            if is_of_the_output(module, step) or is_fitted_alike_in_training(module, step):
                 continue
             self.report(
                 step.node,
