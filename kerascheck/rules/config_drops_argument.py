@@ -19,7 +19,12 @@ from kerascheck.semantic.custom_objects import (
     missing_keys,
     refuses,
 )
-from kerascheck.semantic.purposes import gives_first_values, says_where_to_read, stands_under_another_key
+from kerascheck.semantic.purposes import (
+    gives_first_values,
+    refuses_any_value,
+    says_where_to_read,
+    stands_under_another_key,
+)
 from kerascheck.semantic.storage import instances
 
 
@@ -49,6 +54,7 @@ class ConfigDropsArgument(Rule):
             for item in missing_keys(owner)
             if not is_fixed_below(self.module, owner, item.name)
             and (item.required or made is None or not says_where_to_read(owner, made, item.name))
+            and (made is None or not refuses_any_value(made, item.name))
             and (item.required or made is None or not stands_under_another_key(owner, made, item.name))
         ]
         if not missing or config is None:

@@ -37,6 +37,26 @@ def gives_first_values(owner: ClassInfo, made: Constructor, name: str) -> bool:
     return found
 
 
+def refuses_any_value(made: Constructor, name: str) -> bool:
+    """Whether the constructor raises for anything but None: `if name is not None: raise ...` at the top of its body."""
+    for statement in made.node.body.body:
+        test = statement.test if isinstance(statement, cst.If) else None
+        if not isinstance(test, cst.Comparison) or not isinstance(test.left, cst.Name) or test.left.value != name:
+            continue
+        only = test.comparisons[0]
+        if len(test.comparisons) > 1 or not isinstance(only.operator, cst.IsNot) or not _is_none(only.comparator):
+            continue
+        body = cst.ensure_type(statement, cst.If).body.body
+        last = body[-1] if body else None
+        if isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise):
+            return True
+    return False
+
+
+def _is_none(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Name) and node.value == "None"
+
+
 def stands_under_another_key(owner: ClassInfo, made: Constructor, name: str) -> bool:
     """Whether `get_config` writes what is made of a parameter under a key that the constructor pops from `**kwargs`."""
     return any(not shape for shape in _written_of(owner, made, name))
