@@ -26,6 +26,7 @@ from kerascheck.semantic.purposes import (
     stands_under_another_key,
 )
 from kerascheck.semantic.storage import instances
+from kerascheck.semantic.unset_attributes import unset_attribute
 
 
 class ConfigDropsArgument(Rule):
@@ -41,6 +42,8 @@ class ConfigDropsArgument(Rule):
         "a loaded one has the saved values"
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
+
+    unset = "`{owner}.get_config` reads `self.{attribute}`, which nothing sets: saving raises"
 
     def check(self) -> None:
         for owner in self.module.classes:
@@ -58,6 +61,17 @@ class ConfigDropsArgument(Rule):
             and (item.required or made is None or not stands_under_another_key(owner, made, item.name))
         ]
         if not missing or config is None:
+            return
+        unset = unset_attribute(owner)
+        if unset is not None:  # nothing is ever written, whatever is left out
+            self.report(
+                unset,
+                message=self.unset,
+                claim=Claim.SAVE_RAISES,
+                subject=owner.name,
+                owner=owner.name,
+                attribute=unset.attr.value,
+            )
             return
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         cause = next((f"the missing `{item.name}`" for item in missing if item.required), "")
