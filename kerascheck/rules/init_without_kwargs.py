@@ -13,6 +13,7 @@ from kerascheck.semantic.custom_objects import (
     config_of,
     kind_of,
     read_constructor,
+    uses_keywords,
 )
 from kerascheck.semantic.lost_arguments import saving_raises
 from kerascheck.semantic.storage import Reached, reached
@@ -63,7 +64,8 @@ class InitWithoutKwargs(Rule):
                 return
             if made.hands_keywords is not True:
                 call = made.super_call
-                if made.hands_keywords is False and call is not None and "name" not in call.keywords:
+                drops = made.hands_keywords is False and not uses_keywords(made)
+                if drops and call is not None and "name" not in call.keywords:
                     self._report(owner, made, [], item, bites)
                 return
 
@@ -89,6 +91,8 @@ class InitWithoutKwargs(Rule):
         )
 
     def _fix(self, owner: ClassInfo, made: Constructor) -> Fix | None:
+        if made.keywords in made.used:
+            return None  # something is taken out of them, or they are deleted, before the call or after it
         edits = hand_keywords_on(self.module, owner, made)
         if not edits:
             return None

@@ -305,6 +305,29 @@ def is_plain_default(parameter: Parameter) -> bool:
     return isinstance(default, (cst.Integer, cst.Float, cst.SimpleString))
 
 
+def uses_keywords(made: Constructor) -> bool:
+    """Whether a constructor does more with its `**kwargs` than to hand them to its base or to ask for another key."""
+    known: set[int] = set()
+    found = False
+    for node in walk(made.node.body):
+        if isinstance(node, cst.Arg) and node.keyword is not None:
+            known.add(id(node.keyword))
+        elif isinstance(node, cst.Attribute):
+            known.add(id(node.attr))
+        elif isinstance(node, cst.Del):
+            known.add(id(node.target))
+        elif isinstance(node, cst.Call):
+            if any(node is call.node for call in made.calls):
+                known.update(id(item.value) for item in node.args if item.star == "**")
+            if isinstance(node.func, cst.Attribute) and node.func.attr.value in {"pop", "get"} and len(node.args) == 2:
+                key = node.args[0].value
+                if isinstance(key, cst.SimpleString) and key.evaluated_value not in BASE_KEYS["layer"]:
+                    known.add(id(node.func.value))
+        elif isinstance(node, cst.Name) and node.value == made.keywords and id(node) not in known:
+            found = True
+    return found
+
+
 # ---------------------------------------------------------------------- configuration
 
 
