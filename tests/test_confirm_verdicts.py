@@ -173,12 +173,32 @@ class Scale(layers.Layer):
 m = keras.Sequential([keras.Input((4,)), Scale(3.0)])
 m.save('a.keras')
 """
+# an attribute that nothing sets, and a model that is a graph of its own making
+NOTHING_SETS = """
+class Scale(layers.Layer):
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+    def call(self, x):
+        return x
+    def get_config(self):
+        return {**super().get_config(), 'axis': self.axis}
+"""
+OWN_GRAPH = """
+class Net(keras.Model):
+    def __init__(self, units, **kwargs):
+        start = keras.Input((4,))
+        super().__init__(start, layers.Dense(units)(start), **kwargs)
+m = Net(3)
+m.save('a.keras')
+"""
 UNBUILT = "m = keras.Sequential([layers.Dense(2)])\nm.save(%r)\n"
 
 CASES = [
     ("argument left out", SCALE % "", "KC301", Status.CONFIRMED, "`factor` 1.0 -> 2.0"),
     ("argument of what cannot be loaded", NEVER_LOADED, "KC301", Status.CONFIRMED, "unexpected keyword argument"),
     ("argument of a model", MODEL, "KC302", Status.CONFIRMED, "`power`"),
+    ("attribute that nothing sets", NOTHING_SETS, "KC301", Status.CONFIRMED, "has no attribute 'axis'"),
+    ("argument of a graph", OWN_GRAPH, "KC302", Status.CONFIRMED, "Unable to revive"),
     ("argument without a trace", NO_TRACE, "KC301", Status.NOT_REACHED, "leaves no trace"),
     ("no keywords", NO_KEYWORDS, "KC304", Status.CONFIRMED, "unexpected keyword argument"),
     ("not registered", SCALE % ", 'factor': self.factor", "KC305", Status.CONFIRMED, "Could not locate class 'Scale'"),
