@@ -53,13 +53,17 @@ class SavedmodelDirectory(Rule):
                 )
 
     def _end(self, call: CallFact) -> str | None:
-        """The end of the path that Keras 3 refuses; None when nothing is wrong."""
-        path = call.arguments.value("filepath", 0)
+        """The end of the path that Keras 3 refuses, a folder's as it is written; None when nothing is wrong."""
+        found = call.arguments.find("filepath", 0)
+        node, path = found if found is not None else (None, None)
         if call.module is not self.module or call.guarded or call.original.startswith(_KERAS_2):
             return None
         if not isinstance(path, Text) and not string(path):
             return None
-        return refused_end(path, _READ)
+        end = refused_end(path, _READ)
+        if node is None or end not in {"/", "\\"}:
+            return end
+        return string(path) or self.module.code(node)
 
     def _fix(self, call: CallFact) -> Fix | None:
         """Read a `.keras` file, where the project writes the model under this name, or exports it here."""
