@@ -19,6 +19,8 @@ from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Items, Obj
 from kerascheck.semantic.walk import walk
 
+_TELLS_CLASS = re.compile(r"serialize\w*\(|class_name")
+
 
 class UnguardedBuild(Rule):
     code = "KC105"
@@ -57,6 +59,8 @@ class UnguardedBuild(Rule):
             if node.func.attr.value != "build":
                 continue
             path = path_to(build.body, node)
+            if len(node.args) > 1 or not any(isinstance(item, cst.Expr) and item.value is node for item in path):
+                continue  # Keras' `build` takes one shape and gives nothing
             receiver = self.module.code(node.func.value)
             name = _attribute(receiver)
             for loop in (item for item in path if isinstance(item, cst.For)):
@@ -107,12 +111,16 @@ class UnguardedBuild(Rule):
         texts = [item.module.code(item.node) for item in methods if item is not None]
         if owner.keras_base == "keras.layers.Wrapper" and "layer" in names:
             texts.append("serialize(self.layer)")  # run on 3.15.1: its own
-        return "\n".join(text for text in texts if re.search(rf"\bself\.(?:{'|'.join(names)})\b", text))
+        held = rf"\bself\.(?:{'|'.join(names)})"
+        found = "\n".join(text for text in texts if re.search(rf"{held}\b", text))
+        if re.search(rf"{held}\.get_config\(", found) and not _TELLS_CLASS.search(found):
+            return ""  # it does not say which class it is: whoever loads it makes another one, or fails before
+        return found
 
     def _is_any_layer(self, owner: ClassInfo, name: str, parameter: str, configured: str) -> bool:
         """Whether the class shows that layers are what it is given, and not only whole models."""
         made = owner.own("__init__")
-        if made is None or not re.search(rf"serialize|\bself\.{name}\.get_config\(", configured):
+        if made is None or not _TELLS_CLASS.search(configured):
             return False
         text = self.module.code(made.node)
         bindings = re.findall(rf"\bself\.{name}(?::[^=\n]+)?\s*=(?!=)\s*(.+)", text)
