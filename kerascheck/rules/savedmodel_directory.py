@@ -63,7 +63,7 @@ class SavedmodelDirectory(Rule):
         end = refused_end(path, _READ)
         if node is None or end not in {"/", "\\"}:
             return end
-        return string(path) or self.module.code(node)
+        return string(path) or " ".join(self.module.code(node).split())
 
     def _fix(self, call: CallFact) -> Fix | None:
         """Read a `.keras` file, where the project writes the model under this name, or exports it here."""
