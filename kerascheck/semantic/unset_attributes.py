@@ -52,8 +52,7 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
 
     None when there is none or it cannot be told: another base than `Layer` or `Model`, a name of Keras' own, an
     assignment to an attribute of that name in the class, in one made from it or of another object in the file, an
-    object that is handed on. Run on 2.15, 3.6.0 and
-    3.15.1: saving raises AttributeError.
+    object that is handed on. Run on 2.15, 3.6.0 and 3.15.1: saving raises AttributeError.
     """
     function = owner.own("get_config")
     if function is None or kind_of(owner) not in {"layer", "model"} or not isinstance(function.node, cst.FunctionDef):
