@@ -43,7 +43,7 @@ class RemovedSaveArgument(Rule):
         if self.module.target.which(">=3") is Reach.NONE:
             return
         for event in self.module.events_of("save", "save_weights"):
-            if event.module is self.module:
+            if event.module is self.module and event.runs_on(">=3"):
                 self._check_event(event)
         for call in self.module.calls_of("keras.callbacks.ModelCheckpoint"):
             if call.module is self.module and not call.guarded and not call.original.startswith(_KERAS_2):

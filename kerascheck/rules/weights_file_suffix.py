@@ -76,7 +76,8 @@ class WeightsFileSuffix(Rule):
     def _check_newest(self, reach: Reach) -> None:
         """`load_weights(tf.train.latest_checkpoint(folder))`."""
         for event in self.module.events_of("load_weights"):
-            if event.module is self.module and is_model(self.module, event) and names_a_checkpoint(event):
+            own = event.module is self.module and event.runs_on(">=3")
+            if own and is_model(self.module, event) and names_a_checkpoint(event):
                 self.report(
                     event.node,
                     message=self.newest + (self.some if reach is Reach.SOME else ""),
@@ -88,7 +89,9 @@ class WeightsFileSuffix(Rule):
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""
         found = _path(event)
-        if found is None or event.module is not self.module or not is_model(self.module, event):
+        if found is None or event.module is not self.module or not event.runs_on(">=3"):
+            return None
+        if not is_model(self.module, event):
             return None
         return refused_by_keras_3(self.module, event)
 

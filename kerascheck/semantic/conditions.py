@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import libcst as cst
 
+from kerascheck.semantic.release_tests import asks_release, holds_on
+from kerascheck.semantic.target import Release
 from kerascheck.semantic.values import Value, string
 from kerascheck.semantic.walk import children, walk
 
@@ -32,12 +34,28 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
 class Condition:
     """What the test of an `if` is, read once: the statement may be followed often."""
 
-    __slots__ = ("built", "compared", "default", "ending", "guard", "main", "measured", "other_guard", "positive")
+    __slots__ = (
+        "built",
+        "compared",
+        "default",
+        "ending",
+        "guard",
+        "holds",
+        "main",
+        "measured",
+        "other_guard",
+        "positive",
+    )
 
-    def __init__(self, node: cst.If) -> None:
+    def __init__(
+        self, node: cst.If, versions: Mapping[str, cst.BaseExpression] | None, releases: tuple[Release, ...]
+    ) -> None:
         self.main = _is_main_guard(node.test)
         self.built, self.positive = _built_test(node.test)
-        self.other_guard = _is_version_guard(node.test)
+        asks = versions is not None and asks_release(node.test, versions)
+        # of each release whether a test of the installed release holds there; None when it is another test
+        self.holds = {item: holds_on(node.test, item, versions or {}) for item in releases} if asks else None
+        self.other_guard = asks or _is_version_guard(node.test)
         self.guard = self.other_guard and not _holds_everywhere(node.test)
         self.ending = _ending_test(node.test)
         self.compared = _compared(node.test)

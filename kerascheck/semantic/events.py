@@ -5,12 +5,15 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+from kerascheck.semantic.target import matches
+
 if TYPE_CHECKING:
     import libcst as cst
 
     from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.graph import Head
     from kerascheck.semantic.module import Module
+    from kerascheck.semantic.target import Release
     from kerascheck.semantic.values import Arguments, Func, Unordered, Value
 
 
@@ -40,6 +43,8 @@ class Event:
     `order` counts events in the order of execution; `function` is where the call stands, None at module level.
     `site` is the call itself, or the call in the checked file that led to it in another file of the project.
     `attempts` are the `try` statements with handlers whose body it runs in, `recoveries` those it handles.
+    `releases` are those of the target that tests of the installed release around it or before it surely let in,
+    None: all.
     """
 
     __slots__ = (
@@ -56,6 +61,7 @@ class Event:
         "receiver",
         "receiver_node",
         "recoveries",
+        "releases",
         "site",
         "standalone",
         "statement",
@@ -81,6 +87,7 @@ class Event:
         head: Head | None = None,
         attempts: tuple[cst.CSTNode, ...] = (),
         recoveries: tuple[cst.CSTNode, ...] = (),
+        releases: tuple[Release, ...] | None = None,
     ) -> None:
         self.name = name
         self.node = node
@@ -99,6 +106,14 @@ class Event:
         self.head = head
         self.attempts = attempts
         self.recoveries = recoveries
+        self.releases = releases
+
+    def runs_on(self, specifier: str) -> bool:
+        """Whether the tests of the installed release let it run on one that ">=3", "<3 or >=3.13" ... matches.
+
+        Raises ValueError when the specifier cannot be read.
+        """
+        return self.releases is None or any(matches(item, specifier) for item in self.releases)
 
     def every(self, flag: Flag) -> bool:
         """Whether the receiver surely has the flag; False when its states cannot be told."""
@@ -112,7 +127,8 @@ class Event:
 class CallFact:
     """A call of something imported, by its canonical name.
 
-    `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release.
+    `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release,
+    or behind one that returns on some releases of the target.
     """
 
     __slots__ = (
@@ -159,7 +175,7 @@ class CallFact:
 class ImportFact:
     """A name that an import brings: `name` is canonical, `original` as written, `bound` what it is called here.
 
-    `guarded`: inside a `try` with handlers, or a test of the release.
+    `guarded`: inside a `try` with handlers, or a test of the release, or behind one that returns.
     """
 
     __slots__ = ("bound", "guarded", "name", "node", "original", "statement")

@@ -65,6 +65,7 @@ from kerascheck.semantic.walk import walk
 if TYPE_CHECKING:
     from kerascheck.semantic.layer_graph import LayerGraph
     from kerascheck.semantic.module import Module
+    from kerascheck.semantic.target import Release
 
 Maybe = Value | None
 HeapKey = tuple[object, str]
@@ -151,6 +152,7 @@ class Interpreter:
         self.unrolling = 0
         self.standalone = False
         self.guarded = 0
+        self.releases: tuple[Release, ...] | None = None  # those of the target that come here; None: all
         self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
         self.recoveries: tuple[cst.Try | cst.TryStar, ...] = ()
         self.quiet = 0
@@ -282,6 +284,7 @@ class Interpreter:
         self.frame, self.function, self.owner, self.statement = self.root, None, None, None
         self.returns, self.jumps, self.stack = [], [], []
         self.loop = self.guarded = self.quiet = self.unrolling = 0
+        self.releases = None
         self.attempts = self.recoveries = ()
         self.loops = ()
         self.tainted = True
@@ -674,15 +677,17 @@ class Interpreter:
     # ------------------------------------------------------------------ statements
 
     def body(self, node: cst.BaseSuite) -> None:
+        guarded, releases = self.guarded, self.releases
         for statement in node.body:
             if self.dead:
-                return
+                break
             self.steps += 1
             execute = self._exec.get(type(statement))
             if execute is not None:
                 if not isinstance(node, cst.IndentedBlock):
                     self.statement = node
                 execute(statement)
+        self.guarded, self.releases = guarded, releases  # a test of the release that returned spoke of this block
 
     def _block(self, node: cst.IndentedBlock) -> None:
         self.body(node)
@@ -899,13 +904,14 @@ class Interpreter:
         self.eval(node.test)
         test = self._tests.get(node)
         if test is None:
-            test = self._tests[node] = Condition(node)
+            test = self._tests[node] = Condition(node, self.module.versions, self.home.target.releases)
         if test.main:
             self._main_guard(node)
             return
-        before = self.snapshot()
+        before, guarded, releases = self.snapshot(), self.guarded, self.releases
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
         self.guarded += guard
+        self.releases = self._releases_where(test, True, releases)
         self._fork()
         name, value, holds = self._measured(test)
         if holds is False:
@@ -923,10 +929,12 @@ class Interpreter:
             self.frame.names[name] = value
         after = self._leave()
         self._restore(before)
+        self.releases = self._releases_where(test, False, releases)
         if built is not None and not positive:
             self.change(self.eval(built), Flag.VARIABLES)
         if node.orelse is None:
             self.guarded -= guard
+            self._go_on(test, guarded, releases, (after is None, False))
             default = test.default
             text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
             self._merge((self.snapshot(), after))
@@ -948,7 +956,29 @@ class Interpreter:
         if holds and self.frame.names.get(name) is None:
             self.frame.names[name] = value
         self.guarded -= test.other_guard
-        self._merge((after, self._leave()))
+        end = self._leave()
+        self._go_on(test, guarded, releases, (after is None, end is None))
+        self._merge((after, end))
+
+    def _releases_where(
+        self, test: Condition, holds: bool, releases: tuple[Release, ...] | None
+    ) -> tuple[Release, ...] | None:
+        """The releases on which a test surely holds, or surely does not, of those given."""
+        if test.holds is None:
+            return releases
+        every = tuple(test.holds)
+        found = tuple(item for item in (every if releases is None else releases) if test.holds.get(item) is holds)
+        return releases if found == every else found
+
+    def _go_on(
+        self, test: Condition, guarded: int, releases: tuple[Release, ...] | None, ended: tuple[bool, bool]
+    ) -> None:
+        """Behind an `if` one branch of which returns, raises or jumps, only the releases of the other one go on."""
+        if ended == (False, True):
+            self.releases = self._releases_where(test, True, releases)
+        elif ended != (True, False):
+            self.releases = releases
+        self.guarded = guarded + (self.releases != releases)  # up to the end of the block
 
     def _measured(self, test: Condition) -> tuple[str, Maybe, bool | None]:
         """The name that a test compares with a number, its value, and whether the test holds for that value."""
@@ -1803,6 +1833,7 @@ class Interpreter:
                 head,
                 self.attempts,
                 self.recoveries,
+                self.releases,
             )
         )
         if name == "compile" or name in calls.TRAINING_METHODS:

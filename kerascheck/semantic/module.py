@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.parsing import parse_tree
 from kerascheck.semantic.positions import LazyPositions, Positions, carries_code
 from kerascheck.semantic.project import is_test_file
+from kerascheck.semantic.release_tests import names_of_versions
 from kerascheck.semantic.target import assumed_target
 from kerascheck.semantic.values import Class, Func, Later, ModuleValue, Ref, Value
 from kerascheck.semantic.walk import children
@@ -283,6 +284,12 @@ class Module:
         if self.index.unit(node) is not None:
             return True
         return not carries_code(node) and self.positions.has(node)
+
+    @cached_property
+    def versions(self) -> Mapping[str, cst.BaseExpression] | None:
+        """The names bound to something made of the installed release; None where no release is asked for."""
+        text = self.source.text
+        return names_of_versions(self.tree) if "__version__" in text or ".VERSION" in text else None
 
     @cached_property
     def index(self) -> Index:

@@ -231,6 +231,11 @@ def _given_by(tensorflow: Iterable[Release]) -> frozenset[Release]:
     return frozenset(given)
 
 
+def matches(release: Release, specifier: str) -> bool:
+    """Whether ">=3.0,<3.7", "<3 or >=3.13" ... matches a release. Raises ValueError when it cannot be read."""
+    return _specifier(specifier).matches(release)
+
+
 # --- the target
 
 

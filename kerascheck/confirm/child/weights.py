@@ -175,7 +175,7 @@ def initializer(job: Any) -> Any:
         model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,))])
         kept = [array + 1.0 for array in model.get_weights()]
     model.set_weights(kept)
-    model.save_weights("old.h5")  # kerascheck: ignore[KC201] Keras 3 has returned above
+    model.save_weights("old.h5")
     model.load_weights("old.h5")
     session = old.keras.backend.get_session()
     if job.get("initialize", True):
