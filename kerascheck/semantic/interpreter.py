@@ -15,6 +15,7 @@ from weakref import WeakSet
 import libcst as cst
 
 from kerascheck.semantic import (
+    branches,
     calls,
     commandline,
     containers,
@@ -141,6 +142,8 @@ class Interpreter:
         self.function: Func | None = None
         self.owner: ClassInfo | None = None
         self.returns: list[tuple[Maybe, Facts]] = []
+        self.final: int | None = None
+        self.literal: dict[int, Const] = {}
         self.jumps: list[Snapshot] = []
         self.stack: list[object] = []
         self.visited: set[object] = set()
@@ -910,6 +913,8 @@ class Interpreter:
             return
         before, guarded, releases = self.snapshot(), self.guarded, self.releases
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
+        taken = branches.decided(self, node.test) if self.literal else None
+        paths = len(self.returns), len(self.jumps)
         self.guarded += guard
         self.releases = self._releases_where(test, True, releases)
         self._fork()
@@ -928,6 +933,11 @@ class Interpreter:
         if holds is False and self.frame.names.get(name) is None:
             self.frame.names[name] = value
         after = self._leave()
+        if taken is False:
+            self._untaken(paths)
+            after = None
+        if taken and after is None and len(self.returns) > paths[0]:
+            branches.conclude(self, node)
         self._restore(before)
         self.releases = self._releases_where(test, False, releases)
         if built is not None and not positive:
@@ -937,7 +947,7 @@ class Interpreter:
             self._go_on(test, guarded, releases, (after is None, False))
             default = test.default
             text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
-            self._merge((self.snapshot(), after))
+            self._merge((None if taken and after is not None else self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
             return
@@ -949,6 +959,7 @@ class Interpreter:
             self.frame.names[ending[0]] = None
         if holds:
             self.frame.names[name] = None
+        paths = len(self.returns), len(self.jumps)
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
@@ -958,7 +969,14 @@ class Interpreter:
         self.guarded -= test.other_guard
         end = self._leave()
         self._go_on(test, guarded, releases, (after is None, end is None))
+        if taken:  # a path that ends is followed behind the statement, too: no other visit of that may come
+            self._untaken(paths)
+            end = end if after is None else None
         self._merge((after, end))
+
+    def _untaken(self, paths: tuple[int, int]) -> None:
+        """A branch was read for what stands in it, and its way out of the function or loop is not taken."""
+        del self.returns[paths[0] :], self.jumps[paths[1] :]
 
     def _releases_where(
         self, test: Condition, holds: bool, releases: tuple[Release, ...] | None
@@ -1532,7 +1550,9 @@ class Interpreter:
 
     def _if_expression(self, node: cst.IfExp) -> Maybe:
         self.eval(node.test)
-        return join(self.eval(node.body), self.eval(node.orelse))
+        value, other = self.eval(node.body), self.eval(node.orelse)
+        taken = branches.decided(self, node.test) if self.literal else None
+        return join(value, other) if taken is None else value if taken else other
 
     def _subscript(self, node: cst.Subscript) -> Maybe:
         base = self.eval(node.value)
@@ -1683,6 +1703,7 @@ class Interpreter:
             return glimpse(self, function)
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
+        final, self.final = self.final, None
         module, self.module = self.module, function.module
         scope = function.frame
         while scope.kind == "class" and scope.parent is not None:  # what a class body binds its methods do not see
@@ -1699,6 +1720,7 @@ class Interpreter:
             if not self.dead:
                 self.returns.append((_NONE, self.heap))
             result = self._returned()
+        self.final = final
         self.stack.pop()
         self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
@@ -1707,6 +1729,8 @@ class Interpreter:
         return None if function.opaque or "abc.abstractmethod" in function.decorators else result
 
     def _returned(self) -> Maybe:
+        if self.final is not None:
+            del self.returns[self.final :]
         if not self.returns:  # every path raises
             return None
         result, heap = self.returns[0]
@@ -1736,24 +1760,28 @@ class Interpreter:
         positional = [*parameters.posonly_params, *parameters.params]
         if receiver is not None and positional:
             names[positional.pop(0).name.value] = receiver
-        known = {name: value for name, _, value in arguments.keywords}
+        known = {name: branches.given(self, node, value) for name, node, value in arguments.keywords}
         entry = arguments is NO_ARGUMENTS and self.standalone and len(self.stack) == 1
+        node = self.function.node if self.function is not None else None
+        surely = arguments is not NO_ARGUMENTS  # what Keras calls may be given more than is written: `training`
+        if self.owner is not None and isinstance(node, cst.FunctionDef) and node.name.value == "call":
+            surely = False
         for index, parameter in enumerate(positional):
             name = parameter.name.value
             if name in known:
                 names[name] = known.pop(name)
             elif index < len(arguments.positional) and not arguments.open_positional:
-                names[name] = arguments.positional[index][1]
+                names[name] = branches.given(self, *arguments.positional[index])
             elif arguments.open_positional or arguments.open_keywords:
                 names[name] = None
             else:
-                names[name] = self._default(parameter, entry)
+                names[name] = self._default(parameter, entry, surely)
         for parameter in parameters.kwonly_params:
             name = parameter.name.value
             if name in known:
                 names[name] = known.pop(name)
             else:
-                names[name] = None if arguments.open_keywords else self._default(parameter, entry)
+                names[name] = None if arguments.open_keywords else self._default(parameter, entry, surely)
         if isinstance(parameters.star_arg, cst.Param):
             rest = tuple(value for _, value in arguments.positional[len(positional) :])
             exact = not arguments.open_positional and not entry
@@ -1762,7 +1790,7 @@ class Interpreter:
             exact = not arguments.open_keywords and not entry
             names[parameters.star_kwarg.name.value] = Mapping(tuple(known.items()), exact)
 
-    def _default(self, parameter: cst.Param, entry: bool) -> Maybe:
+    def _default(self, parameter: cst.Param, entry: bool, surely: bool) -> Maybe:
         """A parameter's default. When anybody may call the function only a string counts: a path, mostly."""
         if parameter.default is None:
             return None
@@ -1771,6 +1799,8 @@ class Interpreter:
         value = self.eval(parameter.default)
         self.frame = outer
         self.quiet -= 1
+        if not entry and surely and value is not None:
+            return branches.given(self, parameter.default, value)
         return value if not entry or string(value) is not None else None
 
     # ------------------------------------------------------------------ records

@@ -1,0 +1,115 @@
+"""Branches that the arguments of a call decide: `if norm == "l2":` in `build(norm=None)`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from kerascheck.semantic.values import Const, Obj
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.interpreter import Interpreter
+    from kerascheck.semantic.values import Value
+
+_LITERALS = (cst.SimpleString, cst.Integer, cst.Float)
+_NAMES = {"None": None, "True": True, "False": False}
+_COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
+    cst.Equal: operator.eq,
+    cst.NotEqual: operator.ne,
+    cst.Is: operator.is_,
+    cst.IsNot: operator.is_not,
+    cst.LessThan: operator.lt,
+    cst.LessThanEqual: operator.le,
+    cst.GreaterThan: operator.gt,
+    cst.GreaterThanEqual: operator.ge,
+    cst.In: lambda one, other: one in other,
+    cst.NotIn: lambda one, other: one not in other,
+}
+
+
+def given(self: Interpreter, node: cst.CSTNode, value: Value | None) -> Value | None:
+    """An argument; one that is written in the call itself is noted as what the parameter surely is in that call.
+
+    Constants of a module and defaults of a command line are not: they are there to be changed.
+    """
+    if type(value) is Const and (type(node) in _LITERALS or (type(node) is cst.Name and node.value in _NAMES)):
+        value = Const(value.value)
+        self.literal[id(value)] = value
+    return value
+
+
+def decided(self: Interpreter, test: cst.BaseExpression) -> bool | None:
+    """What a test of a parameter comes to in the call that is followed; None when its arguments do not say."""
+    if type(test) is cst.UnaryOperation:
+        inner = decided(self, test.expression) if isinstance(test.operator, cst.Not) else None
+        return None if inner is None else not inner
+    if type(test) is cst.BooleanOperation:
+        ends = isinstance(test.operator, cst.Or)
+        one, other = decided(self, test.left), decided(self, test.right)
+        if ends in (one, other):
+            return ends
+        return None if one is None or other is None else not ends
+    if type(test) is cst.Comparison:
+        return _compared(self, test)
+    found = _literal(self, test)
+    return None if found is None else bool(found.value)
+
+
+def _compared(self: Interpreter, test: cst.Comparison) -> bool | None:
+    found = _literal(self, test.left)
+    if found is None or len(test.comparisons) != 1:
+        return None
+    only = test.comparisons[0]
+    compare, other = _COMPARISONS.get(type(only.operator)), _written(only.comparator)
+    if (
+        compare is None
+        or other is None
+        or isinstance(other[0], tuple) is not isinstance(only.operator, (cst.In, cst.NotIn))
+    ):
+        return None
+    if compare in (operator.is_, operator.is_not) and not isinstance(other[0], (bool, type(None))):
+        return None
+    try:
+        return compare(found.value, other[0])
+    except TypeError:  # `None > 1`
+        return None
+
+
+def _literal(self: Interpreter, node: cst.BaseExpression) -> Const | None:
+    """The constant that a name, or an attribute of an object, has from the call that is followed."""
+    value: object = None
+    if type(node) is cst.Name:
+        value = self.frame.names.get(node.value)
+    elif type(node) is cst.Attribute and type(node.value) is cst.Name:
+        owner = self.frame.names.get(node.value.value)
+        value = self.heap.get((owner, node.attr.value)) if isinstance(owner, Obj) else None
+    return self.literal.get(id(value))
+
+
+def _written(node: cst.BaseExpression) -> tuple[object] | None:
+    """The constant, or the tuple of constants, that an expression writes; None when it is something else."""
+    if isinstance(node, _LITERALS):
+        return (node.evaluated_value,)
+    if type(node) is cst.Name and node.value in _NAMES:
+        return (_NAMES[node.value],)
+    if isinstance(node, (cst.Tuple, cst.List, cst.Set)):
+        items = [_written(item.value) for item in node.elements]
+        return None if None in items else (tuple(item[0] for item in items if item is not None),)
+    return None
+
+
+def conclude(self: Interpreter, node: cst.If) -> None:
+    """The branch that is taken returns: what follows is read for what stands in it, and gives the call no value."""
+    function = self.function.node if self.function is not None else None
+    if self.final is not None or not isinstance(function, cst.FunctionDef):
+        return
+    for statement in function.body.body:
+        part: object = statement
+        while isinstance(part, cst.If):
+            if part is node:
+                self.final = len(self.returns)
+                return
+            part = part.orelse
