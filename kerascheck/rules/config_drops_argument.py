@@ -7,6 +7,7 @@ import libcst as cst
 from kerascheck.class_edits import add_items, entry, inherited_without, is_fixed_below, keep_arguments
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
+from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import (
@@ -43,6 +44,7 @@ class ConfigDropsArgument(Rule):
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
+    stranger = "`{owner}.get_config` calls `super({other}, self)`, and no `{owner}` is a `{other}`: saving raises"
     unset = "`{owner}.get_config` reads `self.{attribute}`, which nothing sets: saving raises"
 
     def check(self) -> None:
@@ -52,6 +54,9 @@ class ConfigDropsArgument(Rule):
 
     def _check_class(self, owner: ClassInfo) -> None:
         made, config = constructor(owner), config_of(owner)
+        if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
+            self._report_stranger(owner, config.stranger)
+            return
         missing = [
             item
             for item in missing_keys(owner)
@@ -63,7 +68,7 @@ class ConfigDropsArgument(Rule):
         if not missing or config is None:
             return
         unset = unset_attribute(owner)
-        if unset is not None:  # nothing is ever written, whatever is left out
+        if unset is not None:  # nothing is ever written, either
             self.report(
                 unset,
                 message=self.unset,
@@ -104,6 +109,20 @@ class ConfigDropsArgument(Rule):
                 keys=", ".join(f"`{key}`" for key in wrong),
                 cause=cause,
             )
+
+    def _report_stranger(self, owner: ClassInfo, call: cst.Call) -> None:
+        """Run on 2.15 and 3.15.1 with layers and models."""
+        if kind_of(owner) not in {"layer", "model"} or not self.module.owns(call):
+            return
+        self.report(
+            call,
+            message=self.stranger,
+            claim=Claim.SAVE_RAISES,
+            fix=safe_fix("call `super()`", [replace(self.module, call, "super()")]),
+            subject=owner.name,
+            owner=owner.name,
+            other=self.module.code(call.args[0].value),
+        )
 
     def _default(self, parameter: Parameter) -> str:
         node = parameter.node.default

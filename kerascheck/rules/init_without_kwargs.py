@@ -46,6 +46,8 @@ class InitWithoutKwargs(Rule):
             return
         if item.made is not None and saving_raises(saved, item.made, self.module.target):
             return  # KC302 says so: nothing is ever loaded
+        if config is not None and config.stranger is not None:
+            return  # KC301 says that saving raises
         if function is not None and (config is None or not config.calls_super):
             return  # what it writes cannot be told, or the names of the base are not in it
         # measured: without a get_config of its own Keras 2 writes what `__init__` takes

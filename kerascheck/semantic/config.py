@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.values import Class, Later, Ref, Value
+
 if TYPE_CHECKING:
-    from kerascheck.semantic.classes import ClassInfo
+    from kerascheck.semantic.interpreter import Frame
     from kerascheck.semantic.values import Func
 
 
@@ -17,6 +20,8 @@ class Config:
     """The keys that a `get_config` writes itself. `calls_super`: those of the base class are among them.
 
     `literals` are the dictionary literals, `dict(...)` and `update(...)` whose items are keys of the result, in order.
+    `stranger` is a `super(Other, self)` in it where the class is surely not made from `Other`: it raises TypeError, and
+    so does saving (run on 2.15 and 3.15.1).
     """
 
     owner: ClassInfo | None
@@ -26,6 +31,7 @@ class Config:
     literals: list[cst.Dict | cst.Call] = field(default_factory=list)
     variable: str = ""
     result: cst.Return | None = None
+    stranger: cst.Call | None = None
 
 
 class _TooDynamicError(Exception):
@@ -192,7 +198,7 @@ class _Reader:
             if name == "get_config":
                 if _is_self(function.value):
                     raise _TooDynamicError
-                return _Dict(set(), _is_base(function.value, node))
+                return _Dict(set(), self.is_base(function.value, node))
             if name in {"copy", "items"} and not node.args:
                 return self.dictionary(function.value)
         if name in {"deepcopy", "copy", "list"} and len(node.args) == 1 and node.args[0].keyword is None:
@@ -202,6 +208,24 @@ class _Reader:
             if name == "dict":
                 self.config.literals.append(node)
             return made
+        raise _TooDynamicError
+
+    def is_base(self, node: cst.BaseExpression, call: cst.Call) -> bool:
+        """Whether `node.get_config(...)` is that of the base: `super()` or `Base.get_config(self)`."""
+        owner = self.config.owner
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "super":
+            first = node.args[0].value if node.args else None
+            if owner is None or not isinstance(first, cst.Name) or first.value in {owner.name, "__class__"}:
+                return True
+            found = _is_made_from(owner, first.value)
+            if found is False and self.config.stranger is None:
+                self.config.stranger = node
+            if found is not None:
+                return True
+            raise _TooDynamicError
+        named = owner is None or not isinstance(node, cst.Name) or _is_made_from(owner, node.value)
+        if named and len(call.args) == 1 and _is_self(call.args[0].value):
+            return True
         raise _TooDynamicError
 
     def arguments(self, node: cst.Call) -> _Dict:
@@ -223,13 +247,34 @@ def _is_self(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.Name) and node.value == "self"
 
 
-def _is_base(node: cst.BaseExpression, call: cst.Call) -> bool:
-    """Whether `node.get_config(...)` is that of the base: `super()` or `Base.get_config(self)`."""
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "super":
+def _is_made_from(owner: ClassInfo, name: str) -> bool | None:
+    """Whether a class has what a name is bound to among its bases; None when that cannot be told.
+
+    Nor can it where a class of the same file is made from both: there `super(Other, self)` is right.
+    """
+    other, lineage = _bound(owner, name), list(owner.lineage())
+    if isinstance(other, Ref):
+        return True if other.name in lineage else None
+    if not isinstance(other, Class):
+        return None
+    if any(item is other.info for item in lineage):
         return True
-    if len(call.args) == 1 and _is_self(call.args[0].value):
-        return True
-    raise _TooDynamicError
+    if None in lineage or other.info.name == owner.name:
+        return None
+    below = [list(item.lineage()) for item in owner.module.classes if item is not owner]
+    both = any(any(item is owner for item in one) and any(item is other.info for item in one) for one in below)
+    return None if both else False
+
+
+def _bound(owner: ClassInfo, name: str) -> Value | None:
+    """What a name is bound to where a class statement stands."""
+    frame: Frame | None = owner.scope
+    while frame is not None:
+        if name in frame.names:
+            value = frame.names[name]
+            return value.module.settled(value) if isinstance(value, Later) else value
+        frame = frame.parent
+    return None
 
 
 def _text(node: cst.BaseExpression) -> str | None:
