@@ -14,9 +14,18 @@ from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.module import Module
-from kerascheck.semantic.storage import Load, Save, folder_of, loads_standing_in, reached_by, saves_of, unfound_on
+from kerascheck.semantic.storage import (
+    Load,
+    Save,
+    folder_of,
+    loads_standing_in,
+    reached_by,
+    saves_of,
+    unfound_on,
+    writers_of,
+)
 from kerascheck.semantic.target import Reach, releases_text
-from kerascheck.semantic.values import Class, Func
+from kerascheck.semantic.values import Class, Func, Obj
 
 
 class LoadWithoutCustomObjects(Rule):
@@ -33,29 +42,36 @@ class LoadWithoutCustomObjects(Rule):
                 self._check_load(reader, load, load.objects)
 
     def _check_load(self, reader: Module, load: Load, given: frozenset[str]) -> None:
-        for save in saves_of(reader, load):
-            missing, bites = self._missing(load, save, given)
-            target = self.module.target
-            reach = target.which(bites) if bites else Reach.ALL
-            if not missing or reach is Reach.NONE:
-                continue
-            self.report(
-                load.node,
-                message=self.message + (self.some if reach is Reach.SOME else ""),
-                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
-                fix=self._fix(load, missing) if reader is self.module else None,
-                related=[RelatedNode(save.module, save.node, "saved here")],
-                subject=", ".join(missing),
-                names=", ".join(f"`{name}`" for name in missing),
-                releases=releases_text(target.bad(bites)) if bites else "",
-            )
+        meant = saves_of(reader, load)
+        writers = writers_of(reader, load) if meant else []
+        save = next((save for save in meant if save in writers), None)
+        if save is None:
             return
+        needs = [self._missing(load, other, model, given) for other in writers for model in other.models]
+        if not all(missing for missing, _ in needs):
+            return  # what another one has written loads
+        first, _ = self._missing(load, save, None, given)
+        missing = {name: thing for name, thing in first.items() if all(name in other for other, _ in needs)} or first
+        target = self.module.target
+        bites = next((on for _, on in needs if on and target.which(on) is Reach.SOME), "")
+        self.report(
+            load.node,
+            message=self.message + (self.some if bites else ""),
+            severity=Severity.WARNING if bites else Severity.ERROR,
+            fix=self._fix(load, missing) if reader is self.module else None,
+            related=[RelatedNode(save.module, save.node, "saved here")],
+            subject=", ".join(missing),
+            names=", ".join(f"`{name}`" for name in missing),
+            releases=releases_text(target.bad(bites)) if bites else "",
+        )
 
-    def _missing(self, load: Load, save: Save, given: frozenset[str]) -> tuple[dict[str, ClassInfo | Func], str]:
+    def _missing(
+        self, load: Load, save: Save, model: Obj | None, given: frozenset[str]
+    ) -> tuple[dict[str, ClassInfo | Func], str]:
         """The objects that the file needs and nobody gives, and the releases on which that raises ("": all)."""
         found: dict[str, ClassInfo | Func] = {}
         bites: set[str] = set()
-        for item in reached_by(save):
+        for item in reached_by(save, *([model] if model is not None else [])):
             name = name_of(item.thing)
             if save.format == "json" or not name or name in given or registered(item.thing) is not False:
                 continue

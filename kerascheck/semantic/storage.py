@@ -161,10 +161,10 @@ def reached(module: Module) -> list[Reached]:
     return known
 
 
-def reached_by(save: Save) -> list[Reached]:
-    """What one file depends on."""
+def reached_by(save: Save, *models: Obj) -> list[Reached]:
+    """What one file depends on, with one of these models in it; with any that it may have when none is given."""
     walk = _Walk(save)
-    for model in save.models:
+    for model in models or save.models:
         walk.model(model)
         if save.format != "json":
             walk.compiled(model)
@@ -320,6 +320,40 @@ def saves_of(module: Module, load: Load) -> list[Save]:
     found = [save for other in others for save in saves(other) if path_key(save.path) == key]
     beside = [save for save in found if save.module is load.module and save.function is load.call.function]
     return beside if beside and load.call.function is not None else _meant(module, found, key)
+
+
+def writers_of(module: Module, load: Load) -> list[Save]:
+    """The saves that may have written what a load reads; none when one may have whose model is not known.
+
+    What stands in the same function, or with it outside of all functions, has written it. If nothing does: what the
+    module writes, those that it is linked to by imports and those beside it, and strangers only when these do not.
+    """
+    key = path_key(load.path)
+    if key is None:
+        return []
+    others = _with_text(module, WRITING, key)
+    found = [save for other in others for save in saves(other) if path_key(save.path) == key]
+    beside = [save for save in found if save.module is load.module and save.function is load.call.function]
+    unknown = [item for item in _unknown_saves(load.module, key) if item.function is load.call.function]
+    if not beside:
+        folder = folder_of(module)
+        linked = [item for item in others if module.reaches(item) or item.reaches(module) or folder_of(item) == folder]
+        near = [save for save in found if any(save.module is item or save.reader is item for item in linked)]
+        unknown = [item for other in (linked if near else others) for item in _unknown_saves(other, key)]
+        found = near or found
+    known = {id(save.node) for save in found}
+    return [] if any(id(item.node) not in known for item in unknown) else beside or found
+
+
+def _unknown_saves(module: Module, key: tuple[str, str]) -> Iterator[Event | CallFact]:
+    """The places of a module that write a file of this path, whatever its model is."""
+    for event in module.events_of("save"):
+        if path_key(event.arguments.value("filepath", 0)) == key:
+            yield event
+    for call in module.calls_of(_CHECKPOINT):
+        same = path_key(call.arguments.value("filepath", 0)) == key
+        if same and boolean(call.arguments.value("save_weights_only", 4)) is not True:
+            yield call
 
 
 def folder_of(module: Module) -> str:
