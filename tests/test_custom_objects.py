@@ -223,3 +223,44 @@ def test_keras_3_loads_an_h5_file_without_its_metrics(end: str, target: str, cod
     project = Project(ProjectReader(), wanted)
     text = MEASURED.format(end=end)
     assert sorted(item.code for item in check(SourceText(text), "measured.py", options, project).findings) == codes
+
+
+LEAVES_OUT = """import keras
+
+
+class Own(keras.{base}):
+    def __init__(self, {parameters}):
+        super().__init__()
+        self.size = size
+
+    def get_config(self):
+        return {{**super().get_config()}}
+"""
+NAME_FIRST = "which has no default: loading raises, first for `name`"
+
+
+# run on 2.15 and 3.15.1: Python names a key that is not taken before an argument that is missing
+@pytest.mark.parametrize(
+    ("base", "parameters", "target", "says"),
+    [
+        ("layers.Layer", "size", "3.15.1", NAME_FIRST),
+        ("layers.Layer", "size", "2.15.0", NAME_FIRST),
+        ("layers.Layer", "size=1", "3.15.1", "and loading raises for `name`"),
+        ("layers.Layer", "size, name=None", "3.15.1", "first for `trainable`"),
+        ("layers.Layer", "size, name=None, trainable=True", "2.15.0", "first for `dtype`"),
+        ("layers.Layer", "size, name=None, trainable=True, dtype=None", "3.15.1", "no default: loading raises"),
+        ("layers.Layer", "size, **kwargs", "3.15.1", "no default: loading raises"),
+        ("Model", "size", "3.15.1", NAME_FIRST),
+        ("Model", "size", "2.15.0", "no default: loading raises"),
+        ("Model", "size=1", "2.15.0", "a loaded copy gets the default `1` instead"),
+        ("losses.Loss", "size", "3.15.1", NAME_FIRST),
+        ("losses.Loss", "size", "2.15.0", "first for `reduction`"),
+        ("metrics.Metric", "size", "3.15.1", NAME_FIRST),
+    ],
+)
+def test_the_key_that_is_not_taken_first_is_the_one_that_loading_raises_for(
+    base: str, parameters: str, target: str, says: str
+) -> None:
+    source = SourceText(LEAVES_OUT.format(base=base, parameters=parameters))
+    found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target(f"keras=={target}"))).findings
+    assert [item.message for item in found if item.message.endswith(says)], found

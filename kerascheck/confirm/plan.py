@@ -144,7 +144,7 @@ def _sign(finding: Finding) -> str:
         return re.escape(_refused(finding))
     if finding.code == "KC301" and finding.claim is Claim.SAVE_RAISES:
         return r"has no attribute|super\(type, obj\)"
-    if finding.code == "KC301" and ("writes" in finding.message or "and loading raises for" in finding.message):
+    if finding.code == "KC301" and re.search(r"writes|raises for|first for", finding.message):
         return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
 

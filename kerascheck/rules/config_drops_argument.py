@@ -11,11 +11,11 @@ from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import (
-    BASE_KEYS,
     Parameter,
     config_keys,
     config_of,
     constructor,
+    first_refused_key,
     kind_of,
     missing_keys,
     refuses,
@@ -37,6 +37,7 @@ class ConfigDropsArgument(Rule):
     words = ((" class ",), ("get_config",))
     message = "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}` instead"
     required = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises"
+    also = "`{owner}.get_config` leaves out `{argument}`, which has no default: loading raises, first for {cause}"
     wrong = "`{owner}.get_config` writes {keys} and not `{argument}`, which the constructor takes: loading raises"
     first = (
         "`{owner}.get_config` leaves out `{argument}`: a copy made anew starts with the default `{default}`, "
@@ -54,9 +55,6 @@ class ConfigDropsArgument(Rule):
 
     def _check_class(self, owner: ClassInfo) -> None:
         made, config = constructor(owner), config_of(owner)
-        if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
-            self._report_stranger(owner, config.stranger)
-            return
         missing = [
             item
             for item in missing_keys(owner)
@@ -65,6 +63,9 @@ class ConfigDropsArgument(Rule):
             and (made is None or not refuses_any_value(made, item.name))
             and (item.required or made is None or not stands_under_another_key(owner, made, item.name))
         ]
+        if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
+            self._report_stranger(owner, config.stranger, self._fix(owner, missing) if missing else None)
+            return
         if not missing or config is None:
             return
         unset = unset_attribute(owner)
@@ -79,10 +80,8 @@ class ConfigDropsArgument(Rule):
             )
             return
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
-        cause = next((f"the missing `{item.name}`" for item in missing if item.required), "")
-        if not cause and made is not None and config.calls_super and not made.keywords:
-            base = BASE_KEYS.get(kind_of(owner) or "", frozenset())
-            cause = next((f"`{key}`" for key in sorted(base) if not made.takes(key)), "")
+        first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
+        cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
         fix = self._fix(owner, missing)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
@@ -92,7 +91,8 @@ class ConfigDropsArgument(Rule):
                 place = function.node.name
             message = self.message
             if wrong or parameter.required or cause:
-                message = self.wrong if wrong else self.required if parameter.required else self.unreached
+                required = self.also if first else self.required
+                message = self.wrong if wrong else required if parameter.required else self.unreached
             severity = Severity.ERROR
             if message is self.message and made is not None and gives_first_values(owner, made, parameter.name):
                 message, severity = self.first, Severity.INFO
@@ -110,15 +110,18 @@ class ConfigDropsArgument(Rule):
                 cause=cause,
             )
 
-    def _report_stranger(self, owner: ClassInfo, call: cst.Call) -> None:
+    def _report_stranger(self, owner: ClassInfo, call: cst.Call, more: Fix | None) -> None:
         """Run on 2.15 and 3.15.1 with layers and models."""
         if kind_of(owner) not in {"layer", "model"} or not self.module.owns(call):
             return
+        fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
+        if more is not None:
+            fix = Fix(f"{fix.title} and {more.title}", (*fix.edits, *more.edits), more.applicability)
         self.report(
             call,
             message=self.stranger,
             claim=Claim.SAVE_RAISES,
-            fix=safe_fix("call `super()`", [replace(self.module, call, "super()")]),
+            fix=fix,
             subject=owner.name,
             owner=owner.name,
             other=self.module.code(call.args[0].value),
