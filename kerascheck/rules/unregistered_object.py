@@ -17,6 +17,7 @@ from kerascheck.semantic.storage import (
     circle,
     loads,
     loads_of,
+    loads_perhaps,
     path_key,
     reached,
     read_as_weights,
@@ -65,10 +66,14 @@ class UnregisteredObject(Rule):
         around = [load for other in circle(self.module, READING) for load in loads(other)]
         if any(path_key(load.path) is None and supplies(load, name) for load in around):
             return  # a load of some file hands it over
+        if around and all(supplies(load, name) for load in around):
+            return  # whatever file it is
         for item in items:
             every = loads_of(self.module, item.save)
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
+                continue
+            if not every and any(self._is_fine(load, item) for load in loads_perhaps(self.module, item.save)):
                 continue
             if read_as_weights(self.module, item.save):
                 continue
@@ -86,6 +91,9 @@ class UnregisteredObject(Rule):
                 releases=releases_text(target.bad(bites)) if bites else "",
             )
             return
+
+    def _is_fine(self, load: Load, item: Reached) -> bool:
+        return supplies(load, name_of(item.thing)) or (item.compiled and not load.compiles)
 
     def _fix(self, thing: ClassInfo | Func, every: list[Load], needing: list[Load]) -> Fix | None:
         edits = register(self.module, thing, flavour_of(thing) if isinstance(thing, ClassInfo) else "")

@@ -224,6 +224,35 @@ def loads_of(module: Module, save: Save) -> list[Load]:
     return known[key]
 
 
+def loads_perhaps(module: Module, save: Save) -> list[Load]:
+    """The loads around a module, and where the file is named, that may read what a save writes.
+
+    What is not known of a path may be anything, and so is its folder: files are moved.
+    """
+    key = path_key(save.path)
+    others = circle(module, READING) if key is None else _with_text(module, READING, key)
+    return [load for other in others for load in loads(other) if _may_be_same(load.path, save.path)]
+
+
+def _may_be_same(one: Value | None, other: Value | None) -> bool:
+    """Whether the names of two files may be equal, without their folders."""
+    return any(_may_be(a, b) or _may_be(b, a) for a in _names_of(one) for b in _names_of(other))
+
+
+def _names_of(path: Value | None) -> Iterator[tuple[str, bool]]:
+    """What is known of the end of a file name, and whether that is all of it."""
+    for option in options(path):
+        end = suffix_of(option)
+        text, known = ("", False) if end is None else (end[0].replace("\\", "/"), end[1])
+        yield posixpath.basename(text), known or "/" in text
+
+
+def _may_be(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
+    if one[1] and other[1]:
+        return one[0] == other[0] or ("{" in one[0] and _one_of(one[0], other[0]))
+    return not other[1] and ("{" in one[0] or one[0].endswith(other[0]))
+
+
 def read_as_weights(module: Module, save: Save) -> bool:
     """Whether the project reads what a save writes, and only with `load_weights`: then nothing but weights is used."""
     key = path_key(save.path)
