@@ -143,7 +143,7 @@ def _sign(finding: Finding) -> str:
     if finding.code == "KC204":
         return re.escape(_refused(finding))
     if finding.code == "KC301" and finding.claim is Claim.SAVE_RAISES:
-        return r"has no attribute|super\(type, obj\)"
+        return r"has no attribute|super\(type, obj\)|is not defined"
     if finding.code == "KC301" and re.search(r"writes|raises for|first for", finding.message):
         return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")

@@ -10,6 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.config import Config
 from kerascheck.semantic.custom_objects import (
     Parameter,
     config_keys,
@@ -46,6 +47,7 @@ class ConfigDropsArgument(Rule):
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
     stranger = "`{owner}.get_config` calls `super({other}, self)`, and no `{owner}` is a `{other}`: saving raises"
+    unbound = "`{owner}.get_config` calls `super({other}, self)`, and nothing is called `{other}`: saving raises"
     unset = "`{owner}.get_config` reads `self.{attribute}`, which nothing sets: saving raises"
 
     def check(self) -> None:
@@ -64,7 +66,7 @@ class ConfigDropsArgument(Rule):
             and (item.required or made is None or not stands_under_another_key(owner, made, item.name))
         ]
         if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
-            self._report_stranger(owner, config.stranger, self._fix(owner, missing) if missing else None)
+            self._report_stranger(owner, config, self._fix(owner, missing) if missing else None)
             return
         if not missing or config is None:
             return
@@ -110,16 +112,18 @@ class ConfigDropsArgument(Rule):
                 cause=cause,
             )
 
-    def _report_stranger(self, owner: ClassInfo, call: cst.Call, more: Fix | None) -> None:
-        """Run on 2.15 and 3.15.1 with layers and models."""
-        if kind_of(owner) not in {"layer", "model"} or not self.module.owns(call):
-            return
-        fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
-        if more is not None:
+    def _report_stranger(self, owner: ClassInfo, config: Config, more: Fix | None) -> None:
+        call = config.stranger
+        if kind_of(owner) == "optimizer" or call is None or not self.module.owns(call):
+            return  # that of an optimizer has not been run
+        fix = None
+        if kind_of(owner) not in {"regularizer", "schedule"}:  # run on 2.15 and 3.15.1: theirs has none to call
+            fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
+        if fix is not None and more is not None:
             fix = Fix(f"{fix.title} and {more.title}", (*fix.edits, *more.edits), more.applicability)
         self.report(
             call,
-            message=self.stranger,
+            message=self.unbound if config.unbound else self.stranger,
             claim=Claim.SAVE_RAISES,
             fix=fix,
             subject=owner.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,9 @@ class Config:
     """The keys that a `get_config` writes itself. `calls_super`: those of the base class are among them.
 
     `literals` are the dictionary literals, `dict(...)` and `update(...)` whose items are keys of the result, in order.
-    `stranger` is a `super(Other, self)` in it where the class is surely not made from `Other`: it raises TypeError, and
-    so does saving (run on 2.15 and 3.15.1).
+    `stranger` is a `super(Other, self)` in it where the class is surely not made from `Other`: it raises TypeError, or
+    NameError where nothing is called `Other` (`unbound`). So does saving: run on 2.15 and 3.15.1 with layers, models,
+    losses, metrics, regularizers, constraints, initializers and schedules.
     """
 
     owner: ClassInfo | None
@@ -32,6 +35,7 @@ class Config:
     variable: str = ""
     result: cst.Return | None = None
     stranger: cst.Call | None = None
+    unbound: bool = False
 
 
 class _TooDynamicError(Exception):
@@ -217,7 +221,8 @@ class _Reader:
             first = node.args[0].value if node.args else None
             if owner is None or not isinstance(first, cst.Name) or first.value in {owner.name, "__class__"}:
                 return True
-            found = _is_made_from(owner, first.value)
+            self.config.unbound = _is_unbound(owner, first.value)
+            found = False if self.config.unbound else _is_made_from(owner, first.value)
             if found is False and self.config.stranger is None:
                 self.config.stranger = node
             if found is not None:
@@ -264,6 +269,15 @@ def _is_made_from(owner: ClassInfo, name: str) -> bool | None:
     below = [list(item.lineage()) for item in owner.module.classes if item is not owner]
     both = any(any(item is owner for item in one) and any(item is other.info for item in one) for one in below)
     return None if both else False
+
+
+def _is_unbound(owner: ClassInfo, name: str) -> bool:
+    """Whether nothing in a file can be called by a name: it stands in `super(name, self)` only."""
+    text = owner.module.source.text
+    rest = re.sub(rf"\bsuper\(\s*{name}\s*,", "", text)
+    if _bound(owner, name) is not None or re.search(rf"\b{name}\b|import\s*\(?\s*\*|\bexec\(|\bglobals\(|%run", rest):
+        return False
+    return name not in vars(builtins)
 
 
 def _bound(owner: ClassInfo, name: str) -> Value | None:
