@@ -21,8 +21,8 @@ from kerascheck.semantic.custom_objects import (
     missing_keys,
     refuses,
 )
+from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.purposes import (
-    gives_first_values,
     refuses_any_value,
     says_where_to_read,
     stands_under_another_key,
@@ -43,6 +43,10 @@ class ConfigDropsArgument(Rule):
     first = (
         "`{owner}.get_config` leaves out `{argument}`: a copy made anew starts with the default `{default}`, "
         "a loaded one has the saved values"
+    )
+    idle = (
+        "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}`, "
+        "which changes nothing, as its weight is not trained"
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
@@ -84,7 +88,7 @@ class ConfigDropsArgument(Rule):
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
-        fix = self._fix(owner, missing)
+        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
@@ -96,13 +100,15 @@ class ConfigDropsArgument(Rule):
                 required = self.also if first else self.required
                 message = self.wrong if wrong else required if parameter.required else self.unreached
             severity = Severity.ERROR
-            if message is self.message and made is not None and gives_first_values(owner, made, parameter.name):
-                message, severity = self.first, Severity.INFO
+            if message is self.message and made is not None:
+                purpose = purpose_of(owner, made, parameter.name, self.module.target.keras3)
+                if purpose is not None:
+                    message, severity = self.first if purpose is Purpose.FIRST else self.idle, Severity.INFO
             self.report(
                 place,
                 message=message,
                 severity=severity,
-                claim=Claim.CONFIG_DIFFERS if message in (self.message, self.first) else Claim.LOAD_RAISES,
+                claim=Claim.CONFIG_DIFFERS if message in same else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,
                 owner=owner.name,

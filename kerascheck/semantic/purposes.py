@@ -1,4 +1,4 @@
-"""What a constructor uses a parameter for: first values of weights, where to read from, what other keys are made of."""
+"""What a constructor uses a parameter for: where to read from, what other keys are made of."""
 
 from __future__ import annotations
 
@@ -13,28 +13,8 @@ from kerascheck.semantic.custom_objects import Constructor, config_of
 from kerascheck.semantic.values import Func
 from kerascheck.semantic.walk import children
 
-_Path = tuple[cst.CSTNode, ...]
-_CONSTANTS = frozenset({"Constant", "constant_initializer"})
+Path = tuple[cst.CSTNode, ...]
 _READS = re.compile(r"_*(?:load|read|restore)(?:_|$)")
-
-
-def gives_first_values(owner: ClassInfo, made: Constructor, name: str) -> bool:
-    """Whether a parameter is only used for values that weights start with: a saved copy has those of the file."""
-    found = False
-    held = made.held.get(name)
-    for path in _uses(made.node.body, name):
-        if _is_for_first_values(path):
-            found = True
-        elif _is_size(path) and any(_written_of(owner, made, name)):
-            continue  # the size stands in the configuration
-        elif held is not None and any(node is held.statement for node in path):
-            uses = list(_uses_of_attribute(owner, held.attribute, held.statement))
-            if (not uses and held.getter != "initializers") or not all(_is_for_first_values(use) for use in uses):
-                return False
-            found = True
-        elif not _is_tested(path):
-            return False
-    return found
 
 
 def refuses_any_value(made: Constructor, name: str) -> bool:
@@ -59,18 +39,18 @@ def _is_none(node: cst.BaseExpression) -> bool:
 
 def stands_under_another_key(owner: ClassInfo, made: Constructor, name: str) -> bool:
     """Whether `get_config` writes what is made of a parameter under a key that the constructor pops from `**kwargs`."""
-    return any(not shape for shape in _written_of(owner, made, name))
+    return any(not shape for shape in written_of(owner, made, name))
 
 
-def _written_of(owner: ClassInfo, made: Constructor, name: str) -> Iterator[bool]:
+def written_of(owner: ClassInfo, made: Constructor, name: str) -> Iterator[bool]:
     """The places where `get_config` writes what is made of a parameter under a popped key; whether only its shape."""
     config = config_of(owner)
     if not made.popped or config is None or config.owner is not made.function.owner:
         return
     attributes = _made_of(made, name)
-    for path in _paths(config.function.node):
+    for path in paths(config.function.node):
         last, outer = path[-1], path[-2] if len(path) > 1 else None
-        if not isinstance(last, cst.Attribute) or not _is_self(last.value) or last.attr.value not in attributes:
+        if not isinstance(last, cst.Attribute) or not is_self(last.value) or last.attr.value not in attributes:
             continue
         if any(_key(node) in made.popped for node in path):
             yield isinstance(outer, cst.Attribute) and outer.attr.value in {"shape", "size"}
@@ -90,16 +70,16 @@ def _key(node: cst.CSTNode) -> str | None:
 def _made_of(made: Constructor, name: str) -> set[str]:
     """The attributes of `self` that a constructor binds to what it makes of a parameter, through names, too."""
     names, attributes = {name}, set[str]()
-    statements = [path[-1] for path in _paths(made.node.body) if isinstance(path[-1], (cst.Assign, cst.AnnAssign))]
+    statements = [path[-1] for path in paths(made.node.body) if isinstance(path[-1], (cst.Assign, cst.AnnAssign))]
     for _ in statements:
         before = len(names) + len(attributes)
         for node in statements:
-            if node.value is None or not any(_reads_one(path[-1], names, attributes) for path in _paths(node.value)):
+            if node.value is None or not any(_reads_one(path[-1], names, attributes) for path in paths(node.value)):
                 continue
             targets = [item.target for item in node.targets] if isinstance(node, cst.Assign) else [node.target]
             names.update(target.value for target in targets if isinstance(target, cst.Name))
             attributes.update(
-                target.attr.value for target in targets if isinstance(target, cst.Attribute) and _is_self(target.value)
+                target.attr.value for target in targets if isinstance(target, cst.Attribute) and is_self(target.value)
             )
         if len(names) + len(attributes) == before:
             break
@@ -108,7 +88,7 @@ def _made_of(made: Constructor, name: str) -> set[str]:
 
 def _reads_one(node: cst.CSTNode, names: set[str], attributes: set[str]) -> bool:
     if isinstance(node, cst.Attribute):
-        return _is_self(node.value) and node.attr.value in attributes
+        return is_self(node.value) and node.attr.value in attributes
     return isinstance(node, cst.Name) and node.value in names
 
 
@@ -118,7 +98,7 @@ def says_where_to_read(owner: ClassInfo, made: Constructor, name: str) -> bool:
     That are weights, which are in the file of a model, and attributes that `get_config` writes.
     """
     found = False
-    for path in _uses(made.node.body, name):
+    for path in uses(made.node.body, name):
         if _is_tested(path):
             continue
         calls = [
@@ -139,7 +119,7 @@ def _reads(owner: ClassInfo, call: cst.Call) -> bool:
         return False
     if function.attr.value == "load_weights":
         return True
-    if not _is_self(function.value) or not _READS.match(function.attr.value):
+    if not is_self(function.value) or not _READS.match(function.attr.value):
         return False
     method, config = owner.method(function.attr.value)[0], owner.method("get_config")[0]
     if method is None or config is None:
@@ -152,24 +132,11 @@ def _code(function: Func) -> str:
     return function.module.code(function.node)
 
 
-def _is_self(node: cst.CSTNode) -> bool:
+def is_self(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.Name) and node.value == "self"
 
 
-def _is_for_first_values(path: _Path) -> bool:
-    """Whether an expression is, or is part of, what is given as `kernel_initializer=`, `initializer=` or `weights=`.
-
-    Or what a constant initializer is made of.
-    """
-    keywords = [node.keyword.value for node in path if isinstance(node, cst.Arg) and node.keyword is not None]
-    calls = [node.func for node in path[:-1] if isinstance(node, cst.Call)]
-    names = [node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "") for node in calls]
-    if not _CONSTANTS.isdisjoint(names):
-        return True
-    return any(keyword == "weights" or keyword.endswith("initializer") for keyword in keywords)
-
-
-def _is_size(path: _Path) -> bool:
+def is_size(path: Path) -> bool:
     """Whether only the length or the shape of an expression is asked for."""
     outer = path[-3:-1]
     if outer and isinstance(outer[-1], cst.Attribute):
@@ -177,35 +144,22 @@ def _is_size(path: _Path) -> bool:
     return len(outer) == 2 and isinstance(outer[0], cst.Call) and getattr(outer[0].func, "value", "") == "len"
 
 
-def _is_tested(path: _Path) -> bool:
+def _is_tested(path: Path) -> bool:
     """Whether an expression stands in a condition: `if name is not None`."""
     return any(isinstance(outer, (cst.If, cst.IfExp)) and outer.test is inner for outer, inner in pairwise(path))
 
 
-def _uses(node: cst.CSTNode, name: str) -> Iterator[_Path]:
+def uses(node: cst.CSTNode, name: str) -> Iterator[Path]:
     """The places where code reads or binds a name, each with what is around it."""
-    for path in _paths(node):
+    for path in paths(node):
         last = path[-1]
         if isinstance(last, cst.Name) and last.value == name:
             yield path
 
 
-def _uses_of_attribute(owner: ClassInfo, attribute: str, without: cst.CSTNode) -> Iterator[_Path]:
-    """The places of a class that use an attribute of `self`, but for `get_config` and one statement."""
-    for path in _paths(owner.node.body):
-        last = path[-1]
-        if not isinstance(last, cst.Attribute) or last.attr.value != attribute or not _is_self(last.value):
-            continue
-        if any(
-            node is without or (isinstance(node, cst.FunctionDef) and node.name.value == "get_config") for node in path
-        ):
-            continue
-        yield path
-
-
-def _paths(node: cst.CSTNode) -> Iterator[_Path]:
+def paths(node: cst.CSTNode) -> Iterator[Path]:
     """Every node of a tree behind those that it is in; names of keywords, attributes and parameters are left out."""
-    stack: list[_Path] = [(node,)]
+    stack: list[Path] = [(node,)]
     while stack:
         path = stack.pop()
         yield path
