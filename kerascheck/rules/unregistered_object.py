@@ -26,11 +26,6 @@ from kerascheck.semantic.storage import (
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Func
 
-_ALIASES = frozenset(
-    """mse mae mape msle kld bce mean_squared_error mean_absolute_error mean_absolute_percentage_error
-    mean_squared_logarithmic_error cosine_similarity binary_crossentropy categorical_crossentropy""".split()
-)
-
 
 class UnregisteredObject(Rule):
     code = "KC305"
@@ -57,8 +52,6 @@ class UnregisteredObject(Rule):
             return False  # what reads such a file is in the same program: KC306 looks at it
         if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
             return False  # KC307 speaks of it
-        if isinstance(item.thing, Func) and name_of(item.thing) in _ALIASES and item.save.format != ".keras":
-            return False  # run: Keras takes its own function of that name, and says nothing
         return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:

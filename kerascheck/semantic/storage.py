@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import kind_of
+from kerascheck.semantic.custom_objects import kind_of, name_of
+from kerascheck.semantic.own_names import both, raises_on
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
@@ -86,14 +87,14 @@ class Reached:
     """A class or function of the project that a saved file depends on.
 
     `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`, and there
-    `measures`: as one of the metrics, not inside of a metric of Keras.
+    `place` is the argument, "wrapped" inside of an object of Keras.
     """
 
     thing: ClassInfo | Func
     made: Obj | None
     save: Save
     compiled: bool
-    measures: bool = False
+    place: str = ""
 
 
 # what the text of a module has that writes or reads models
@@ -185,16 +186,32 @@ def saves_holding(module: Module, made: cst.Call) -> Iterator[Save]:
 def unfound_on(item: Reached) -> str:
     """The releases on which Keras does not find an unregistered class or function when it loads a file.
 
-    Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is not found.
-    Keras 2.15 does so for the model itself, not for its layers. A metric in an `.h5` file is looked for by Keras 3
-    when the loaded model is evaluated, not by `load_model` (3.0.5-3.15.1); Keras 2.15 raises there.
+    "" are all. Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is
+    not found. Keras 2.15 does so for the model itself, not for its layers. Keras' own objects are found by their names;
+    a metric in an `.h5` file is looked for by Keras 3 when the loaded model is evaluated, not by `load_model`.
     """
     thing = item.thing
-    if item.measures and item.save.format == ".h5":
-        return "<3"
+    found = raises_on(_kind(item), item.save.format, name_of(thing))
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
-        return ""
-    return ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9"
+        return found
+    return both(found, ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9")
+
+
+_ROLES = ("activation", "initializer", "regularizer", "constraint")
+
+
+def _kind(item: Reached) -> str:
+    """What an object is for Keras, as the table of names has it."""
+    if isinstance(item.thing, ClassInfo):
+        kind = "metric" if "metrics" in item.place else kind_of(item.thing) or ""
+        return "layer" if kind in {"model", "sequential"} else kind
+    if item.compiled:
+        kinds = {"loss": "loss function", "wrapped": "wrapped function", "optimizer": ""}
+        return kinds.get(item.place, "metric function")
+    given = item.made.arguments.keywords if item.made is not None else ()
+    keyword = next((keyword for keyword, _, value in given if value is item.thing), "")
+    role = next((role for role in _ROLES if role in keyword), "activation")
+    return role if role == "activation" else f"{role} function"
 
 
 def weights_only(module: Module) -> Iterator[Event]:
@@ -605,8 +622,8 @@ class _Walk:
         self.keep: list[Value] = []  # keeps ids unique
         self.facts = save.reader.facts
 
-    def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False, measures: bool = False) -> None:
-        self.found.append(Reached(thing, made, self.save, compiled, measures))
+    def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False, place: str = "") -> None:
+        self.found.append(Reached(thing, made, self.save, compiled, place))
 
     def first_time(self, value: Value) -> bool:
         if id(value) in self.seen:
@@ -684,28 +701,29 @@ class _Walk:
         for event in self.save.reader.events_of("compile"):
             if any(item is model for item in models_of(event)):
                 for name, index in (("optimizer", 0), ("loss", 1), ("metrics", None), ("weighted_metrics", None)):
-                    self.compile_argument(event.arguments.value(name, index), "metrics" in name)
+                    self.compile_argument(event.arguments.value(name, index), name)
                 if event.arguments.find("metrics") is None:
                     self.compile_argument(
-                        event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2), True
+                        event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2),
+                        "metrics",
                     )
 
-    def compile_argument(self, value: Value | None, measures: bool = False) -> None:
+    def compile_argument(self, value: Value | None, place: str) -> None:
         if isinstance(value, Items):
             for item in value.known():
-                self.compile_argument(item, measures)
+                self.compile_argument(item, place)
         elif isinstance(value, Mapping):
             for _, item in value.entries:
-                self.compile_argument(item, measures)
+                self.compile_argument(item, place)
         elif isinstance(value, Func):
-            self.note(value, None, True, measures)
+            self.note(value, None, True, place)
         elif isinstance(value, Obj) and value.cls is not None:
             if kind_of(value.cls) is not None:
-                self.note(value.cls, value, True, measures)
+                self.note(value.cls, value, True, place)
         elif isinstance(value, Obj) and value.ref.startswith(("keras.optimizers.", "keras.losses.", "keras.metrics.")):
             for inner in value.arguments.values():
                 if isinstance(inner, (Obj, Func)) and not (isinstance(inner, Obj) and inner.cls is None):
-                    self.compile_argument(inner)
+                    self.compile_argument(inner, "wrapped")
 
 
 def instances(module: Module, owner: ClassInfo) -> list[Obj]:
