@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from kerascheck.semantic.values import Const, Obj
+from kerascheck.semantic.values import Const, Obj, text_of
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -99,6 +100,23 @@ def _written(node: cst.BaseExpression) -> tuple[object] | None:
         items = [_written(item.value) for item in node.elements]
         return None if None in items else (tuple(item[0] for item in items if item is not None),)
     return None
+
+
+def other_call(self: Interpreter, test: cst.BaseExpression) -> None:
+    """Before the branch that is not taken is read: in a call that takes it the arguments are others, too.
+
+    Strings are kept, paths mostly, but for those that the test asks about.
+    """
+    function, names = self.function, self.frame.names
+    if function is None:
+        return
+    parameters = function.node.params
+    first = function.owner is not None and "staticmethod" not in function.decorators
+    asked = {node.value for node in walk(test) if isinstance(node, cst.Name)}
+    for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)[first:]:
+        name = parameter.name.value
+        if name in names and (name in asked or text_of(self.settled(names, name)) is None):
+            names[name] = None
 
 
 def conclude(self: Interpreter, node: cst.If) -> None:

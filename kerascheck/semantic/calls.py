@@ -214,6 +214,8 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
     if name in _ARRAY and arguments.positional and isinstance(arguments.positional[0][1], Unordered):
         source = arguments.positional[0][1]
         return source.ordered_at(node, arguments.positional[0][0], self.statement)
+    if name == "os.path.splitext":
+        return texts.split_extension(arguments.value("p", 0))
     if name in {"tensorflow.function", "jax.jit", "tensorflow.keras.utils.register_keras_serializable"}:
         first = arguments.positional[0][1] if arguments.positional else None
         if isinstance(first, Func):

@@ -12,6 +12,7 @@ from kerascheck.semantic.values import (
     Items,
     Obj,
     Part,
+    Ref,
     Text,
     Value,
     string,
@@ -50,4 +51,12 @@ def argparse_value(self: Interpreter, namespace: Obj, name: str) -> Value | None
     parser = namespace.arguments.positional[0][1] if namespace.arguments.positional else None
     found = self.heap.get((parser, "#arg:" + name))
     value = cast("Value | None", found)
+    return value if isinstance(value, (Const, Text)) and value != Const(None) else None
+
+
+def flag_value(self: Interpreter, base: Ref, name: str) -> Value | None:
+    """The default of a flag of absl, of `FLAGS.name`."""
+    if not base.name.endswith("flags.FLAGS"):
+        return None
+    value = cast("Value | None", self.heap.get(("absl", "#arg:" + name)))
     return value if isinstance(value, (Const, Text)) and value != Const(None) else None

@@ -921,6 +921,8 @@ class Interpreter:
         name, value, holds = self._measured(test)
         if holds is False:
             self.frame.names[name] = None  # it is another one here: `if units > 1:` with the default of one
+        if taken is False:
+            branches.other_call(self, node.test)
         known = string(self.settled(self.frame.names, ending[0])) if ending is not None else None
         if ending is not None and known is not None and not known.endswith(ending[1]):
             self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
@@ -960,6 +962,8 @@ class Interpreter:
         if holds:
             self.frame.names[name] = None
         paths = len(self.returns), len(self.jumps)
+        if taken:
+            branches.other_call(self, node.test)
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
@@ -1271,6 +1275,9 @@ class Interpreter:
         if base is None:
             return None
         if isinstance(base, Ref):
+            flag = commandline.flag_value(self, base, name)
+            if flag is not None:
+                return flag
             dotted = f"{base.name}.{name}"
             return Ref(canonical(dotted), f"{base.original}.{name}")
         if isinstance(base, Obj):

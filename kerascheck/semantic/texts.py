@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -132,3 +133,15 @@ def path_of(name: str, arguments: Arguments) -> Value | None:
 
 def _prefix(value: Value | None) -> str:
     return value.prefix if isinstance(value, Text) else string(value) or ""
+
+
+def split_extension(path: Value | None) -> Value | None:
+    """What `os.path.splitext` makes of a path: all of it without its extension, and the extension."""
+    text = text_of(path)
+    if text is None:
+        return None
+    known = text.suffix if isinstance(text, Text) else str(text.value)
+    root, extension = posixpath.splitext(known)
+    if isinstance(text, Const):
+        return Items("tuple", (Const(root), Const(extension)))
+    return Items("tuple", (Text(text.prefix, root), Const(extension))) if extension else None

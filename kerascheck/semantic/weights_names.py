@@ -93,7 +93,7 @@ def _bad_end(value: Value | None, name: str) -> str | None:
     text, whole = known
     last = re.split(r"[/\\]", text)[-1]
     if whole and not last:
-        return None
+        return re.split(r"[/\\]", text[:-1])[-1] + text[-1] if len(text) > 1 else None  # a folder: refused all the same
     if text.endswith(WEIGHTS_END) or (not whole and "." not in last and WEIGHTS_END.endswith(text)):
         return None
     extension = WEIGHTS_EXTENSION.search(text)
