@@ -59,14 +59,15 @@ class UnregisteredObject(Rule):
         around = [load for other in circle(self.module, READING) for load in loads(other)]
         if any(path_key(load.path) is None and supplies(load, name) for load in around):
             return  # a load of some file hands it over
-        if around and all(supplies(load, name) for load in around):
-            return  # whatever file it is
+        always = bool(around) and all(supplies(load, name) for load in around)  # whatever file it is
         for item in items:
             every = loads_of(self.module, item.save)
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
                 continue
-            if not every and any(self._is_fine(load, item) for load in loads_perhaps(self.module, item.save)):
+            if not every and (
+                always or any(self._is_fine(load, item) for load in loads_perhaps(self.module, item.save))
+            ):
                 continue
             if read_as_weights(self.module, item.save):
                 continue
