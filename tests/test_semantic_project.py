@@ -239,6 +239,21 @@ def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.Mon
     assert 3_000 < largest < 6_000
 
 
+def test_starts_of_notebooks_are_given_back_with_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class WithNotebooks(Files):
+        def start_of(self, path: str) -> str:
+            self.reads.append(path)
+            return self.files[path]
+
+    monkeypatch.setattr(project_module, "KEPT_TEXT", 1_000)
+    reader = WithNotebooks({"main.py": NET, "large.ipynb": "x" * 2_000})
+    project = Project(reader, default_target())
+    for _ in range(2):
+        project.start(SourceText(NET), "main.py")
+        assert project.mentioning("main.py", ("load_model",), "a.h5") == []
+    assert reader.reads.count("/p/large.ipynb") == 2
+
+
 def test_more_is_kept_where_the_same_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that use four of twelve others each, checked twice: less is parsed when what is kept may grow."""
     files = {}

@@ -221,6 +221,7 @@ class Project:
 
     def _forget_texts(self) -> None:
         self._texts.clear()
+        self._starts.clear()
         self._mattering.clear()
         self._imports.clear()
         self.noted.clear()
@@ -536,6 +537,7 @@ class Project:
     def _start_of(self, path: str) -> str:
         if path not in self._starts:
             self._starts[path] = self._reader.start_of(path)
+            self._text_size += len(self._starts[path])
         return self._starts[path]
 
     def _import_words(self, path: str, text: str) -> frozenset[str]:
