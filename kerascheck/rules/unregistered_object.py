@@ -21,6 +21,7 @@ from kerascheck.semantic.storage import (
     path_key,
     reached,
     read_as_weights,
+    surely_reads,
     unfound_on,
 )
 from kerascheck.semantic.target import Reach, releases_text
@@ -61,7 +62,7 @@ class UnregisteredObject(Rule):
             return  # a load of some file hands it over
         always = bool(around) and all(supplies(load, name) for load in around)  # whatever file it is
         for item in items:
-            every = loads_of(self.module, item.save)
+            every = [load for load in loads_of(self.module, item.save) if surely_reads(load, item.save)]
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
                 continue

@@ -31,14 +31,19 @@ _COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
 }
 
 
-def given(self: Interpreter, node: cst.CSTNode, value: Value | None) -> Value | None:
-    """An argument; one that is written in the call itself is noted as what the parameter surely is in that call.
-
-    Constants of a module and defaults of a command line are not: they are there to be changed.
-    """
-    if type(value) is Const and (type(node) in _LITERALS or (type(node) is cst.Name and node.value in _NAMES)):
+def given(self: Interpreter, value: Value | None) -> Value | None:
+    """An argument of a call that is followed; a constant is noted as what the parameter surely is in that call."""
+    if type(value) is Const and id(value) not in self.usual and id(value) not in self.literal:
         value = Const(value.value)
         self.literal[id(value)] = value
+    return value
+
+
+def usual(self: Interpreter, value: Value | None) -> Value | None:
+    """A constant that holds when nothing else is said: a default of the command line, or where anybody may call."""
+    if type(value) is Const:
+        value = Const(value.value)
+        self.usual[id(value)] = value
     return value
 
 

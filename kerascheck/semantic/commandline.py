@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
+from kerascheck.semantic import branches
 from kerascheck.semantic.values import (
     Arguments,
     Const,
@@ -51,7 +52,7 @@ def argparse_value(self: Interpreter, namespace: Obj, name: str) -> Value | None
     parser = namespace.arguments.positional[0][1] if namespace.arguments.positional else None
     found = self.heap.get((parser, "#arg:" + name))
     value = cast("Value | None", found)
-    return value if isinstance(value, (Const, Text)) and value != Const(None) else None
+    return branches.usual(self, value) if isinstance(value, (Const, Text)) and value != Const(None) else None
 
 
 def flag_value(self: Interpreter, base: Ref, name: str) -> Value | None:
@@ -59,4 +60,4 @@ def flag_value(self: Interpreter, base: Ref, name: str) -> Value | None:
     if not base.name.endswith("flags.FLAGS"):
         return None
     value = cast("Value | None", self.heap.get(("absl", "#arg:" + name)))
-    return value if isinstance(value, (Const, Text)) and value != Const(None) else None
+    return branches.usual(self, value) if isinstance(value, (Const, Text)) and value != Const(None) else None

@@ -48,8 +48,13 @@ class _Dict:
     calls_super: bool = False
 
 
+_HARMLESS = frozenset({"default", "override"})  # marks of typing and of libraries
+
+
 def read_config(function: Func) -> Config | None:
-    """The configuration; None when the body does anything that is not followed here."""
+    """The configuration; None when the body, or a decorator, does anything that is not followed here."""
+    if any(name.rpartition(".")[2] not in _HARMLESS for name in function.decorators):
+        return None  # run: with `tf.function` it gives tensors, and saving raises
     if not isinstance(function.node, cst.FunctionDef) or not isinstance(function.node.body, cst.IndentedBlock):
         return None
     config = Config(function.owner, function)

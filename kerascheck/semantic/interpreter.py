@@ -143,7 +143,8 @@ class Interpreter:
         self.owner: ClassInfo | None = None
         self.returns: list[tuple[Maybe, Facts]] = []
         self.final: int | None = None
-        self.literal: dict[int, Const] = {}
+        self.literal: dict[int, Const] = {}  # what arguments surely are in the call that is followed, by identity
+        self.usual: dict[int, Const] = {}  # and what they are when nothing else is said
         self.jumps: list[Snapshot] = []
         self.stack: list[object] = []
         self.visited: set[object] = set()
@@ -1767,7 +1768,7 @@ class Interpreter:
         positional = [*parameters.posonly_params, *parameters.params]
         if receiver is not None and positional:
             names[positional.pop(0).name.value] = receiver
-        known = {name: branches.given(self, node, value) for name, node, value in arguments.keywords}
+        known = {name: branches.given(self, value) for name, _, value in arguments.keywords}
         entry = arguments is NO_ARGUMENTS and self.standalone and len(self.stack) == 1
         node = self.function.node if self.function is not None else None
         surely = arguments is not NO_ARGUMENTS  # what Keras calls may be given more than is written: `training`
@@ -1778,7 +1779,7 @@ class Interpreter:
             if name in known:
                 names[name] = known.pop(name)
             elif index < len(arguments.positional) and not arguments.open_positional:
-                names[name] = branches.given(self, *arguments.positional[index])
+                names[name] = branches.given(self, arguments.positional[index][1])
             elif arguments.open_positional or arguments.open_keywords:
                 names[name] = None
             else:
@@ -1806,9 +1807,9 @@ class Interpreter:
         value = self.eval(parameter.default)
         self.frame = outer
         self.quiet -= 1
-        if not entry and surely and value is not None:
-            return branches.given(self, parameter.default, value)
-        return value if not entry or string(value) is not None else None
+        if not entry:
+            return branches.given(self, value) if surely else branches.usual(self, value)
+        return branches.usual(self, value) if string(value) is not None else None
 
     # ------------------------------------------------------------------ records
 

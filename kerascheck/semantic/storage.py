@@ -87,7 +87,7 @@ class Reached:
     """A class or function of the project that a saved file depends on.
 
     `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`, and there
-    `place` is the argument, "wrapped" inside of an object of Keras.
+    `place` is the argument, "losses" in a list or dictionary of them, "wrapped" inside of an object of Keras.
     """
 
     thing: ClassInfo | Func
@@ -188,10 +188,13 @@ def unfound_on(item: Reached) -> str:
 
     "" are all. Measured: up to 3.8 a `.keras` file names the module of a class, and loading imports it; `__main__` is
     not found. Keras 2.15 does so for the model itself, not for its layers. Keras' own objects are found by their names;
-    a metric in an `.h5` file is looked for by Keras 3 when the loaded model is evaluated, not by `load_model`.
+    a metric in an `.h5` file, or a loss in a list or dictionary of them, is looked for by Keras 3 when the loaded model
+    is evaluated, not by `load_model`.
     """
     thing = item.thing
     found = raises_on(_kind(item), item.save.format, name_of(thing))
+    if item.place == "losses" and item.save.format == ".h5":
+        return both(found, "<3")
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
         return found
     return both(found, ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9")
@@ -206,7 +209,7 @@ def _kind(item: Reached) -> str:
         kind = "metric" if "metrics" in item.place else kind_of(item.thing) or ""
         return "layer" if kind in {"model", "sequential"} else kind
     if item.compiled:
-        kinds = {"loss": "loss function", "wrapped": "wrapped function", "optimizer": ""}
+        kinds = {"loss": "loss function", "losses": "loss function", "wrapped": "wrapped function", "optimizer": ""}
         return kinds.get(item.place, "metric function")
     given = item.made.arguments.keywords if item.made is not None else ()
     keyword = next((keyword for keyword, _, value in given if value is item.thing), "")
@@ -239,6 +242,24 @@ def loads_of(module: Module, save: Save) -> list[Load]:
         others = _with_text(module, READING, key)
         known[key] = [load for other in others for load in loads(other) if path_key(load.path) == key]
     return known[key]
+
+
+def surely_reads(load: Load, save: Save) -> bool:
+    """Whether one of `loads_of` reads this file, not one of the same name that lies elsewhere or was written later."""
+    key = path_key(save.path)
+    if key is None:
+        return False
+    module = save.module
+    if load.module is not module:
+        return string(save.path) is not None or module.reaches(load.module) or load.module.reaches(module)
+    if load.call.function is not save.function or not (module.owns(save.node) and module.owns(load.node)):
+        return True
+    first, last = module.span(save.node).start, module.span(load.node).start
+    return not any(
+        module.owns(other.node) and first < module.span(other.node).start < last
+        for other in _unknown_saves(module, key)
+        if other.function is save.function
+    )
 
 
 def loads_perhaps(module: Module, save: Save) -> list[Load]:
@@ -701,7 +722,9 @@ class _Walk:
         for event in self.save.reader.events_of("compile"):
             if any(item is model for item in models_of(event)):
                 for name, index in (("optimizer", 0), ("loss", 1), ("metrics", None), ("weighted_metrics", None)):
-                    self.compile_argument(event.arguments.value(name, index), name)
+                    value = event.arguments.value(name, index)
+                    several = name == "loss" and isinstance(value, (Items, Mapping))
+                    self.compile_argument(value, "losses" if several else name)
                 if event.arguments.find("metrics") is None:
                     self.compile_argument(
                         event.arguments.value("metrics", 3 if model.module and model.module.target.keras3 else 2),

@@ -81,8 +81,11 @@ def is_checkpoint(event: Event) -> bool:
     found = event.arguments.find("filepath", 0)
     if found is None or ".index" not in event.module.source.text or not event.module.owns(found[0]):
         return False
-    path = re.escape(event.module.code(found[0]))
+    code = event.module.code(found[0])
+    path = re.escape(code)
     asked = rf"(?<![\w.]){path}\s*\+\s*[\"']\.index[\"']|\{{{path}\}}\.index[\"']"
+    if code[-1] in "\"'":  # the same text with the end
+        asked += rf"|{re.escape(code[:-1])}\.index{code[-1]}"
     return re.search(asked, event.module.source.text) is not None
 
 
