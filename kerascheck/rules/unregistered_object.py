@@ -21,6 +21,7 @@ from kerascheck.semantic.storage import (
     path_key,
     reached,
     read_as_weights,
+    replaced,
     surely_reads,
     unfound_on,
 )
@@ -36,6 +37,7 @@ class UnregisteredObject(Rule):
     around = (("save", "modelcheckpoint"),)
     message = "`{name}` is in a saved model and not registered: `load_model` raises where it is not handed over"
     some = " ({releases})"
+    own = "`{name}` is in a saved model and not registered: `load_model` takes Keras' own `{name}` in its place"
 
     def check(self) -> None:
         own: list[ClassInfo | Func] = [*self.module.classes, *self.module.functions]
@@ -74,12 +76,15 @@ class UnregisteredObject(Rule):
                 continue
             bites = unfound_on(item)
             reach = target.which(bites) if bites else Reach.ALL
-            if reach is Reach.NONE or not isinstance(thing.node, (cst.ClassDef, cst.FunctionDef)):
+            note = reach is Reach.NONE and replaced(item)
+            if (reach is Reach.NONE and not note) or not isinstance(thing.node, (cst.ClassDef, cst.FunctionDef)):
                 continue
             self.report(
                 thing.node.name,
-                message=self.message + (self.some if reach is Reach.SOME else ""),
-                fix=self._fix(thing, every, needing),
+                message=self.own if note else self.message + (self.some if reach is Reach.SOME else ""),
+                severity=Severity.INFO if note else self.severity,
+                claim=Claim.NONE if note else self.claim,
+                fix=None if note else self._fix(thing, every, needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,

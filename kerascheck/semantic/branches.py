@@ -110,7 +110,8 @@ def _written(node: cst.BaseExpression) -> tuple[object] | None:
 def other_call(self: Interpreter, test: cst.BaseExpression) -> None:
     """Before the branch that is not taken is read: in a call that takes it the arguments are others, too.
 
-    Strings are kept, paths mostly, but for those that the test asks about.
+    Strings are kept, paths mostly, but for those that the test asks about; and None, with which there is nothing to do
+    in the branch: `if seed is not None:`.
     """
     function, names = self.function, self.frame.names
     if function is None:
@@ -120,7 +121,8 @@ def other_call(self: Interpreter, test: cst.BaseExpression) -> None:
     asked = {node.value for node in walk(test) if isinstance(node, cst.Name)}
     for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)[first:]:
         name = parameter.name.value
-        if name in names and (name in asked or text_of(self.settled(names, name)) is None):
+        value = self.settled(names, name)
+        if value is not None and value != Const(None) and (name in asked or text_of(value) is None):
             names[name] = None
 
 

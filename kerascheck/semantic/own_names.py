@@ -25,6 +25,11 @@ def raises_on(kind: str, ending: str, name: str) -> str:
     return found
 
 
+def takes_own(kind: str, ending: str, name: str) -> bool:
+    """Whether some release takes Keras' own object of this name in a file of this format."""
+    return name in _table().get((kind, ending), {})
+
+
 def both(one: str, other: str) -> str:
     """The releases that both match; "" are all."""
     if not one or not other or one == other:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import kind_of, name_of
-from kerascheck.semantic.own_names import both, raises_on
+from kerascheck.semantic.own_names import both, raises_on, takes_own
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
@@ -198,6 +198,11 @@ def unfound_on(item: Reached) -> str:
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
         return found
     return both(found, ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9")
+
+
+def replaced(item: Reached) -> bool:
+    """Whether Keras takes its own function of this name for an unregistered one of the project."""
+    return isinstance(item.thing, Func) and takes_own(_kind(item), item.save.format, name_of(item.thing))
 
 
 _ROLES = ("activation", "initializer", "regularizer", "constraint")
