@@ -28,6 +28,7 @@ from kerascheck.semantic.purposes import (
     stands_under_another_key,
 )
 from kerascheck.semantic.storage import instances
+from kerascheck.semantic.unread import unread_attribute
 from kerascheck.semantic.unset_attributes import unset_attribute
 
 
@@ -47,6 +48,10 @@ class ConfigDropsArgument(Rule):
     idle = (
         "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}`, "
         "which changes nothing, as its weight is not trained"
+    )
+    unread = (
+        "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}` in "
+        "`self.{attribute}`, which nothing here reads"
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
@@ -88,7 +93,7 @@ class ConfigDropsArgument(Rule):
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
-        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle)
+        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle, self.unread)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
@@ -99,11 +104,15 @@ class ConfigDropsArgument(Rule):
             if wrong or parameter.required or cause:
                 required = self.also if first else self.required
                 message = self.wrong if wrong else required if parameter.required else self.unreached
-            severity = Severity.ERROR
+            severity, attribute = Severity.ERROR, None
             if message is self.message and made is not None:
                 purpose = purpose_of(owner, made, parameter.name, self.module.target.keras3)
                 if purpose is not None:
                     message, severity = self.first if purpose is Purpose.FIRST else self.idle, Severity.INFO
+                else:
+                    attribute = unread_attribute(owner, made, parameter.name)
+                if attribute is not None:
+                    message, severity = self.unread, Severity.INFO
             self.report(
                 place,
                 message=message,
@@ -116,6 +125,7 @@ class ConfigDropsArgument(Rule):
                 default=self._default(parameter),
                 keys=", ".join(f"`{key}`" for key in wrong),
                 cause=cause,
+                attribute=attribute,
             )
 
     def _report_stranger(self, owner: ClassInfo, config: Config, more: Fix | None) -> None:

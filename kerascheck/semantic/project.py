@@ -534,6 +534,23 @@ class Project:
         found = (self.module(other) for other in chosen)
         return [module for module in found if module is not None]
 
+    def texts_with(self, path: str, word: str) -> Iterator[str]:
+        """The texts with a word among all files of the project around a file, its notebooks too; none is parsed."""
+        place = _normal(self._reader.absolute(path))
+        roots = self._search_roots(posixpath.dirname(place))
+        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        if top not in self._sources:
+            self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
+        if self._journal is not None:
+            self._journal.tree(top, self._sources[top])
+            self._journal.needs(place, (f"texts:{top}",))
+        for other in self._sources[top]:
+            if other == place or (other.endswith(".ipynb") and word not in self._start_of(other)):
+                continue
+            source = self._glance(other)
+            if source is not None and word in source.text:
+                yield source.text
+
     def _start_of(self, path: str) -> str:
         if path not in self._starts:
             self._starts[path] = self._reader.start_of(path)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # the public attributes of any Layer or Model (measured: `dir` and `vars` on 2.15, 3.0.5, 3.6.0 and 3.15.1)
-_KERAS = frozenset(
+KERAS = frozenset(
     """activity_regularizer add_loss add_metric add_update add_variable add_weight autocast
     autotune_steps_per_execution build build_from_config built call call_signature_parameters compile
     compile_from_config compiled compiled_loss compiled_metrics compute_dtype compute_loss compute_mask
@@ -57,7 +57,7 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
     function = owner.own("get_config")
     if function is None or kind_of(owner) not in {"layer", "model"} or not isinstance(function.node, cst.FunctionDef):
         return None
-    read = [node for node in _read(function.node) if node.attr.value not in _KERAS and node.attr.value[0] != "_"]
+    read = [node for node in _read(function.node) if node.attr.value not in KERAS and node.attr.value[0] != "_"]
     classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
     if not read or not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
         return None
@@ -66,8 +66,7 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
         return None
     classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
     for item in classes:
-        text = item.module.code(item.node)
-        if _HIDDEN.search(text) or _HANDED.search(_SELF.sub("", text)):
+        if is_hidden(item.module.code(item.node)):
             return None
     set_there = {name for item in classes for name in _assigned(item.node)}
     for node in read:
@@ -79,6 +78,11 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
         ):
             return node
     return None
+
+
+def is_hidden(text: str) -> bool:
+    """Whether a class may set or read attributes that its text does not name, or hands its objects on."""
+    return bool(_HIDDEN.search(text) or _HANDED.search(_SELF.sub("", text)))
 
 
 def _read(function: cst.FunctionDef) -> Iterator[cst.Attribute]:

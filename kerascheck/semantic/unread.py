@@ -1,0 +1,120 @@
+"""Arguments that are only kept in an attribute which nothing reads: a loaded copy differs in that attribute alone."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import libcst as cst
+
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.custom_objects import Constructor, Holding, is_plain_annotation, is_plain_default
+from kerascheck.semantic.purposes import Path, uses
+from kerascheck.semantic.unset_attributes import KERAS, is_hidden
+
+_ROOTS = frozenset(
+    {"keras.layers.Layer", "keras.Model", "keras.losses.Loss", "keras.metrics.Metric", "builtins.object"}
+)
+# what Keras asks of the layers and other objects that it is given, but for what `KERAS` has (read in the sources of
+# 2.15, 3.0.5 and 3.15.1). Not `activation`: that is for pictures of a model, and for a layer that is computed twice
+_ASKED = frozenset(
+    """add_regularizer backward backward_layer cell cells clipnorm clipvalue constraint constraints count
+    data_format dilation_rate embeddings filters fn forward_layer go_backwards idf_weights inner_optimizer iterations
+    kernel kernel_size kernel_zero keys layer learning_rate ndim object output_size overwrite_with_gradient padding
+    ragged recurrent_activation reduction regularizer reset_after reset_state reset_states result return_sequences
+    return_state rank sample_weight_mode scope seed shape sharding sparse state_size states strides time_major
+    torch_params total type unroll update_state use_bias use_cudnn use_ema value values weight zero_output_for_mask
+    zero_state""".split()
+)
+_DYNAMIC = re.compile(  # an attribute whose name is not written
+    r"\b(?:getattr|hasattr)\([^(),]+,\s*(?![\"'\s])|\battrgetter\(\s*(?![\"'\s])|\b__dict__\b|\bvars\("
+)
+_CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]*)\)", re.MULTILINE)
+
+
+def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> str | None:
+    """The attribute that a parameter is kept in, where that is all, and nothing in the project reads it.
+
+    None when that cannot be told: a base that is more than `Layer`, `Model`, `Loss` or `Metric`, a name that Keras asks
+    for, a value that may be a layer or a variable (whose weights are in the file), an object that is handed on, any
+    read of an attribute of that name, be it by `getattr`, that may be this one.
+    Run on 2.15 and 3.15.1: the loaded copy computes the same and has the same losses.
+    """
+    held = made.held.get(name)
+    classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
+    if held is None or not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
+        return None
+    attribute = held.attribute
+    if attribute in KERAS or attribute in _ASKED or attribute.startswith("_"):
+        return None
+    if not _holds_no_weights(made, name, held):
+        return None
+    if not all(_is_kept_only(held, path) for path in uses(made.node.body, name)):
+        return None
+    if any(attribute in item.frame.names for item in classes):
+        return None  # a property, a method, or a default of the class
+    classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
+    texts = [item.module.code(item.node) for item in classes]
+    if any(is_hidden(text) or _DYNAMIC.search(text) or _reads(attribute).search(text) for text in texts):
+        return None
+    here = owner.module.source.text
+    if _is_read_elsewhere(here, attribute):
+        return None
+    if owner.module.project is None:
+        return attribute
+    others = [item.module.source.text for item in classes if item.module is not owner.module]
+    others += owner.module.project.texts_with(owner.module.path, attribute)
+    derived = _derived_names([here, *others], {item.name for item in classes})
+    for text in others:
+        if _is_read_elsewhere(text, attribute):
+            return None
+        mine = any(not derived.isdisjoint(re.findall(r"\w+", found[2])) for found in _CLASS.finditer(text))
+        if mine and _reads(attribute).search(text):
+            return None
+    return attribute
+
+
+def _holds_no_weights(made: Constructor, name: str, held: Holding) -> bool:
+    """Whether what is kept surely is no layer, model or variable: these have weights of their own in the file."""
+    parameter = next(item for item in made.parameters if item.name == name)
+    return bool(held.getter) or is_plain_annotation(parameter) or is_plain_default(parameter)
+
+
+def _is_kept_only(held: Holding, path: Path) -> bool:
+    """Whether a use of the parameter is the one that keeps it, or only a check that raises."""
+    if held.statement in path:
+        return isinstance(held.statement, cst.Assign) and len(held.statement.targets) == 1
+    for outer, inner in pairwise(path):
+        if isinstance(outer, (cst.Raise, cst.Assert)):
+            return True
+        if isinstance(outer, cst.If) and inner is outer.test and outer.orelse is None:
+            last = outer.body.body[-1]
+            return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise)
+    return False
+
+
+def _reads(attribute: str, receiver: str = "") -> re.Pattern[str]:
+    """Any mention of an attribute but `x.attribute = ...`."""
+    return re.compile(rf"{receiver}\.{attribute}\b(?!\s*=(?!=))")
+
+
+def _is_read_elsewhere(text: str, attribute: str) -> bool:
+    """Whether code reads such an attribute of another object than `self`, or asks for it by its name."""
+    if attribute not in text:
+        return False
+    if _reads(attribute, r"(?<!\bself)").search(text):
+        return True
+    quoted = rf"[\"']{attribute}[\"']"
+    if re.search(rf"(?:getattr|hasattr|attrgetter)\([^()\n]*{quoted}", text):
+        return True
+    return _DYNAMIC.search(text) is not None and re.search(rf"{quoted}(?!\s*[:\]=])", text) is not None
+
+
+def _derived_names(texts: list[str], names: set[str]) -> set[str]:
+    """The names of classes that are made from one of these by what is written, directly or not."""
+    statements = [(found[1], set(re.findall(r"\w+", found[2]))) for text in texts for found in _CLASS.finditer(text)]
+    found, before = set(names), 0
+    while len(found) > before:
+        before = len(found)
+        found.update(name for name, bases in statements if not found.isdisjoint(bases))
+    return found
