@@ -267,3 +267,41 @@ def test_the_key_that_is_not_taken_first_is_the_one_that_loading_raises_for(
     source = SourceText(LEAVES_OUT.format(base=base, parameters=parameters))
     found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target(f"keras=={target}"))).findings
     assert [item.message for item in found if item.message.endswith(says)], found
+
+
+HANDS_ON = """import keras
+
+
+class Own(keras.layers.{base}):
+    def __init__(self, *parts, size=1, width=2, **kwargs):
+        super().__init__(*parts, **kwargs)
+        self.size, self.width = size, width
+
+    def call(self, inputs):
+        return super().call(inputs) * self.size * self.width
+
+    def get_config(self):
+        return {{**super().get_config(), "width": self.width, "{key}": 1}}
+"""
+
+
+# run on 2.15 and 3.15.1: all of Keras' layers but `HashedCrossing` raise for what they do not take
+@pytest.mark.parametrize(
+    ("base", "key", "raises"),
+    [
+        ("Conv2D", "members", True),
+        ("LSTM", "members", True),
+        ("Layer", "members", True),
+        ("Conv2D", "groups", False),
+        ("LSTM", "time_major", False),
+        ("Dense", "trainable", False),
+        ("HashedCrossing", "members", False),
+        ("NotOfKeras", "members", False),
+    ],
+)
+def test_a_key_that_the_layer_of_keras_does_not_take_is_what_loading_raises_for(
+    base: str, key: str, raises: bool
+) -> None:
+    source = SourceText(HANDS_ON.format(base=base, key=key))
+    found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target("keras==3.15.1"))).findings
+    assert any(item.message.endswith("which the constructor takes: loading raises") for item in found) == raises, found

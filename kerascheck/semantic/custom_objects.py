@@ -31,6 +31,16 @@ _BASE_ARGUMENTS = frozenset(
     """name trainable dtype dynamic autocast activity_regularizer reduction input_shape batch_input_shape input_dim
     input_dtype batch_size weights input_tensor""".split()
 )
+# taken by the constructors of some layers of 2.15 or 3.15.1, besides what the table of arguments has (measured)
+_OF_OTHER_RELEASES = frozenset(
+    """adjustment alpha bins bounding_box_format call_fn causal cell conv_op data_format enable_caching_device factor
+    filters force_generator fused groups has_input_vocabulary has_static_table implementation init_fn input_length
+    kernel_constraint kernel_initializer kernel_regularizer lora_alpha lora_rank mask_value max_tokens max_values
+    native_serialization_platforms noise_shape oov_method oov_value params pool_dimensions pool_function pool_mode
+    quantization_config rank return_runtime reverse_state_order rms_scaling rng_type score_mode seed sparse state
+    time_major type_spec unroll use_one_hot_matmul virtual_batch_size vocabulary_dtype vocabulary_size
+    zero_output_for_mask""".split()
+)
 _KINDS = {
     "keras.losses.": "loss",
     "keras.metrics.": "metric",
@@ -400,7 +410,20 @@ def refuses(owner: ClassInfo, made: Constructor, key: str) -> bool:
         return False
     bases = list(made.function.owner.lineage())[1:]
     read = re.search(rf"\b{made.keywords}\s*(?:\[|\.)", made.function.module.code(made.node))
-    return read is None and bool(bases) and all(item in _ROOTS for item in bases)
+    return read is None and bool(bases) and all(_does_not_take(item, key) for item in bases)
+
+
+def _does_not_take(base: ClassInfo | str | None, key: str) -> bool:
+    """Whether a class of Keras raises for a keyword.
+
+    Run on 2.15 and 3.15.1: all layers with known arguments raise for what they do not take, but for `HashedCrossing`.
+    """
+    if base in _ROOTS or base == "builtins.object":
+        return True
+    if not isinstance(base, str) or not base.startswith("keras.layers.") or base == "keras.layers.HashedCrossing":
+        return False
+    taken = arguments_of(base)
+    return taken is not None and key not in taken and key not in _OF_OTHER_RELEASES
 
 
 def first_refused_key(owner: ClassInfo, made: Constructor, keras_2: bool) -> str | None:
