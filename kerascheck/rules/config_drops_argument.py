@@ -10,7 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.config import Config
+from kerascheck.semantic.config import Config, unbound_name
 from kerascheck.semantic.custom_objects import (
     Parameter,
     config_keys,
@@ -90,6 +90,8 @@ class ConfigDropsArgument(Rule):
                 attribute=unset.attr.value,
             )
             return
+        if unbound_name(config) is not None:
+            return  # saving raises, which is for others to say
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
