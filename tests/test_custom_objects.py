@@ -305,3 +305,48 @@ def test_a_key_that_the_layer_of_keras_does_not_take_is_what_loading_raises_for(
     source = SourceText(HANDS_ON.format(base=base, key=key))
     found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target("keras==3.15.1"))).findings
     assert any(item.message.endswith("which the constructor takes: loading raises") for item in found) == raises, found
+
+
+STARTS = """import tensorflow as tf
+
+
+class Own(tf.keras.layers.Layer):
+    def __init__(self, {parameter}, **kwargs):
+        table = kwargs.pop("table", None)
+        super().__init__(**kwargs)
+        {statement}
+
+    def call(self, inputs):
+        return inputs * tf.reduce_sum(self.table)
+
+    def get_config(self):
+        return super().get_config()
+"""
+
+
+# Keras 2 has a `tf.Variable` of a layer among its weights (run on 2.15); of another shape it would not load
+@pytest.mark.parametrize(
+    ("parameter", "statement", "target", "severity"),
+    [
+        ("start=1.0", "self.table = tf.Variable(start)", "2.15.0", "info"),
+        ("start=1.0", "self.table = tf.Variable(tf.fill((2,), start * 2))", "2.15.0", "info"),
+        ("start=1", "self.table = tf.Variable(start)", "2.15.0", "info"),
+        ("start='low'", "table = f(table, start); self.table = tf.Variable(table)", "2.15.0", "info"),
+        ("start=1.0", "self.table = tf.Variable(start)", "3.15.1", "error"),
+        ("start=1.0", "self.table = tf.Variable(1.0, trainable=start > 1)", "2.15.0", "error"),
+        ("start=1.0", "table = tf.Variable(start); self.table = 1", "2.15.0", "error"),
+        ("start=1.0", "self.table = self.other = tf.Variable(start)", "2.15.0", "error"),
+        ("start=1", "self.table = tf.Variable(tf.zeros(start))", "2.15.0", "error"),
+        ("start=1", "start = tf.zeros(start); self.table = tf.Variable(start)", "2.15.0", "error"),
+        ("start=1", "size = start; size = tf.zeros(size); self.table = tf.Variable(size)", "2.15.0", "error"),
+        ("start=1", "self.table = tf.Variable([1.0] * start)", "2.15.0", "error"),
+        ("start='low'", "table = made[start]; self.table = tf.Variable(table)", "2.15.0", "error"),
+        ("start=None", "self.table = tf.Variable(start)", "2.15.0", "error"),
+    ],
+)
+def test_the_first_value_of_a_variable_is_a_note_where_its_file_holds_it(
+    parameter: str, statement: str, target: str, severity: str
+) -> None:
+    source = SourceText(STARTS.format(parameter=parameter, statement=statement))
+    found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target(f"keras=={target}"))).findings
+    assert [item.severity.label for item in found] == [severity], found

@@ -9,13 +9,14 @@ from itertools import pairwise
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import Constructor
+from kerascheck.semantic.custom_objects import Constructor, is_plain_default
 from kerascheck.semantic.purposes import Path, is_self, is_size, paths, uses, written_of
 from kerascheck.semantic.walk import walk
 
 _CONSTANTS = frozenset({"Constant", "constant_initializer"})
 _ITEMS = frozenset({"items", "keys", "values", "get", "copy"})
 _WEIGHTS = frozenset({"add_weight", "add_variable", "Variable"})
+_SHAPING = (cst.Call, cst.BinaryOperation, cst.List, cst.Tuple, cst.Subscript, cst.BaseComp)
 _SAYS = frozenset({"print", "warn", "warning", "info", "debug"})
 
 
@@ -48,6 +49,13 @@ class _Flow:
         self.reached: dict[tuple[cst.FunctionDef | None, str], None] = {(made.node, name): None}
         self.tests: list[tuple[cst.FunctionDef, cst.If]] = []
         self.purpose: Purpose | None = None
+        tracked = owner.keras_kind is not None and owner.module.target.keras2
+        known = made.function.module.calls_of("tensorflow.Variable") if tracked else ()
+        self.variables = [call.node for call in known]
+        # whether it is the first value of one, whose shape may hang on it: any but a fraction may be a size
+        self.variable = self.shaped = False
+        self.changed: set[str] = set()
+        self.fraction = any(item.name == name and isinstance(item.node.default, cst.Float) for item in made.parameters)
 
     def follow(self) -> bool:
         """Whether everything that is reached is accounted for."""
@@ -66,7 +74,12 @@ class _Flow:
                 return False
             if done == len(self.reached) and not all(self._branches_are_fine(*item) for item in self.tests):
                 return False
+        if self.variable and not self.fraction and (self.shaped or not self._is_plain()):
+            return False
         return self.purpose is not None
+
+    def _is_plain(self) -> bool:
+        return any(item.name == self.name and is_plain_default(item) for item in self.made.parameters)
 
     def _places(self, attribute: str) -> Iterator[tuple[cst.FunctionDef, Path]]:
         """The places that use an attribute of `self`, but for `get_config`, each with the function around it."""
@@ -100,7 +113,10 @@ class _Flow:
                 return inner is outer.iter and self._bind(function, outer.target)
             if isinstance(outer, cst.AssignTarget):
                 return self._bind(function, outer.target)
+            if isinstance(outer, cst.NamedExpr) and not self._bind(function, outer.target):
+                return False
             if isinstance(outer, cst.Assign):
+                self._note_change(outer, path)
                 return all(self._bind(function, item.target) for item in outer.targets)
             if isinstance(outer, (cst.AnnAssign, cst.AugAssign)):
                 return self._bind(function, outer.target)
@@ -122,6 +138,9 @@ class _Flow:
         IDLE for the constraint of a weight that is not trainable, on Keras 3 for its regularizer, too. Run on 2.15 and
         3.15.1: training does not apply the constraint; `losses` of Keras 2 have the regularizer's all the same.
         """
+        if self._starts_a_variable(path):
+            self.variable = True
+            return Purpose.FIRST
         for node, inner in pairwise(path):
             if isinstance(node, cst.Call) and inner is not node.func and _name(node.func) in _CONSTANTS:
                 return Purpose.FIRST
@@ -134,6 +153,34 @@ class _Flow:
             if idle and _name(node.func) == "add_weight" and any(_is_frozen(item) for item in node.args):
                 return Purpose.IDLE
         return None
+
+    def _starts_a_variable(self, path: Path) -> bool:
+        """Whether a value is what `self.table = tf.Variable(value, ...)` starts with.
+
+        Keras 2 has such a variable among the weights and in its files (run on 2.15); Keras 3 does not know it.
+        """
+        for outer, call, inner in zip(path, path[1:], path[2:], strict=False):
+            if isinstance(outer, cst.Assign) and isinstance(call, cst.Call) and call.args and inner is call.args[0]:
+                target = outer.targets[0].target
+                kept = isinstance(target, cst.Attribute) and is_self(target.value) and len(outer.targets) == 1
+                if kept and call.args[0].keyword is None and any(call is node for node in self.variables):
+                    self.shaped |= any(isinstance(node, _SHAPING) for node in path[path.index(inner) :])
+                    return True
+        return False
+
+    def _note_change(self, node: cst.Assign, path: Path) -> None:
+        """Keep whether a value is made into something else: `table = quantize(table, mode)` only changes a table."""
+        if not any(isinstance(item, _SHAPING) for item in path[path.index(node.value) :]):
+            return
+        first = node.value.args[0].value if isinstance(node.value, cst.Call) and node.value.args else None
+        last, target = path[-1], node.targets[0].target
+        again = isinstance(first, cst.Name) and isinstance(target, cst.Name) and first.value == target.value
+        if again and len(node.targets) == 1 and isinstance(first, cst.Name) and isinstance(last, cst.Name):
+            if first is not last:
+                self.changed.add(first.value)
+            if first.value in self.changed:
+                return
+        self.shaped = True
 
     def _bind(self, function: cst.FunctionDef, target: cst.BaseExpression) -> bool:
         """Go on with what is bound; whether that can be followed."""
@@ -193,7 +240,7 @@ def _binds(path: Path) -> bool:
     """Whether a name or an attribute is bound here, not read: `self.x = ...`, `for x in ...`."""
     last = path[-1]
     for outer in reversed(path[:-1]):
-        if isinstance(outer, (cst.AssignTarget, cst.AnnAssign, cst.For)):
+        if isinstance(outer, (cst.AssignTarget, cst.AnnAssign, cst.For, cst.NamedExpr)):
             return outer.target is last
         if not isinstance(outer, (cst.Tuple, cst.List, cst.Element)):
             return False
