@@ -240,8 +240,9 @@ class LayerGraph:
 
 
 def _layer_of(tensor: Tensor) -> Obj | None:
-    if tensor.operation.startswith("#"):
-        return cast(Obj, tensor.inputs[0])
+    if tensor.operation.startswith("#"):  # `#input` of a model, or what a layer that is not known gives
+        first = tensor.inputs[0]
+        return first if isinstance(first, Obj) else None
     return tensor.layer if isinstance(tensor.layer, Obj) else None
 
 
