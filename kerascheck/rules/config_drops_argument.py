@@ -17,6 +17,7 @@ from kerascheck.semantic.custom_objects import (
     config_of,
     constructor,
     first_refused_key,
+    has_bound_from_config,
     kind_of,
     missing_keys,
     refuses,
@@ -29,7 +30,7 @@ from kerascheck.semantic.purposes import (
 )
 from kerascheck.semantic.storage import instances
 from kerascheck.semantic.unread import unread_attribute
-from kerascheck.semantic.unset_attributes import unset_attribute
+from kerascheck.semantic.unset_attributes import unset_attribute, unset_in_a_base
 
 
 class ConfigDropsArgument(Rule):
@@ -90,8 +91,8 @@ class ConfigDropsArgument(Rule):
                 attribute=unset.attr.value,
             )
             return
-        if unbound_name(config) is not None:
-            return  # saving raises, which is for others to say
+        if unbound_name(config) is not None or unset_in_a_base(owner) or has_bound_from_config(owner):
+            return  # saving raises, or loading does before it makes an object, which is for others to say
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
@@ -107,7 +108,9 @@ class ConfigDropsArgument(Rule):
                 required = self.also if first else self.required
                 message = self.wrong if wrong else required if parameter.required else self.unreached
             severity, attribute = Severity.ERROR, None
-            if message is self.message and made is not None:
+            if message is self.message and kind_of(owner) == "initializer":
+                message, severity = self.first, Severity.INFO  # the file has the weights
+            elif message is self.message and made is not None:
                 purpose = purpose_of(owner, made, parameter.name, self.module.target.keras3)
                 if purpose is not None:
                     message, severity = self.first if purpose is Purpose.FIRST else self.idle, Severity.INFO

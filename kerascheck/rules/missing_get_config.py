@@ -83,7 +83,8 @@ class MissingGetConfig(Rule):
         if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
             message = self.required if required else self.inherited
         graph = is_graph(owner, item.made) if item.made is not None and kind_of(home) == "model" else False
-        at_save = refuses_to_save(home, target) and graph is not True
+        late = refuses_to_save(home, target)
+        at_save = late is Reach.ALL and graph is not True
         self.report(
             home.node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
@@ -98,7 +99,11 @@ class MissingGetConfig(Rule):
             subject=home.name,
             owner=home.name,
             arguments=", ".join(f"`{parameter.name}`" for parameter in parameters),
-            verb="loading" if not at_save else "saving" if graph is False else "saving or loading",
+            verb="saving"
+            if at_save and graph is False
+            else "loading"
+            if late is Reach.NONE or graph is True
+            else "saving or loading",
             releases=releases_text(target.bad(bites)) if bites else "",
         )
 

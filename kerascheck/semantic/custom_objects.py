@@ -426,6 +426,12 @@ def _does_not_take(base: ClassInfo | str | None, key: str) -> bool:
     return taken is not None and key not in taken and key not in _OF_OTHER_RELEASES
 
 
+def has_bound_from_config(owner: ClassInfo) -> bool:
+    """Whether `from_config` is written as a method of objects. Run on 3.15.1: loading raises before it is followed."""
+    function, _ = owner.method("from_config")
+    return function is not None and not {"classmethod", "staticmethod"} & set(function.decorators)
+
+
 def first_refused_key(owner: ClassInfo, made: Constructor, keras_2: bool) -> str | None:
     """The first key of Keras' own in a configuration that a constructor without `**kwargs` does not take.
 

@@ -77,17 +77,17 @@ def saving_raises(owner: ClassInfo, instance: Obj, target: Target) -> bool:
     if made is None or home is None:
         return False
     return any(
-        not plain or (parameter.required and refuses_to_save(home, target))
+        not plain or (parameter.required and refuses_to_save(home, target) is Reach.ALL)
         for parameter, plain in lost_arguments(owner, made, instance)
     )
 
 
-def refuses_to_save(owner: ClassInfo, target: Target) -> bool:
-    """Whether saving, not loading, raises for a model that lacks an argument without a default: from 3.12 on.
+def refuses_to_save(owner: ClassInfo, target: Target) -> Reach:
+    """Where saving, not loading, raises for a model that lacks an argument without a default: from 3.12 on.
 
     Not for one that `is_graph`.
     """
-    return kind_of(owner) == "model" and target.which(">=3.12") is Reach.ALL
+    return target.which(">=3.12") if kind_of(owner) == "model" else Reach.NONE
 
 
 def is_graph(owner: ClassInfo, instance: Obj) -> bool | None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import kind_of, name_of
-from kerascheck.semantic.own_names import both, raises_on, takes_own
+from kerascheck.semantic.custom_objects import config_function, constructor, kind_of, name_of
+from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
+from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
@@ -195,9 +196,26 @@ def unfound_on(item: Reached) -> str:
     found = raises_on(_kind(item), item.save.format, name_of(thing))
     if item.place == "losses" and item.save.format == ".h5":
         return both(found, "<3")
+    if _loads_never(item):
+        return both(found, NEVER if item.save.format == ".h5" else "<3")
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
         return found
     return both(found, ">=3.9" if thing.keras_kind in {"model", "sequential"} else "<3 or >=3.9")
+
+
+def _loads_never(item: Reached) -> bool:
+    """Whether a model has lost an argument that it cannot be made without: what is handed over changes nothing.
+
+    Run: Keras 3 raises when it is loaded, from 3.12 on when it is saved; 2.15 keeps what a model was made with, and
+    writes no `.h5` file of such a class.
+    """
+    owner, instance = item.thing, item.made
+    if not isinstance(owner, ClassInfo) or instance is None or kind_of(owner) != "model":
+        return False
+    made = constructor(owner) if config_function(owner)[0] is None else None
+    if made is None or is_graph(owner, instance) is not False:
+        return False
+    return any(parameter.required for parameter, _ in lost_arguments(owner, made, instance))
 
 
 def replaced(item: Reached) -> bool:

@@ -80,6 +80,15 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
     return None
 
 
+def unset_in_a_base(owner: ClassInfo) -> bool:
+    """Whether the `get_config` of a base in the project reads such an attribute, which this class does not name."""
+    for base in list(owner.lineage())[1:]:
+        unset = unset_attribute(base) if isinstance(base, ClassInfo) else None
+        if unset is not None and unset.attr.value not in owner.module.code(owner.node):
+            return True
+    return False
+
+
 def is_hidden(text: str) -> bool:
     """Whether a class may set or read attributes that its text does not name, or hands its objects on."""
     return bool(_HIDDEN.search(text) or _HANDED.search(_SELF.sub("", text)))
