@@ -8,6 +8,7 @@ import pytest
 
 from kerascheck.engine import Options, check
 from kerascheck.files import ProjectReader
+from kerascheck.finding import Severity
 from kerascheck.semantic.own_names import _table, both, raises_on
 from kerascheck.semantic.project import Project
 from kerascheck.semantic.target import matches, parse_target
@@ -56,7 +57,9 @@ def test_an_object_with_a_name_of_keras(role: str, name: str, end: str, found: b
     text = PROGRAM.format(**{**OTHER, role: name}, end=end)
     options = Options(frozenset({"KC305"}), wanted)
     findings = check(SourceText(text), "names.py", options, Project(ProjectReader(), wanted)).findings
-    assert (name in {item.subject for item in findings}) is found
+    assert (name in {item.subject for item in findings if item.severity is not Severity.INFO}) is found
+    noted = {item.subject for item in findings if item.severity is Severity.INFO}
+    assert noted == ({"relu"} if name == "relu" else set())  # a class of Keras may refuse what the file has
 
 
 @pytest.mark.parametrize(("target", "found"), [("keras==2.15.0", False), ("keras==3.15.1", True)])
@@ -65,7 +68,7 @@ def test_a_name_that_only_some_releases_have(target: str, found: bool) -> None:
     text = PROGRAM.format(**{**OTHER, "activation": "swish"}, end="keras")
     options = Options(frozenset({"KC305"}), wanted)
     findings = check(SourceText(text), "names.py", options, Project(ProjectReader(), wanted)).findings
-    assert ("swish" in {item.subject for item in findings}) is found
+    assert [item.severity is not Severity.INFO for item in findings if item.subject == "swish"] == [found]
 
 
 def test_an_unknown_format_raises_where_both_do() -> None:

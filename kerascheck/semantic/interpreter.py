@@ -950,6 +950,8 @@ class Interpreter:
             self._go_on(test, guarded, releases, (after is None, False))
             default = test.default
             text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
+            if taken and after is None:
+                branches.other_call(self, node.test)  # what follows is reached in another one
             self._merge((None if taken and after is not None else self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path

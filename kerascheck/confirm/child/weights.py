@@ -117,7 +117,10 @@ def suffix(job: Any) -> Any:
     path = os.path.join(os.getcwd(), job["name"])
     if job["method"] == "load_weights":
         model.save_weights("valid.weights.h5")
-        shutil.copyfile("valid.weights.h5", path)
+        if path.endswith(os.sep):
+            os.makedirs(path, exist_ok=True)
+        else:
+            shutil.copyfile("valid.weights.h5", path)
     try:
         getattr(model, job["method"])(path, **job.get("keywords", {}))
     except Exception as error:
