@@ -25,6 +25,8 @@ _ALL = frozenset({"python", "numpy", "tensorflow"})
 _REMOVED = frozenset({"tensorflow.set_random_seed", "tensorflow.random.set_random_seed"})
 # likewise; there Keras has its seeds from NumPy
 _SESSIONS = frozenset({"tensorflow.Session", "tensorflow.reset_default_graph", "tensorflow.placeholder"})
+# run on TensorFlow 2.15 and, with tf_keras, 2.21: with NumPy and TensorFlow seeded, first and trained weights are equal
+_GRAPHS = frozenset({"tensorflow.compat.v1.disable_v2_behavior"})
 
 
 def _frozen(program: Module) -> bool:
@@ -119,7 +121,7 @@ class PartialSeed(Rule):
             return
         # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
         # fit from NumPy, and with TensorFlow seeded nothing is left
-        if "tensorflow" in kinds and _frozen(program):
+        if "tensorflow" in kinds and (_frozen(program) or any(call.name in _GRAPHS for call in program.calls)):
             return
         if "python" in kinds and ({"tensorflow", "torch"} & kinds or target.which(">=3") is Reach.NONE):
             return
@@ -129,7 +131,9 @@ class PartialSeed(Rule):
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
-            severity=Severity.INFO if len(found) == 1 and self._is_for_the_next_line(last) else Severity.WARNING,
+            severity=Severity.INFO
+            if len({id(seed.call.node) for seed in found}) == 1 and self._is_for_the_next_line(last)
+            else Severity.WARNING,
             message=self.missing if "python" in kinds else self.message,
             fix=self._fix(last) if last.call.module is self.module else None,
             seeded=names,

@@ -501,11 +501,22 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     """The target that requirement and lock files pin; `files` maps a file's name (with folders) to its text.
 
     Names that are not project files and files that cannot be parsed are passed over. Exact versions of lock files
-    (also of requirement files that pip-compile or `uv export` wrote) win over ranges. None when nothing is said.
+    (also of requirement files that pip-compile or `uv export` wrote) win over ranges. Where `[project]` in
+    pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
+    None when nothing is said.
     """
     answers: list[_Answer] = []
     locked: list[_Answer] = []
+    declared = {
+        path.parent
+        for name, text in files.items()
+        if (path := _path_of(name)).name.lower() == "pyproject.toml"
+        and "dependencies" in _table(_parsed_toml(text), "project")
+    }
     for name, text in files.items():
+        path = _path_of(name)
+        if path.parent in declared and path.name.lower() in {"setup.py", "setup.cfg"}:
+            continue
         if _MENTIONED.search(text) is None:
             continue
         reader = _reader(name)
@@ -567,8 +578,12 @@ _WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s\"']+)")
 _Reader = Callable[[str, str], Iterator[_Requirement]]
 
 
+def _path_of(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))
+
+
 def _reader(name: str) -> _Reader | None:
-    path = PurePosixPath(name.replace("\\", "/"))
+    path = _path_of(name)
     base = path.name.lower()
     by_name = _READERS.get(base)
     if by_name is not None:

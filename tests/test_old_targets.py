@@ -1,0 +1,81 @@
+"""What two rules say of programs for TensorFlow 2.3 and for graph mode (KC501, KC403)."""
+
+import pytest
+
+from kerascheck.engine import Options, check
+from kerascheck.finding import Severity
+from kerascheck.semantic.target import default_target, parse_target, target_from_project
+from kerascheck.text import SourceText
+
+
+@pytest.mark.parametrize(
+    ("loss", "severity"),
+    [
+        ("sparse_categorical_crossentropy", Severity.ERROR),
+        ("categorical_crossentropy", Severity.INFO),
+        ("binary_crossentropy", Severity.INFO),
+    ],
+)
+def test_the_accuracy_that_tensorflow_2_3_loads(loss: str, severity: Severity) -> None:
+    text = f"""
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.Dense(3, activation="softmax", input_shape=(4,))])
+model.compile("adam", "{loss}", metrics=["accuracy"])
+"""
+    options = Options(frozenset({"KC501"}), parse_target("tensorflow==2.3.4"))
+    assert [item.severity for item in check(SourceText(text), "old.py", options).findings] == [severity]
+
+
+@pytest.mark.parametrize(("graph", "found"), [("tf.compat.v1.disable_v2_behavior()", 0), ("", 1)])
+def test_a_seed_in_graph_mode(graph: str, found: int) -> None:
+    text = f"""
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+{graph}
+np.random.seed(0)
+tf.random.set_seed(1)
+model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(np.ones((4, 3)), np.ones((4, 1)))
+"""
+    options = Options(frozenset({"KC403"}), parse_target("tensorflow==2.15.1"))
+    assert len(check(SourceText(text), "graph.py", options).findings) == found
+
+
+def test_one_seed_that_is_met_twice_is_one() -> None:
+    text = """
+import numpy as np
+from tensorflow import keras
+
+
+def shuffled(x):
+    np.random.seed(0)
+    np.random.shuffle(x)
+    return x
+
+
+train, test = shuffled(np.ones((4, 3))), shuffled(np.ones((4, 3)))
+model = keras.Sequential([keras.layers.Dense(1, input_shape=(3,))])
+model.compile("adam", "mse")
+model.fit(train, np.ones((4, 1)))
+"""
+    options = Options(frozenset({"KC403"}), default_target())
+    assert {item.severity for item in check(SourceText(text), "twice.py", options).findings} == {Severity.INFO}
+
+
+@pytest.mark.parametrize(
+    ("project", "last"),
+    [
+        ('[project]\nname = "a"\ndependencies = ["tensorflow == 2.14.1"]\n', "2.14.0"),
+        ('[project]\nname = "a"\ndynamic = ["dependencies"]\n', "2.3.0"),
+        ("", "2.3.0"),
+    ],
+)
+def test_the_dependencies_that_a_build_takes(project: str, last: str) -> None:
+    files = {"a/pyproject.toml": project, "a/setup.py": 'setup(install_requires=["keras==2.3.0"])\n'}
+    target = target_from_project(files)
+    assert target is not None
+    assert target.releases[-1].text == last
