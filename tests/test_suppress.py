@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -241,9 +242,14 @@ def test_the_lines_of_noqa_are_those_of_flake8(tmp_path: Path) -> None:
 )
 def test_many_comments_take_time_in_proportion(text: str) -> None:
     """Quadratic work took from 10 seconds on; a second is many times what is needed."""
-    start = time.process_time()
-    suppressions = Suppressions.of(text, noqa=True)
-    for line in range(1, 20):
-        suppressions.silences(found(line))
-    suppressions.unused(CODES)
-    assert time.process_time() - start < 3
+    gc.disable()  # what other tests of this process keep may take seconds to look through
+    try:
+        start = time.process_time()
+        suppressions = Suppressions.of(text, noqa=True)
+        for line in range(1, 20):
+            suppressions.silences(found(line))
+        suppressions.unused(CODES)
+        taken = time.process_time() - start
+    finally:
+        gc.enable()
+    assert taken < 3
