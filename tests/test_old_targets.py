@@ -27,6 +27,26 @@ model.compile("adam", "{loss}", metrics=["accuracy"])
     assert [item.severity for item in check(SourceText(text), "old.py", options).findings] == [severity]
 
 
+@pytest.mark.parametrize(
+    ("pins", "imported"),
+    [
+        ("tensorflow>=2.0", "from tensorflow import keras"),  # other releases may run it
+        ("tensorflow==2.3.4\nkeras==2.3.1", "import keras"),  # not TensorFlow's Keras
+    ],
+)
+def test_an_accuracy_that_need_not_be_the_one_of_tensorflow_2_3(pins: str, imported: str) -> None:
+    text = f"""
+{imported}
+
+model = keras.Sequential([keras.layers.Dense(3, activation="softmax", input_shape=(4,))])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+"""
+    target = target_from_project({"requirements.txt": pins})
+    assert target is not None
+    options = Options(frozenset({"KC501"}), target)
+    assert [item.severity for item in check(SourceText(text), "old.py", options).findings] == [Severity.INFO]
+
+
 @pytest.mark.parametrize(("graph", "found"), [("tf.compat.v1.disable_v2_behavior()", 0), ("", 1)])
 def test_a_seed_in_graph_mode(graph: str, found: int) -> None:
     text = f"""

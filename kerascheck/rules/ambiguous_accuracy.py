@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kerascheck.edits import Fix
+from collections.abc import Callable
+
+from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import has_top_level_keras, keras_name, replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
@@ -10,7 +12,6 @@ from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.quantities import counted_quantities
 from kerascheck.semantic.target import Reach
 
-_SEVERITIES: dict[Reach | None, Severity] = {Reach.ALL: Severity.ERROR, Reach.SOME: Severity.WARNING}
 # measured on TF 2.3.4: with these losses the loaded model has the accuracy that it had; with a sparse one it has not
 _KEPT = frozenset({"categorical_crossentropy", "binary_crossentropy"})
 
@@ -24,24 +25,33 @@ class AmbiguousAccuracy(Rule):
     wrong = '"{name}" becomes another accuracy when the model is loaded (TensorFlow 2.3)'
 
     def check(self) -> None:
-        old = self.module.target.which_tensorflow("==2.3.*")
+        reach = self.module.target.which_tensorflow("==2.3.*")
+        old = reach is Reach.ALL and not self._stands_alone()
+        # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
+        make = safe_fix if reach in {None, Reach.NONE} else unsafe_fix
         others = {
             id(found.accuracy.node) for found in counted_quantities(self.module)
         }  # there is another rule for these
         for item in accuracy_strings(self.module):
             if id(item.node) in others:
                 continue
-            kept = old not in _SEVERITIES or item.loss in _KEPT
+            kept = not old or item.loss in _KEPT
             self.report(
                 item.node,
                 message=self.message if kept else self.wrong,
-                severity=Severity.INFO if kept else _SEVERITIES.get(old, Severity.INFO),
-                fix=self._fix(item, old),
+                severity=Severity.INFO if kept else Severity.ERROR,
+                fix=self._fix(item, make),
                 subject=item.name,
                 name=item.name,
             )
 
-    def _fix(self, item: AccuracyString, old: Reach | None) -> Fix | None:
+    def _stands_alone(self) -> bool:
+        """Whether the package `keras` from before 2.4 is used here, which has an accuracy of its own."""
+        imported = [item.original for item in self.module.interpreter.imports]
+        apart = self.module.target.which("<2.4") is not Reach.NONE  # beside the 2.4.0 of TensorFlow 2.3
+        return apart and any(name.partition(".")[0] == "keras" for name in imported)
+
+    def _fix(self, item: AccuracyString, make: Callable[[str, list[Edit]], Fix]) -> Fix | None:
         """The metric that Keras would choose, under the name that the user wrote. Measured on the page."""
         head = item.head
         if item.literal is None or head is None or head.units is None:
@@ -61,6 +71,4 @@ class AmbiguousAccuracy(Rule):
         if imports and not has_top_level_keras(self.module):  # it is imported late, or only where it is there
             return None
         text = f'{name}(name="{item.name}")'
-        # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
-        make = safe_fix if old not in _SEVERITIES else unsafe_fix
         return make(f"name the metric: `{metric}`", [replace(self.module, item.literal, text), *imports])

@@ -11,16 +11,25 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic import keras_api
 from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.target import Reach
-from kerascheck.semantic.training import SEEDS, Seed, models_of, seeds, training
-from kerascheck.semantic.values import Const, Items, Mapping
+from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
+from kerascheck.semantic.values import Const, Items, Mapping, Obj, Value
 
 if TYPE_CHECKING:
+    from kerascheck.semantic.events import CallFact, Event
     from kerascheck.semantic.module import Module
 
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
 _ALL = frozenset({"python", "numpy", "tensorflow"})
+# the layers with weights that start with random numbers of their own
+_DRAWN = keras_api.WEIGHTED_LAYERS - {
+    *("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization"),
+    *("Bidirectional", "PReLU", "RNN", "SpectralNormalization", "StackedRNNCells", "SyncBatchNormalization"),
+    "TimeDistributed",
+}
+_RECURRENT = re.compile(r"LSTM|GRU|SimpleRNN")
 # run on TensorFlow 2.21: AttributeError, which KC404 says; the program is one for TensorFlow 1
 _REMOVED = frozenset({"tensorflow.set_random_seed", "tensorflow.random.set_random_seed"})
 # likewise; there Keras has its seeds from NumPy
@@ -35,8 +44,47 @@ def _frozen(program: Module) -> bool:
     return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
 
 
+def _stands_alone(program: Module) -> bool:
+    """Whether all of Keras here is the package `keras`, which before 2.4 drew its seeds from NumPy (its source)."""
+    names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
+    return bool(names) and all(name.partition(".")[0] == "keras" for name in names)
+
+
+def _is_elsewhere(program: Module, seed: Seed, trained: list[Event]) -> bool:
+    """Whether a function that nothing calls seeds, and no training is reached from it."""
+    function = seed.call.function
+    if not seed.call.standalone or seed.imported or function is None or function.owner is not None:
+        return False
+    entry = program.interpreter.entry
+    return all(entry(event.order) != entry(seed.call.order) for event in trained)
+
+
+def _is_for_seeded_layers(seed: Seed) -> bool:
+    """Whether the function that seeds makes layers, and gives the weights of each a numbered initializer."""
+    function = seed.call.function
+    if function is None:
+        return False
+    made = [call for call in seed.call.module.calls if call.function is function]
+    made = [call for call in made if call.name.rpartition(".")[2] in _DRAWN]
+    return bool(made) and all(_has_numbered_initializer(call) for call in made)
+
+
+def _has_numbered_initializer(call: CallFact) -> bool:
+    name = call.name.rpartition(".")[2]
+    wanted = ["embeddings_initializer" if name == "Embedding" else "kernel_initializer"]
+    if _RECURRENT.search(name):
+        wanted.append("recurrent_initializer")
+    return all(_has_number(call.arguments.value(item)) for item in wanted)
+
+
+def _has_number(initializer: Value | None) -> bool:
+    found = initializer.arguments.find("seed", 0) if isinstance(initializer, Obj) else None
+    return found is not None and not is_none(found[1])
+
+
 _CHOOSES = re.compile(
     r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
+    r"|[^\s=][^\n=]*=[ \t]*(?:random|rn)\.randint\("
     r"|(?:[^\s=][^\n=]*=[ \t]*)?(?:np|numpy)\.random\.rand\([^\n]*\)[ \t]*<"  # a mask that splits rows
 )
 _PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
@@ -108,6 +156,8 @@ class PartialSeed(Rule):
             # a seed behind the last training is for the numbers that are drawn there
             ends = [event.order for event in trained if not event.standalone]
             found = [seed for seed in found if seed.imported or seed.call.order < max(ends)]
+        else:
+            found = [seed for seed in found if not _is_elsewhere(program, seed, trained)]
         if not found or any(seed.call.name in _REMOVED and not seed.call.guarded for seed in found):
             return
         if any(call.name in _SESSIONS and not call.guarded and not call.standalone for call in program.calls):
@@ -117,7 +167,12 @@ class PartialSeed(Rule):
             self._check_order(program, found)
             return
         target = program.target
-        if "tensorflow" in kinds and target.which_tensorflow("<2.10") is Reach.ALL:
+        old = target.which_tensorflow("<2.10") is Reach.ALL
+        if "tensorflow" in kinds and old:
+            return
+        # a pin of `keras` from before 2.4, beside which stands the 2.4.0 that TensorFlow 2.3 and 2.4 have
+        apart = target.which("<2.4") is not Reach.NONE and target.which("<2.5") is Reach.ALL
+        if "numpy" in kinds and apart and _stands_alone(program):
             return
         # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
         # fit from NumPy, and with TensorFlow seeded nothing is left
@@ -128,14 +183,16 @@ class PartialSeed(Rule):
         if target.backend == "jax" and {"python", "numpy"} <= kinds:
             return
         last = found[-1]
+        if _is_for_seeded_layers(last):
+            return
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
             severity=Severity.INFO
             if len({id(seed.call.node) for seed in found}) == 1 and self._is_for_the_next_line(last)
             else Severity.WARNING,
-            message=self.missing if "python" in kinds else self.message,
-            fix=self._fix(last) if last.call.module is self.module else None,
+            message=self.missing if "python" in kinds or old else self.message,
+            fix=self._fix(last) if last.call.module is self.module and not old else None,
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )

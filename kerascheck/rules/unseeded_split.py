@@ -21,6 +21,7 @@ _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "rand
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
 _FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
 _WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
+_INSIDE = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in front of an argument
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # `x, y = split(...)` and `x, y = data.split(...)`
 _GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:\w+\.)*{}\("
@@ -210,7 +211,8 @@ def _writes(text: str, names: set[str]) -> bool:
     names = set(names)
     for _ in range(2):
         parts = "|".join(map(re.escape, sorted(names)))
-        made = re.findall(rf"(?m)^[ \t]*(\w+)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
-        names |= {name for name, value in made if ".fit" not in value}  # a history is no split
+        made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
+        # a history is no split
+        names |= {name for targets, value in made if ".fit" not in value for name in _WORD.findall(targets)}
     parts = "|".join(map(re.escape, sorted(names)))
-    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}[^\n]*\b(?:{parts})\b", text) is not None
+    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}{_INSIDE}\b(?:{parts})\b", text) is not None

@@ -8,6 +8,7 @@ imports, events on objects) is recorded for the rules. It never runs the program
 from __future__ import annotations
 
 import builtins
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
@@ -149,6 +150,7 @@ class Interpreter:
         self.stack: list[object] = []
         self.visited: set[object] = set()
         self.order = 0
+        self.entries: list[int] = []  # the orders at which functions that nothing calls begin
         self.loop = 0
         self.steps = 0
         self.budget = self.limit = 0
@@ -314,6 +316,7 @@ class Interpreter:
             names, heap = dict(self.root.names), self.heap
             self.heap = heap.fork()
             self._forget_rebound()
+            self.entries.append(self.order)
             try:
                 if function.owner is not None and "staticmethod" not in function.decorators:
                     self._visit_method(function)
@@ -325,6 +328,10 @@ class Interpreter:
                 self._give_up()
             self._doubting = False
             self.root.names, self.heap = names, heap
+
+    def entry(self, order: int) -> int:
+        """Which of the functions read by themselves an order stands in, counted from 1; 0 is the top level."""
+        return bisect_left(self.entries, order)
 
     def _forget_rebound(self) -> None:
         for name in self.root.rebound:
