@@ -10,7 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.config import Config, unbound_name
+from kerascheck.semantic.config import Config, cannot_be_made, unbound_name
 from kerascheck.semantic.custom_objects import (
     Parameter,
     config_keys,
@@ -137,6 +137,8 @@ class ConfigDropsArgument(Rule):
         call = config.stranger
         if kind_of(owner) == "optimizer" or call is None or not self.module.owns(call):
             return  # that of an optimizer has not been run
+        if cannot_be_made(owner):
+            return
         fix = None
         if kind_of(owner) not in {"regularizer", "schedule"}:  # run on 2.15 and 3.15.1: theirs has none to call
             fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])

@@ -292,6 +292,25 @@ def _is_unbound(owner: ClassInfo, name: str) -> bool:
     return name not in vars(builtins)
 
 
+def cannot_be_made(owner: ClassInfo) -> bool:
+    """Whether `__init__` itself calls `super(Other, self).__init__` of a class that this is not made from.
+
+    It raises TypeError, or NameError where nothing is called so, at the first object (Python).
+    """
+    function = owner.own("__init__")
+    body = function.node.body if function is not None and isinstance(function.node, cst.FunctionDef) else None
+    for line in body.body if isinstance(body, cst.IndentedBlock) else ():
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            called = small.value.func if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call) else None
+            above = called.value if isinstance(called, cst.Attribute) else None
+            if not isinstance(above, cst.Call) or not isinstance(above.func, cst.Name) or above.func.value != "super":
+                continue
+            first = above.args[0].value if above.args else None
+            if isinstance(first, cst.Name) and first.value not in {owner.name, "__class__"}:
+                return _is_unbound(owner, first.value) or _is_made_from(owner, first.value) is False
+    return False
+
+
 def unbound_name(config: Config) -> str | None:
     """A name that a `get_config` reads and nothing in its file binds, nor Python; None when none surely is so.
 

@@ -50,8 +50,8 @@ class _Flow:
         self.tests: list[tuple[cst.FunctionDef, cst.If]] = []
         self.purpose: Purpose | None = None
         tracked = owner.keras_kind is not None and owner.module.target.keras2
-        known = made.function.module.calls_of("tensorflow.Variable") if tracked else ()
-        self.variables = [call.node for call in known]
+        names = ("tensorflow.Variable", "keras.backend.variable") if tracked else ()
+        self.variables = [call.node for name in names for call in made.function.module.calls_of(name)]
         # whether it is the first value of one, whose shape may hang on it: any but a fraction may be a size
         self.variable = self.shaped = False
         self.changed: set[str] = set()
@@ -139,7 +139,7 @@ class _Flow:
         3.15.1: training does not apply the constraint; `losses` of Keras 2 have the regularizer's all the same.
         """
         if self._starts_a_variable(path):
-            self.variable = True
+            self.variable |= not self._draws(path)
             return Purpose.FIRST
         for node, inner in pairwise(path):
             if isinstance(node, cst.Call) and inner is not node.func and _name(node.func) in _CONSTANTS:
@@ -154,8 +154,14 @@ class _Flow:
                 return Purpose.IDLE
         return None
 
+    def _draws(self, path: Path) -> bool:
+        """Whether it is an initializer that is called for the first value: `K.variable(self.start(shape))`."""
+        held = self.made.held.get(self.name)
+        called = len(path) > 1 and isinstance(path[-2], cst.Call) and path[-2].func is path[-1]
+        return called and held is not None and held.getter == "initializers"
+
     def _starts_a_variable(self, path: Path) -> bool:
-        """Whether a value is what `self.table = tf.Variable(value, ...)` starts with.
+        """Whether a value is what `self.table = tf.Variable(value, ...)` or `K.variable(value)` starts with.
 
         Keras 2 has such a variable among the weights and in its files (run on 2.15); Keras 3 does not know it.
         """
