@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -15,6 +17,9 @@ from kerascheck.semantic.training import is_none, is_seeded_in_function, models_
 from kerascheck.semantic.values import Const, Obj
 from kerascheck.semantic.written_rows import kept_by_an_object
 
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
+
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
@@ -25,6 +30,7 @@ _INSIDE = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in fron
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # `x, y = split(...)` and `x, y = data.split(...)`
 _GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:\w+\.)*{}\("
+_TOP = re.compile(r"\n(?:async def|def|class) ")
 _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
 _USES = frozenset({"fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"})
@@ -145,24 +151,35 @@ class UnseededSplit(Rule):
 
     def _is_written(self, call: CallFact) -> bool:
         """Whether a part of the split is written into a file, so that it can be read again."""
-        line = call.statement
-        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
-        rest = self.module.source.text[self.module.span(call.node).end :]
-        names: set[str] = set()
-        if isinstance(small, cst.Assign) and small.value is call.node:
-            names = set(_WORD.findall(self.module.code(small.targets[0].target)))
+        names = self._names(call)
+        if names:
+            rest = self.module.source.text[self.module.span(call.node).end :]
             if _writes(rest, names) or kept_by_an_object(self.module, self._rest(call), names):
                 return True
-        returned = isinstance(small, cst.Return) or self._returns(call, names)
+        return any(
+            _writes(rest, given) or kept_by_an_object(home, rest, given)
+            for home, given, rest in self._given(call, names)
+        )
+
+    def _names(self, call: CallFact) -> set[str]:
+        """The names that the result of a draw is bound to."""
+        line = call.statement
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        if isinstance(small, cst.Assign) and small.value is call.node:
+            return set(_WORD.findall(self.module.code(small.targets[0].target)))
+        return set()
+
+    def _given(self, call: CallFact, names: set[str]) -> Iterator[tuple[Module, set[str], str]]:
+        """Where callers of a function that gives back its draw bind it: the file, the names, and what follows."""
+        line = call.statement
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        returned = isinstance(small, cst.Return) or self._returns(call, _derived(self._rest(call), names))
         function = call.function.node if call.function is not None and returned else None
         if not isinstance(function, cst.FunctionDef):
-            return False
+            return
         for home in (self.module, *self.module.users):
             for match in re.finditer(_GIVEN_BY.format(re.escape(function.name.value)), home.source.text):
-                rest, names = home.source.text[match.end() :], set(_WORD.findall(match[1]))
-                if _writes(rest, names) or kept_by_an_object(home, rest, names):
-                    return True
-        return False
+                yield home, set(_WORD.findall(match[1])), home.source.text[match.end() :]
 
     def _returns(self, call: CallFact, names: set[str]) -> bool:
         """Whether the function of a draw gives back what was drawn."""
@@ -183,10 +200,12 @@ class UnseededSplit(Rule):
         small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
         if not isinstance(small, cst.Assign) or small.value is not call.node:
             return True
-        names = re.findall(r"\w+", self.module.code(small.targets[0].target))
-        rest = self.module.source.text[self.module.span(call.node).end :]
-        cut = "|".join(re.escape(name) for name in names)
-        return "_split" in rest or re.search(rf"\b(?:{cut})\s*\[[^\]\n]*:", rest) is not None
+        names = self._names(call)
+        if _cut(self._rest(call), names):
+            return True
+        if call.function is None or not self._returns(call, _derived(self._rest(call), names)):
+            return _cut(self.module.source.text[self.module.span(call.node).end :], names)
+        return any(_cut(_TOP.split(rest)[0], given) for _, given, rest in self._given(call, names))
 
     def _sliced(self, call: CallFact) -> bool:
         """Whether the shuffled rows are cut into parts afterwards: `rows[:n]`."""
@@ -204,15 +223,26 @@ class UnseededSplit(Rule):
         return len(parts) > 1 or any(not part.lstrip().startswith(":") for part in parts)
 
 
-def _writes(text: str, names: set[str]) -> bool:
-    """Whether something of these names, or what is made from it, is written into a file."""
-    if not names or not re.search(_WRITES, text):
-        return False
+def _cut(text: str, names: set[str]) -> bool:
+    """Whether rows of these names are cut, or some may be, by a `validation_split` or another function."""
+    return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
+
+
+def _derived(text: str, names: set[str]) -> set[str]:
+    """The names, and those of what is made from them, twice over."""
     names = set(names)
     for _ in range(2):
         parts = "|".join(map(re.escape, sorted(names)))
         made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
         # a history is no split
         names |= {name for targets, value in made if ".fit" not in value for name in _WORD.findall(targets)}
+    return names
+
+
+def _writes(text: str, names: set[str]) -> bool:
+    """Whether something of these names, or what is made from it, is written into a file."""
+    if not names or not re.search(_WRITES, text):
+        return False
+    names = _derived(text, names)
     parts = "|".join(map(re.escape, sorted(names)))
     return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}{_INSIDE}\b(?:{parts})\b", text) is not None
