@@ -30,7 +30,7 @@ from kerascheck.semantic.purposes import (
 )
 from kerascheck.semantic.storage import instances
 from kerascheck.semantic.unread import unread_attribute
-from kerascheck.semantic.unset_attributes import unset_attribute, unset_in_a_base
+from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
 
 
 class ConfigDropsArgument(Rule):
@@ -91,7 +91,7 @@ class ConfigDropsArgument(Rule):
                 attribute=unset.attr.value,
             )
             return
-        if unbound_name(config) is not None or unset_in_a_base(owner) or has_bound_from_config(owner):
+        if unbound_name(config) is not None or is_never_written(owner, made) or has_bound_from_config(owner):
             return  # saving raises, or loading does before it makes an object, which is for others to say
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None

@@ -269,7 +269,7 @@ def _is_made_from(owner: ClassInfo, name: str) -> bool | None:
 
     Nor can it where a class of the same file is made from both: there `super(Other, self)` is right.
     """
-    other, lineage = _bound(owner, name), list(owner.lineage())
+    other, lineage = bound(owner, name), list(owner.lineage())
     if isinstance(other, Ref):
         return True if other.name in lineage else None
     if not isinstance(other, Class):
@@ -287,7 +287,7 @@ def _is_unbound(owner: ClassInfo, name: str) -> bool:
     """Whether nothing in a file can be called by a name: it stands in `super(name, self)` only."""
     text = owner.module.source.text
     rest = re.sub(rf"\bsuper\(\s*{name}\s*,", "", text)
-    if _bound(owner, name) is not None or re.search(rf"\b{name}\b|import\s*\(?\s*\*|\bexec\(|\bglobals\(|%run", rest):
+    if bound(owner, name) is not None or re.search(rf"\b{name}\b|import\s*\(?\s*\*|\bexec\(|\bglobals\(|%run", rest):
         return False
     return name not in vars(builtins)
 
@@ -343,7 +343,7 @@ def unbound_name(config: Config) -> str | None:
     return None
 
 
-def _bound(owner: ClassInfo, name: str) -> Value | None:
+def bound(owner: ClassInfo, name: str) -> Value | None:
     """What a name is bound to where a class statement stands."""
     frame: Frame | None = owner.scope
     while frame is not None:

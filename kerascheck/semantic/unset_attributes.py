@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.custom_objects import kind_of
+from kerascheck.semantic.config import bound, read_config
+from kerascheck.semantic.custom_objects import Constructor, kind_of
+from kerascheck.semantic.values import Class
 from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ _SELF = re.compile(
     r"(?:def \w+|super|__init__|get_config|from_config|isinstance|hasattr|getattr|len|id|type)\(\s*(\w+,\s*)?self\b"
 )
 _HANDED = re.compile(r"[(,=]\s*self\s*[,)\n]")
+_ABSTRACT = re.compile(r"abstractmethod|NotImplementedError")
 
 
 def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
@@ -70,23 +73,108 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
             return None
     set_there = {name for item in classes for name in _assigned(item.node)}
     for node in read:
-        name = node.attr.value
-        given = re.compile(rf"(?<!\bself)\.{name}\s*(?::[^=\n]+)?=(?!=)")  # another object of that name, or this one
-        declared = re.compile(rf"^\s+{name}\s*:", re.MULTILINE)
-        if name not in set_there and not any(
-            given.search(item.module.source.text) or declared.search(item.module.code(item.node)) for item in classes
-        ):
+        if node.attr.value not in set_there and not _is_named(node.attr.value, classes):
             return node
     return None
 
 
-def unset_in_a_base(owner: ClassInfo) -> bool:
-    """Whether the `get_config` of a base in the project reads such an attribute, which this class does not name."""
-    for base in list(owner.lineage())[1:]:
-        unset = unset_attribute(base) if isinstance(base, ClassInfo) else None
-        if unset is not None and unset.attr.value not in owner.module.code(owner.node):
+def _is_named(name: str, classes: list[ClassInfo]) -> bool:
+    """Whether an attribute is declared in one of the classes, or set of an object that may be of one of them."""
+    given = re.compile(rf"(?<!\bself)\.{name}\s*(?::[^=\n]+)?=(?!=)")
+    return any(given.search(item.module.source.text) or name in _declared(item.node) for item in classes)
+
+
+def _declared(owner: cst.ClassDef) -> set[str]:
+    """The names that the body of a class annotates: `seed: int`."""
+    lines = [item for item in owner.body.body if isinstance(item, cst.SimpleStatementLine)]
+    targets = [item.target for line in lines for item in line.body if isinstance(item, cst.AnnAssign)]
+    return {target.value for target in targets if isinstance(target, cst.Name)}
+
+
+def is_never_written(owner: ClassInfo, made: Constructor | None) -> bool:
+    """Whether saving raises before anything of an object is written, for an attribute that nothing sets.
+
+    It is read by a `get_config` of a base, which the class calls, or by that of an object which the class writes:
+    `serialize_keras_object(self.inner)`, where `inner` is annotated, or made in the constructor. A method that sets it
+    and that nothing in the project calls does not count. Run on 2.15 and 3.15.1: AttributeError in both formats.
+    """
+    if any(_reads_unset(owner, item) for item in list(_configs(owner))[1:]):
+        return True
+    inner = [other for attribute in _serialized(owner) for other in _classes_of(owner, made, attribute)]
+    return any(_reads_unset(other, item) for other in inner for item in _configs(other))
+
+
+def _configs(owner: ClassInfo) -> Iterator[cst.FunctionDef]:
+    """The `get_config` of a class, and those of bases in the project that it calls by `super()`."""
+    for item in owner.lineage():
+        function = item.own("get_config") if isinstance(item, ClassInfo) else None
+        if function is not None and isinstance(function.node, cst.FunctionDef):
+            yield function.node
+            config = read_config(function)
+            if config is None or not config.calls_super:
+                return
+
+
+def _reads_unset(owner: ClassInfo, function: cst.FunctionDef) -> bool:
+    classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
+    if not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
+        return False
+    names = {node.attr.value for node in _read(function)} - KERAS
+    names = {name for name in names if name[0] != "_" and not any(name in item.frame.names for item in classes)}
+    if not names:
+        return False
+    classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
+    texts = [item.module.code(item.node) for item in classes]
+    if any(is_hidden(_ABSTRACT.sub("", text)) for text in texts):
+        return False
+    return any(
+        not _is_named(name, classes) and not any(_sets(item, name) for item in classes) for name in sorted(names)
+    )
+
+
+def _sets(owner: ClassInfo, name: str) -> bool:
+    """Whether a class sets an attribute, but for methods that nothing in the project calls."""
+    for statement in owner.node.body.body:
+        if name not in _assigned(statement):
+            continue
+        method = statement.name.value if isinstance(statement, cst.FunctionDef) and not statement.decorators else "_"
+        if method.startswith("_") or method in KERAS:
+            return True
+        project, called = owner.module.project, re.compile(rf"\.{method}\b|[\"']{method}[\"']")
+        others = project.texts_with(owner.module.path, method) if project is not None else ()
+        if called.search(owner.module.source.text) or any(called.search(text) for text in others):
             return True
     return False
+
+
+def _serialized(owner: ClassInfo) -> Iterator[str]:
+    """The attributes of `self` that `get_config` always serializes, or asks for their configuration."""
+    function = owner.own("get_config")
+    for node in _always(function.node) if function is not None and isinstance(function.node, cst.FunctionDef) else ():
+        if not isinstance(node, cst.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+        value: cst.CSTNode | None = node.func.value if isinstance(node.func, cst.Attribute) else None
+        if isinstance(name, cst.Name) and name.value in {"serialize_keras_object", "serialize"} and node.args:
+            value = node.args[0].value
+        elif not isinstance(name, cst.Name) or name.value != "get_config":
+            continue
+        if isinstance(value, cst.Attribute) and isinstance(value.value, cst.Name) and value.value.value == "self":
+            yield value.attr.value
+
+
+def _classes_of(owner: ClassInfo, made: Constructor | None, attribute: str) -> Iterator[ClassInfo]:
+    """What the constructor says that an attribute is: by the annotation of the argument, or by making it."""
+    for node in walk(made.node.body) if made is not None else ():
+        if not isinstance(node, cst.Assign) or attribute not in _assigned(node):
+            continue
+        found: cst.BaseExpression | None = node.value.func if isinstance(node.value, cst.Call) else None
+        if isinstance(node.value, cst.Name) and made is not None:
+            given = [item.node.annotation for item in made.parameters if item.name == node.value.value]
+            found = given[0].annotation if given and given[0] is not None else None
+        value = bound(owner, found.value) if isinstance(found, cst.Name) else None
+        if isinstance(value, Class):
+            yield value.info
 
 
 def is_hidden(text: str) -> bool:
@@ -96,6 +184,13 @@ def is_hidden(text: str) -> bool:
 
 def _read(function: cst.FunctionDef) -> Iterator[cst.Attribute]:
     """`self.name` in the statements that are always run."""
+    for node in _always(function):
+        if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value == "self":
+            yield node
+
+
+def _always(function: cst.FunctionDef) -> Iterator[cst.CSTNode]:
+    """What is run whenever a function is."""
     if not isinstance(function.body, cst.IndentedBlock):
         return
     for statement in function.body.body:
@@ -106,12 +201,11 @@ def _read(function: cst.FunctionDef) -> Iterator[cst.Attribute]:
             node = stack.pop()
             if isinstance(node, (cst.IfExp, cst.BooleanOperation, cst.Lambda, cst.BaseComp)):
                 continue
-            if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value == "self":
-                yield node
+            yield node
             stack += reversed(children(node))
 
 
-def _assigned(owner: cst.ClassDef) -> Iterator[str]:
+def _assigned(owner: cst.CSTNode) -> Iterator[str]:
     """The names of attributes that statements of a class set, and of what its body declares."""
     for node in walk(owner):
         targets: list[cst.CSTNode] = []
