@@ -54,6 +54,10 @@ class ConfigDropsArgument(Rule):
         "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}` in "
         "`self.{attribute}`, which nothing here reads"
     )
+    says = (
+        "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}` in "
+        "`self.{attribute}`, which only decides on what is printed"
+    )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
     stranger = "`{owner}.get_config` calls `super({other}, self)`, and no `{owner}` is a `{other}`: saving raises"
@@ -96,7 +100,7 @@ class ConfigDropsArgument(Rule):
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
-        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle, self.unread)
+        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle, self.unread, self.says)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
@@ -117,7 +121,7 @@ class ConfigDropsArgument(Rule):
                 else:
                     attribute = unread_attribute(owner, made, parameter.name)
                 if attribute is not None:
-                    message, severity = self.unread, Severity.INFO
+                    message, severity = self.says if attribute.says else self.unread, Severity.INFO
             self.report(
                 place,
                 message=message,
@@ -130,7 +134,7 @@ class ConfigDropsArgument(Rule):
                 default=self._default(parameter),
                 keys=", ".join(f"`{key}`" for key in wrong),
                 cause=cause,
-                attribute=attribute,
+                attribute=attribute.name if attribute is not None else None,
             )
 
     def _report_stranger(self, owner: ClassInfo, config: Config, more: Fix | None) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import Constructor, Holding, is_plain_annotation, is_plain_default
-from kerascheck.semantic.purposes import Path, uses
+from kerascheck.semantic.purposes import Path, paths, uses
 from kerascheck.semantic.unset_attributes import KERAS, is_hidden
+from kerascheck.semantic.walk import walk
 
 _ROOTS = frozenset(
     {"keras.layers.Layer", "keras.Model", "keras.losses.Loss", "keras.metrics.Metric", "builtins.object"}
@@ -32,8 +35,21 @@ _DYNAMIC = re.compile(  # an attribute whose name is not written
 _CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)[ \t]*\(([^)]*)\)", re.MULTILINE)
 
 
-def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> str | None:
+_SAYS = frozenset({"print", "warn", "warning", "info", "debug", "print_tensor"})
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An attribute that nothing reads, or (`says`) only tests in front of what is printed or logged."""
+
+    name: str
+    says: bool
+
+
+def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> Unread | None:
     """The attribute that a parameter is kept in, where that is all, and nothing in the project reads it.
+
+    A test of it in front of statements that only print or log is no reading: `if self.verbose: print(loss)`.
 
     None when that cannot be told: a base that is more than `Layer`, `Model`, `Loss` or `Metric`, a name that Keras asks
     for, a value that may be a layer or a variable (whose weights are in the file), an object that is handed on, any
@@ -49,19 +65,23 @@ def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> str | No
         return None
     if not _holds_no_weights(made, name, held):
         return None
-    if not all(_is_kept_only(held, path) for path in uses(made.node.body, name)):
+    if not all(_is_kept_only(held, (made.node, *path)) for path in uses(made.node.body, name)):
         return None
     if any(attribute in item.frame.names for item in classes):
         return None  # a property, a method, or a default of the class
     classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
     texts = [item.module.code(item.node) for item in classes]
-    if any(is_hidden(text) or _DYNAMIC.search(text) or _reads(attribute).search(text) for text in texts):
+    if any(is_hidden(text) or _DYNAMIC.search(text) for text in texts):
         return None
+    read = [path for item in classes for path in _places(item, attribute)]
+    if not all(_only_says(path) for path in read):
+        return None
+    found = Unread(attribute, bool(read))
     here = owner.module.source.text
     if _is_read_elsewhere(here, attribute):
         return None
     if owner.module.project is None:
-        return attribute
+        return found
     others = [item.module.source.text for item in classes if item.module is not owner.module]
     others += owner.module.project.texts_with(owner.module.path, attribute)
     derived = _derived_names([here, *others], {item.name for item in classes})
@@ -71,7 +91,65 @@ def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> str | No
         mine = any(not derived.isdisjoint(re.findall(r"\w+", found[2])) for found in _CLASS.finditer(text))
         if mine and _reads(attribute).search(text):
             return None
-    return attribute
+    return found
+
+
+def _places(owner: ClassInfo, attribute: str) -> Iterator[Path]:
+    """Where a class reads an attribute of `self`, or of anything else; not `x.attribute = ...`."""
+    for path in paths(owner.node.body):
+        last = path[-1]
+        outer = path[-2] if len(path) > 1 else None
+        bound = isinstance(outer, (cst.AssignTarget, cst.AnnAssign)) and outer.target is last
+        if isinstance(last, cst.Attribute) and last.attr.value == attribute and not bound:
+            yield path
+
+
+def _only_says(path: Path) -> bool:
+    """Whether an expression is printed or logged, or is the test of an `if` that does nothing else."""
+    for index, (outer, inner) in enumerate(pairwise(path)):
+        if isinstance(outer, cst.Expr) and outer.value is not path[-1] and _is_said(outer.value):
+            return not any(isinstance(node, cst.Call) and _root(node.func) == "self" for node in walk(outer))
+        if isinstance(outer, cst.If) and inner is outer.test:
+            function = next((node for node in reversed(path[:index]) if isinstance(node, cst.FunctionDef)), None)
+            if function is None or not all(_is_test(node) for node in path[index + 1 : -1]):
+                return False
+            branches = [outer.body, *([outer.orelse] if outer.orelse is not None else [])]
+            return all(isinstance(item, (cst.IndentedBlock, cst.Else)) and _says(item, function) for item in branches)
+    return False
+
+
+def _is_test(node: cst.CSTNode) -> bool:
+    return isinstance(node, (cst.UnaryOperation, cst.BooleanOperation, cst.Comparison, cst.ComparisonTarget))
+
+
+def _says(branch: cst.IndentedBlock | cst.Else, function: cst.FunctionDef) -> bool:
+    """Whether all statements of a branch print or log, or bind names for that alone; nothing asks `self` for more."""
+    block = branch.body if isinstance(branch, cst.Else) else branch
+    bound: set[str] = set()
+    for statement in block.body:
+        for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]:
+            if isinstance(small, cst.Assign) and all(isinstance(item.target, cst.Name) for item in small.targets):
+                bound.update(cst.ensure_type(item.target, cst.Name).value for item in small.targets)
+            elif not isinstance(small, cst.Expr) or not _is_said(small.value):
+                return False
+    if any(isinstance(node, cst.Call) and _root(node.func) == "self" for node in walk(block)):
+        return False
+    used = {path[-1].value for path in paths(function.body) if isinstance(path[-1], cst.Name) and block not in path}
+    return bound.isdisjoint(used)
+
+
+def _is_said(node: cst.BaseExpression) -> bool:
+    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+        return True
+    name = node.func if isinstance(node, cst.Call) else None
+    last = name.attr.value if isinstance(name, cst.Attribute) else name.value if isinstance(name, cst.Name) else ""
+    return last in _SAYS
+
+
+def _root(node: cst.BaseExpression) -> str:
+    while isinstance(node, (cst.Attribute, cst.Call, cst.Subscript)):
+        node = node.func if isinstance(node, cst.Call) else node.value
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def _holds_no_weights(made: Constructor, name: str, held: Holding) -> bool:
@@ -81,7 +159,7 @@ def _holds_no_weights(made: Constructor, name: str, held: Holding) -> bool:
 
 
 def _is_kept_only(held: Holding, path: Path) -> bool:
-    """Whether a use of the parameter is the one that keeps it, or only a check that raises."""
+    """Whether a use of the parameter is the one that keeps it, or only a check that raises or says something."""
     if held.statement in path:
         return isinstance(held.statement, cst.Assign) and len(held.statement.targets) == 1
     for outer, inner in pairwise(path):
@@ -89,8 +167,9 @@ def _is_kept_only(held: Holding, path: Path) -> bool:
             return True
         if isinstance(outer, cst.If) and inner is outer.test and outer.orelse is None:
             last = outer.body.body[-1]
-            return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise)
-    return False
+            if isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Raise):
+                return True
+    return _only_says(path)
 
 
 def _reads(attribute: str, receiver: str = "") -> re.Pattern[str]:
