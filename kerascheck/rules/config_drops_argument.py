@@ -30,6 +30,7 @@ from kerascheck.semantic.purposes import (
 )
 from kerascheck.semantic.storage import instances
 from kerascheck.semantic.unread import unread_attribute
+from kerascheck.semantic.unrunnable import fails_when_given, never_runs
 from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
 
 
@@ -78,11 +79,12 @@ class ConfigDropsArgument(Rule):
             and (item.required or made is None or not says_where_to_read(owner, made, item.name))
             and (made is None or not refuses_any_value(made, item.name))
             and (item.required or made is None or not stands_under_another_key(owner, made, item.name))
+            and (item.required or made is None or not fails_when_given(owner, made, item.name))
         ]
         if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
             self._report_stranger(owner, config, self._fix(owner, missing) if missing else None)
             return
-        if not missing or config is None:
+        if not missing or config is None or never_runs(owner):
             return
         unset = unset_attribute(owner)
         if unset is not None:  # nothing is ever written, either

@@ -26,6 +26,7 @@ from kerascheck.semantic.storage import (
     unfound_on,
 )
 from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.unrunnable import never_runs
 from kerascheck.semantic.values import Func
 
 
@@ -48,7 +49,8 @@ class UnregisteredObject(Rule):
             if item.thing.module is self.module and item.save.format != "json" and self._counts(item):
                 found.setdefault(item.thing, []).append(item)
         for thing, items in found.items():
-            self._check_object(thing, items)
+            if isinstance(thing, Func) or not never_runs(thing):
+                self._check_object(thing, items)
 
     def _counts(self, item: Reached) -> bool:
         if item.save.temporary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Frame
+    from kerascheck.semantic.module import Module
     from kerascheck.semantic.values import Func
 
 
@@ -50,11 +52,6 @@ class _Dict:
 
 
 _STARS = re.compile(r"import\s*\(?\s*\*|\bexec\(|\bglobals\(|\bbuiltins\b|%run")
-# statements in which a name may be bound: keywords before it, or `=` behind it; more is taken for a binding than is one
-_BINDING = (
-    r"\b(?:import|as|def|class|for|global|nonlocal|lambda|case)\b[^\n=]*\b{0}\b"
-    r"|\b{0}\b\s*(?:[,:][^=\n]+)?(?:[-+*/%|&@]|//|\*\*|:)?=(?!=)|^[ \t]*\(?{0}\b[^\n=]*=(?!=)"
-)
 _HARMLESS = frozenset({"default", "override"})  # marks of typing and of libraries
 
 
@@ -316,19 +313,26 @@ def unbound_name(config: Config) -> str | None:
 
     Run on 2.15 and 3.15.1: saving raises NameError, in both formats.
     """
-    node, module = config.function.node, config.function.module
-    text = module.source.text
-    if not isinstance(node, cst.FunctionDef) or _STARS.search(text):
+    node = config.function.node
+    return unbound_among([node.body], config.function) if isinstance(node, cst.FunctionDef) else None
+
+
+def unbound_among(nodes: Sequence[cst.CSTNode], function: Func) -> str | None:
+    """The same for some nodes of a method."""
+    node, module = function.node, function.module
+    if not isinstance(node, cst.FunctionDef) or _STARS.search(module.source.text):
         return None
-    frames, frame = [], config.owner.scope if config.owner is not None else None
+    frames, frame = [], function.owner.scope if function.owner is not None else None
     while frame is not None:
         frames.append(frame)
         frame = frame.parent
-    stack: list[cst.CSTNode] = [node.body]
+    stack = list(nodes)
     while stack:
         item = stack.pop()
         if isinstance(item, (cst.Attribute, cst.Arg)):
             stack.append(item.value)
+        elif isinstance(item, (cst.Import, cst.ImportFrom)):
+            continue
         elif not isinstance(item, cst.Name):
             stack += children(item)
         elif (
@@ -336,11 +340,37 @@ def unbound_name(config: Config) -> str | None:
             and item.value not in vars(builtins)
             and item.value not in {"self", "cls", "__class__"}
             and not any(item.value in one.names for one in frames)
-            and not re.search(_BINDING.format(re.escape(item.value)), text)
-            and not any(item.value == other.name.value for other in walk(node.params) if isinstance(other, cst.Param))
+            and item.value not in _bound_names(module)
         ):
             return item.value
     return None
+
+
+def _bound_names(module: Module) -> frozenset[str]:
+    """The names that anything in a file binds, wherever it stands; those of keywords and attributes are none."""
+    known: frozenset[str] | None = module.memo.get("bound names")
+    if known is None:
+        known = module.memo["bound names"] = frozenset(_bound_in(module.tree))
+    return known
+
+
+def _bound_in(tree: cst.Module) -> Iterator[str]:
+    for node in walk(tree):
+        place: cst.CSTNode | None = None
+        if isinstance(node, (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr)):
+            yield from (item.value for item in walk(node.target) if isinstance(item, cst.Name))
+        elif isinstance(node, (cst.Global, cst.Nonlocal)):
+            yield from (item.name.value for item in node.names)
+        elif isinstance(node, cst.ImportAlias):
+            place = node.name
+            while isinstance(place, cst.Attribute):
+                place = place.value
+        elif isinstance(node, (cst.AsName, cst.FunctionDef, cst.ClassDef, cst.Param, cst.MatchAs, cst.MatchStar)):
+            place = node.name
+        elif isinstance(node, cst.MatchMapping):
+            place = node.rest
+        if place is not None:
+            yield from (item.value for item in walk(place) if isinstance(item, cst.Name))
 
 
 def bound(owner: ClassInfo, name: str) -> Value | None:

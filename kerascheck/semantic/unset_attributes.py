@@ -14,7 +14,7 @@ from kerascheck.semantic.values import Class
 from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # the public attributes of any Layer or Model (measured: `dir` and `vars` on 2.15, 3.0.5, 3.6.0 and 3.15.1)
 KERAS = frozenset(
@@ -116,11 +116,16 @@ def _configs(owner: ClassInfo) -> Iterator[cst.FunctionDef]:
 
 
 def _reads_unset(owner: ClassInfo, function: cst.FunctionDef) -> bool:
+    return is_unset(owner, (node.attr.value for node in _read(function)))
+
+
+def is_unset(owner: ClassInfo, attributes: Iterable[str]) -> bool:
+    """Whether surely nothing sets one of these attributes of a class' objects, but a method that nothing calls."""
     classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
     if not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
         return False
-    names = {node.attr.value for node in _read(function)} - KERAS
-    names = {name for name in names if name[0] != "_" and not any(name in item.frame.names for item in classes)}
+    names = {name for name in set(attributes) - KERAS if not any(name in item.frame.names for item in classes)}
+    names = {name for name in names if name[0] != "_"}
     if not names:
         return False
     classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
@@ -149,8 +154,9 @@ def _sets(owner: ClassInfo, name: str) -> bool:
 
 def _serialized(owner: ClassInfo) -> Iterator[str]:
     """The attributes of `self` that `get_config` always serializes, or asks for their configuration."""
-    function = owner.own("get_config")
-    for node in _always(function.node) if function is not None and isinstance(function.node, cst.FunctionDef) else ():
+    own = owner.own("get_config")
+    function = own.node if own is not None else None
+    for node in always(function.body) if isinstance(function, cst.FunctionDef) else ():
         if not isinstance(node, cst.Call):
             continue
         name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
@@ -184,16 +190,16 @@ def is_hidden(text: str) -> bool:
 
 def _read(function: cst.FunctionDef) -> Iterator[cst.Attribute]:
     """`self.name` in the statements that are always run."""
-    for node in _always(function):
+    for node in always(function.body):
         if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value == "self":
             yield node
 
 
-def _always(function: cst.FunctionDef) -> Iterator[cst.CSTNode]:
-    """What is run whenever a function is."""
-    if not isinstance(function.body, cst.IndentedBlock):
+def always(body: cst.BaseSuite) -> Iterator[cst.CSTNode]:
+    """What is run whenever the body of a function or a branch is."""
+    if not isinstance(body, cst.IndentedBlock):
         return
-    for statement in function.body.body:
+    for statement in body.body:
         if not isinstance(statement, cst.SimpleStatementLine):
             return  # what comes after it may not be reached
         stack: list[cst.CSTNode] = [statement]

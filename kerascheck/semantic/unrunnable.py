@@ -1,0 +1,94 @@
+"""Classes whose objects can never be built or called, at all or with one of their arguments: no model has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+import libcst as cst
+
+from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.config import unbound_among
+from kerascheck.semantic.custom_objects import Constructor
+from kerascheck.semantic.purposes import Path, is_self, paths
+from kerascheck.semantic.unset_attributes import always, is_unset
+from kerascheck.semantic.walk import walk
+
+_METHODS = ("__init__", "build", "call")
+_NOT_ALWAYS = (
+    cst.IfExp, cst.BooleanOperation, cst.Lambda, cst.BaseComp, cst.Annotation, cst.Import, cst.ImportFrom,
+)  # fmt: skip
+
+
+def never_runs(owner: ClassInfo) -> bool:
+    """Whether making, building or calling an object raises: it reads a name that nothing in the file binds.
+
+    Run on 2.15 and 3.15.1, a layer with such a `build`, `call` or `__init__`: NameError before there is a model.
+    """
+    for name in _METHODS:
+        function, sure = owner.method(name)
+        node = function.node if function is not None and sure else None
+        if function is not None and isinstance(node, cst.FunctionDef) and unbound_among(list(_names(node)), function):
+            return True
+    return False
+
+
+def _names(function: cst.FunctionDef) -> Iterator[cst.Name]:
+    """The names that a function reads whenever it is called."""
+    for statement in function.body.body:
+        if not isinstance(statement, cst.SimpleStatementLine):
+            return  # what comes after it may not be reached
+        for path in paths(statement):
+            if isinstance(path[-1], cst.Name) and not any(isinstance(node, _NOT_ALWAYS) for node in path):
+                yield path[-1]
+
+
+def fails_when_given(owner: ClassInfo, made: Constructor, name: str) -> bool:
+    """Whether building or calling an object raises as soon as an argument is given, None being its default.
+
+    All that reads its attribute is tests of it, and what stands behind them, of which one always reads an attribute
+    that nothing sets: `if self.penalty is not None: self.add_loss(self.penalty(self.w))`.
+    Run on 2.15 and 3.15.1: AttributeError.
+    """
+    held = made.held.get(name)
+    default = next((item.node.default for item in made.parameters if item.name == name), None)
+    if held is None or not isinstance(default, cst.Name) or default.value not in {"None", "False"}:
+        return False
+    failing = False
+    for item in owner.lineage():
+        for path in paths(item.node.body) if isinstance(item, ClassInfo) else ():
+            last = path[-1]
+            if not (isinstance(last, cst.Attribute) and last.attr.value == held.attribute and is_self(last.value)):
+                continue
+            if isinstance(path[-2], cst.AssignTarget):
+                continue
+            test = next((node for node in path if isinstance(node, cst.If) and _asks(node.test, held.attribute)), None)
+            if test is None:
+                return False
+            failing = failing or (_is_reached(path, test) and _is_failing(owner, test))
+    return failing
+
+
+def _asks(test: cst.BaseExpression, attribute: str) -> bool:
+    """Whether a test is `self.x`, `self.x is not None` or `self.x is True`."""
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        only = test.comparisons[0]
+        wanted = {cst.IsNot: "None", cst.NotEqual: "None", cst.Is: "True"}.get(type(only.operator))
+        if not isinstance(only.comparator, cst.Name) or only.comparator.value != wanted:
+            return False
+        test = test.left
+    return isinstance(test, cst.Attribute) and test.attr.value == attribute and is_self(test.value)
+
+
+def _is_reached(path: Path, test: cst.If) -> bool:
+    """Whether a test stands in the body of `build` or `call`, and nothing in front of it returns."""
+    function = next((node for node in path if isinstance(node, cst.FunctionDef)), None)
+    if function is None or function.name.value not in _METHODS or test not in function.body.body or test.orelse:
+        return False
+    before = takewhile(lambda item: item is not test, function.body.body)
+    return not any(isinstance(node, cst.Return) for item in before for node in walk(item))
+
+
+def _is_failing(owner: ClassInfo, test: cst.If) -> bool:
+    read = [node for node in always(test.body) if isinstance(node, cst.Attribute) and is_self(node.value)]
+    return is_unset(owner, [node.attr.value for node in read])
