@@ -14,11 +14,15 @@ from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.module import Module
+from kerascheck.semantic.registrations import registrations
 from kerascheck.semantic.storage import (
     Load,
+    Reached,
     Save,
     folder_of,
+    in_h5_by_plain_name,
     loads_standing_in,
+    never_read,
     reached_by,
     saves_of,
     unfound_on,
@@ -34,6 +38,10 @@ class LoadWithoutCustomObjects(Rule):
     claim = Claim.LOAD_RAISES
     words = (("load_model",),)
     message = "`load_model` raises: the file needs {names}, neither registered nor handed over"
+    plain = (
+        "`load_model` raises: the file needs {names}, not handed over; an `.h5` file has its plain name, "
+        "under which nothing is registered"
+    )
     some = " ({releases})"
 
     def check(self) -> None:
@@ -54,14 +62,16 @@ class LoadWithoutCustomObjects(Rule):
         missing = {name: thing for name, thing in first.items() if all(name in other for other, _ in needs)} or first
         target = self.module.target
         bites = next((on for _, on in needs if on and target.which(on) is Reach.SOME), "")
+        named = [name for name, thing in missing.items() if not registered(thing)]
+        hopeless = reader is not self.module or any(never_read(item) for item in reached_by(save))
         self.report(
             load.node,
-            message=self.message + (self.some if bites else ""),
+            message=(self.message if named else self.plain) + (self.some if bites else ""),
             severity=Severity.WARNING if bites else Severity.ERROR,
-            fix=self._fix(load, missing) if reader is self.module else None,
+            fix=None if hopeless else self._fix(load, missing),
             related=[RelatedNode(save.module, save.node, "saved here")],
             subject=", ".join(missing),
-            names=", ".join(f"`{name}`" for name in missing),
+            names=", ".join(f"`{name}`" for name in named or missing),
             releases=releases_text(target.bad(bites)) if bites else "",
         )
 
@@ -73,7 +83,7 @@ class LoadWithoutCustomObjects(Rule):
         bites: set[str] = set()
         for item in reached_by(save, *([model] if model is not None else [])):
             name = name_of(item.thing)
-            if save.format == "json" or not name or name in given or registered(item.thing) is not False:
+            if save.format == "json" or not name or name in given or not _is_unknown(item):
                 continue
             if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
                 continue  # KC307 speaks of it
@@ -111,3 +121,11 @@ class LoadWithoutCustomObjects(Rule):
         if lines and offset is not None:
             edits.append(Edit(offset, offset, "".join(lines)))
         return unsafe_fix(f"hand {', '.join(f'`{name}`' for name in missing)} over", edits)
+
+
+def _is_unknown(item: Reached) -> bool:
+    """Whether Keras does not find a class or function: it is not registered, or the file has another name of it."""
+    known, module = registered(item.thing), item.thing.module
+    if not known or not in_h5_by_plain_name(item) or "get_custom_objects" in module.source.text:
+        return known is False
+    return any(one.owner is item.thing and one.key.index(">") > 0 for one in registrations(module))

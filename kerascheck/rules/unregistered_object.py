@@ -15,9 +15,11 @@ from kerascheck.semantic.storage import (
     Load,
     Reached,
     circle,
+    in_h5_by_plain_name,
     loads,
     loads_of,
     loads_perhaps,
+    never_read,
     path_key,
     reached,
     read_as_weights,
@@ -37,6 +39,11 @@ class UnregisteredObject(Rule):
     words = ((" class ", " def "),)
     around = (("save", "modelcheckpoint"),)
     message = "`{name}` is in a saved model and not registered: `load_model` raises where it is not handed over"
+    plain = (
+        "`{name}` is in a saved `.h5` file by its plain name: `load_model` raises where it is not handed over, "
+        "registered or not"
+    )
+    unread = "`{name}` is in a saved `.h5` file and not built by `__init__`: `load_model` raises, handed over or not"
     some = " ({releases})"
     own = "`{name}` is in a saved model and not registered: `load_model` takes Keras' own `{name}` in its place"
 
@@ -81,12 +88,14 @@ class UnregisteredObject(Rule):
             note = reach is Reach.NONE and replaced(item)
             if (reach is Reach.NONE and not note) or not isinstance(thing.node, (cst.ClassDef, cst.FunctionDef)):
                 continue
+            plain = in_h5_by_plain_name(item)
+            message = self.unread if never_read(item) else self.plain if plain else self.message
             self.report(
                 thing.node.name,
-                message=self.own if note else self.message + (self.some if reach is Reach.SOME else ""),
+                message=self.own if note else message + (self.some if reach is Reach.SOME else ""),
                 severity=Severity.INFO if note else self.severity,
                 claim=Claim.NONE if note else self.claim,
-                fix=None if note else self._fix(thing, every, needing),
+                fix=None if note or plain else self._fix(thing, every, needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,

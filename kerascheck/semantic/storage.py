@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import config_function, constructor, kind_of, name_of
+from kerascheck.semantic.events import Flag
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
 from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
 from kerascheck.semantic.training import models_of
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _MAXIMUM_MODULES = 16
 _CHECKPOINT = "keras.callbacks.ModelCheckpoint"
 _FITS = ("fit", "fit_generator")
+_BUILDS = re.compile(r"\bself\(|\.build\(|\bself\.\w+\(")  # what may make variables in a constructor
 _SCOPES = frozenset({"keras.utils.custom_object_scope"})
 
 
@@ -196,6 +198,8 @@ def unfound_on(item: Reached) -> str:
     found = raises_on(_kind(item), item.save.format, name_of(thing))
     if item.place == "losses" and item.save.format == ".h5":
         return both(found, "<3")
+    if in_h5_by_plain_name(item) and not _is_written_by_keras_2(item):
+        found = both(found, ">=3")
     if _loads_never(item):
         return both(found, NEVER if item.save.format == ".h5" else "<3")
     if not isinstance(thing, ClassInfo) or thing.module is item.save.module or item.save.format != ".keras":
@@ -216,6 +220,43 @@ def _loads_never(item: Reached) -> bool:
     if made is None or is_graph(owner, instance) is not False:
         return False
     return any(parameter.required for parameter, _ in lost_arguments(owner, made, instance))
+
+
+def in_h5_by_plain_name(item: Reached) -> bool:
+    """Whether a class is that of a model which is written to an `.h5` file itself, not inside of another model.
+
+    Run on 2.15, 3.6.0 and 3.15.1: the file has its plain name, so it is not found under the name it is registered by.
+    """
+    outermost = any(item.made is model for model in item.save.models)
+    return isinstance(item.thing, ClassInfo) and item.save.format == ".h5" and outermost and not item.compiled
+
+
+def _is_written_by_keras_2(item: Reached) -> bool:
+    """Whether Keras 2 may write such a file: run on 2.15, `save` and `ModelCheckpoint` refuse what is no graph."""
+    owner, model = item.thing, item.made
+    if not isinstance(owner, ClassInfo) or model is None or kind_of(owner) != "model":
+        return True
+    return is_graph(owner, model) is not False
+
+
+def never_read(item: Reached) -> bool:
+    """Whether the weights of such a file find no place, whatever is handed over: nothing is built by `__init__`.
+
+    Run on 3.3.3, 3.6.0, 3.10.0, 3.12.4 and 3.15.1: `Layer count mismatch`; a class whose `__init__` builds its layers
+    is loaded.
+    """
+    owner = item.thing
+    if not isinstance(owner, ClassInfo) or not in_h5_by_plain_name(item) or _is_written_by_keras_2(item):
+        return False
+    made_by = [function for one in owner.lineage() if isinstance(one, ClassInfo) and (function := one.own("__init__"))]
+    if any(_BUILDS.search(function.module.code(function.node)) for function in made_by):
+        return False
+    facts = owner.module.facts
+    instance, made = facts.instance_of(owner)
+    layers = [layer for group in (facts.sublayers(owner) or {}).values() for layer in group]
+    states = [made.get((layer, "#states")) for layer in layers if facts.weighted(layer) is True]
+    known = [item for item in (*states, made.get((instance, "#states"))) if isinstance(item, frozenset)]
+    return len(known) == len(states) + 1 > 1 and not any(state & Flag.VARIABLES for one in known for state in one)
 
 
 def replaced(item: Reached) -> bool:
