@@ -309,6 +309,8 @@ def test_a_key_that_the_layer_of_keras_does_not_take_is_what_loading_raises_for(
 
 STARTS = """import tensorflow as tf
 
+from tables import f, made
+
 
 class Own(tf.keras.layers.Layer):
     def __init__(self, {parameter}, **kwargs):
