@@ -174,8 +174,8 @@ class PartialSeed(Rule):
         apart = target.which("<2.4") is not Reach.NONE and target.which("<2.5") is Reach.ALL
         if "numpy" in kinds and apart and _stands_alone(program):
             return
-        # measured: the first weights come from Python's `random`; Keras 2 draws all its numbers from it, jax those of
-        # fit from NumPy, and with TensorFlow seeded nothing is left
+        # measured: the first weights come from Python's `random`; runs of fit on Keras 2 with it alone
+        # disagree, jax has its numbers for fit from NumPy, and with TensorFlow seeded nothing is left
         if "tensorflow" in kinds and (_frozen(program) or any(call.name in _GRAPHS for call in program.calls)):
             return
         if "python" in kinds and ({"tensorflow", "torch"} & kinds or target.which(">=3") is Reach.NONE):
