@@ -12,6 +12,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic import keras_api
+from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
@@ -172,7 +173,7 @@ class PartialSeed(Rule):
             return
         # a pin of `keras` from before 2.4, beside which stands the 2.4.0 that TensorFlow 2.3 and 2.4 have
         apart = target.which("<2.4") is not Reach.NONE and target.which("<2.5") is Reach.ALL
-        if "numpy" in kinds and apart and _stands_alone(program):
+        if "numpy" in kinds and ((apart and _stands_alone(program)) or is_for_keras_1(program)):
             return
         # measured: the first weights come from Python's `random`; runs of fit on Keras 2 with it alone
         # disagree, jax has its numbers for fit from NumPy, and with TensorFlow seeded nothing is left

@@ -179,6 +179,10 @@ def _any_of_many(self: Interpreter, callee: Choice, arguments: Arguments) -> Val
     """A call of one of too many functions and classes to follow each: the kinds of models that they give."""
     for value in arguments.values():
         self.escape(value)
+    for option in callee.options:
+        called = option.receiver if isinstance(option, Bound) else option
+        if isinstance(called, Obj):  # a model: this may be its first call
+            self.escape(called)
     found: dict[object, Obj] = {}
     for option in callee.options:
         value = glimpse(self, option) if isinstance(option, Func) else None
