@@ -680,7 +680,18 @@ def test_setup_py_is_never_run_and_its_warnings_are_not_shown() -> None:
     assert target is not None and (target.text, target.source) == ("keras 3.6.0", "setup.py:4")
 
 
-def test_setup_py_and_requirements_are_the_union() -> None:
+def test_requirements_narrow_what_setup_py_beside_them_allows() -> None:
+    texts = {
+        "code/setup.py": "setup(install_requires=['keras==2.2.4'])\n",
+        "code/requirements.txt": "keras>=2.0.0\n",
+        "code/gpu/requirements.txt": "keras==2.2.5\n",
+    }
+    target = target_from_project(texts)
+    assert target is not None and target.text == "keras 2.2.4-2.2.5"
+    assert target.source == "code/setup.py:1, code/requirements.txt:1, code/gpu/requirements.txt:1"
+
+
+def test_setup_py_and_requirements_that_contradict_it_are_the_union() -> None:
     texts = {"setup.py": "setup(install_requires=['keras==3.5.0'])\n", "requirements.txt": "keras==3.6.0\n"}
     assert text_of(target_from_project(texts)) == "keras 3.5.0-3.6.0"
 

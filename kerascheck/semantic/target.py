@@ -494,6 +494,25 @@ def _combined(answers: Sequence[_Answer]) -> Target | None:
     return _target(releases, ", ".join(sources), tensorflow=tensorflow)
 
 
+def _narrowed(answers: Mapping[PurePosixPath, _Answer]) -> list[_Answer]:
+    """What a package needs and the requirements.txt beside it, as one: both hold, unless they contradict each other."""
+    found = dict(answers)
+    for path, listed in answers.items():
+        if path.name.lower() != "requirements.txt":
+            continue
+        for own in [other for other in found if other.parent == path.parent and other.name.lower() in _DECLARES]:
+            both = found[own].releases & listed.releases
+            if both:
+                tensorflow = found[own].tensorflow & listed.tensorflow or found[own].tensorflow | listed.tensorflow
+                names_keras = found[own].names_keras or listed.names_keras
+                found[own] = _Answer(both, tensorflow, names_keras, (*found[own].sources, *listed.sources))
+                found.pop(path, None)
+    return list(found.values())
+
+
+_DECLARES = frozenset({"setup.py", "setup.cfg", "pyproject.toml"})
+
+
 # --- project files
 
 
@@ -505,7 +524,7 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
     None when nothing is said.
     """
-    answers: list[_Answer] = []
+    answers: dict[PurePosixPath, _Answer] = {}
     locked: list[_Answer] = []
     declared = {
         path.parent
@@ -523,9 +542,11 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
         if reader is None:
             continue
         answer = _answer(reader(name, text))
-        if answer is not None:
-            (locked if _is_lock(name, text) else answers).append(answer)
-    return _combined(locked or answers)
+        if answer is not None and _is_lock(name, text):
+            locked.append(answer)
+        elif answer is not None:
+            answers[path] = answer
+    return _combined(locked or _narrowed(answers))
 
 
 def is_project_file(name: str) -> bool:
