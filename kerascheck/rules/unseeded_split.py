@@ -26,6 +26,7 @@ _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "rand
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
 _FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
 _WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
+_COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
 _INSIDE = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in front of an argument
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # `x, y = split(...)` and `x, y = data.split(...)`
@@ -228,20 +229,32 @@ def _cut(text: str, names: set[str]) -> bool:
     return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
 
 
-def _derived(text: str, names: set[str]) -> set[str]:
-    """The names, and those of what is made from them, twice over."""
+def _derived(text: str, names: set[str], rounds: int = 2) -> set[str]:
+    """The names, and those of what is made from them, so many times over."""
     names = set(names)
-    for _ in range(2):
+    for _ in range(rounds):
         parts = "|".join(map(re.escape, sorted(names)))
         made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
         # a history is no split
-        names |= {name for targets, value in made if ".fit" not in value for name in _WORD.findall(targets)}
+        new = {name for targets, value in made if ".fit" not in value for name in _WORD.findall(targets)}
+        if rounds > 2:
+            looped = re.findall(rf"\bfor ([\w, \t()]+) in ([^\n]*\b(?:{parts})\b)", text)
+            new |= {name for targets, _ in looped for name in _WORD.findall(targets)}
+        if new <= names:
+            break
+        names |= new
     return names
 
 
 def _writes(text: str, names: set[str]) -> bool:
     """Whether something of these names, or what is made from it, is written into a file."""
-    if not names or not re.search(_WRITES, text):
+    if not names:
+        return False
+    if re.search(_COPIES, text):  # the files of a part are put into a folder of their own
+        parts = "|".join(map(re.escape, sorted(_derived(text, names, 6))))
+        if re.search(rf"{_COPIES}[^\n]*\b(?:{parts})\b", text):
+            return True
+    if not re.search(_WRITES, text):
         return False
     names = _derived(text, names)
     parts = "|".join(map(re.escape, sorted(names)))

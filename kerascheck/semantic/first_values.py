@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from itertools import pairwise
@@ -141,6 +142,8 @@ class _Flow:
         if self._starts_a_variable(path):
             self.variable |= not self._draws(path)
             return Purpose.FIRST
+        if self._is_listed(path):
+            return Purpose.FIRST
         for node, inner in pairwise(path):
             if isinstance(node, cst.Call) and inner is not node.func and _name(node.func) in _CONSTANTS:
                 return Purpose.FIRST
@@ -153,6 +156,17 @@ class _Flow:
             if idle and _name(node.func) == "add_weight" and any(_is_frozen(item) for item in node.args):
                 return Purpose.IDLE
         return None
+
+    def _is_listed(self, path: Path) -> bool:
+        """Whether it makes a weight as in Keras 1: `self.w = self.w_init(shape)`, `trainable_weights = [self.w]`."""
+        for outer, call in pairwise(path):
+            if not isinstance(outer, cst.Assign) or not isinstance(call, cst.Call) or call.func is not path[-1]:
+                continue
+            target = outer.targets[0].target
+            if isinstance(target, cst.Attribute) and is_self(target.value) and isinstance(call.func, cst.Attribute):
+                listed = rf"trainable_weights\s*=\s*\[[^\]]*\bself\.{target.attr.value}\b"
+                return any(re.search(listed, item.module.code(item.node)) for item in self.classes)
+        return False
 
     def _draws(self, path: Path) -> bool:
         """Whether it is an initializer that is called for the first value: `K.variable(self.start(shape))`."""
