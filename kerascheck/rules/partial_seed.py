@@ -173,7 +173,7 @@ class PartialSeed(Rule):
             return
         # a pin of `keras` from before 2.4, beside which stands the 2.4.0 that TensorFlow 2.3 and 2.4 have
         apart = target.which("<2.4") is not Reach.NONE and target.which("<2.5") is Reach.ALL
-        if "numpy" in kinds and ((apart and _stands_alone(program)) or is_for_keras_1(program)):
+        if "numpy" in kinds and apart and _stands_alone(program):
             return
         # measured: the first weights come from Python's `random`; runs of fit on Keras 2 with it alone
         # disagree, jax has its numbers for fit from NumPy, and with TensorFlow seeded nothing is left
@@ -186,12 +186,12 @@ class PartialSeed(Rule):
         last = found[-1]
         if _is_for_seeded_layers(last):
             return
+        enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
+        alone = len({id(seed.call.node) for seed in found}) == 1
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
-            severity=Severity.INFO
-            if len({id(seed.call.node) for seed in found}) == 1 and self._is_for_the_next_line(last)
-            else Severity.WARNING,
+            severity=Severity.INFO if enough or alone and self._is_for_the_next_line(last) else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
             fix=self._fix(last) if last.call.module is self.module and not old else None,
             seeded=names,
