@@ -191,7 +191,7 @@ class PartialSeed(Rule):
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
-            severity=Severity.INFO if enough or alone and self._is_for_the_next_line(last) else Severity.WARNING,
+            severity=Severity.INFO if enough or (alone and self._is_for_the_next_line(last)) else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
             fix=self._fix(last) if last.call.module is self.module and not old else None,
             seeded=names,
