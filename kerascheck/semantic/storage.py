@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import libcst as cst
+
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import config_function, constructor, kind_of, name_of
@@ -38,8 +40,6 @@ from kerascheck.semantic.values import (
 )
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from kerascheck.semantic.events import CallFact, Event
     from kerascheck.semantic.module import Module
 
@@ -577,10 +577,31 @@ def _saves(module: Module) -> Iterator[Save]:
                 continue
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)
+            if made == "" and path is None:
+                made = _format_of_callers(module, event)
             if made is not None and not (made == "" and _is_folder(event.module, event.arguments)):
                 yield Save(made, path, models, event.node, event.module, module, event.arguments, event.function)
         elif event.name in _FITS:
             yield from _checkpoints(module, event)
+
+
+def _format_of_callers(module: Module, event: Event) -> str | None:
+    """The format that the project gives the files of a class' own `save(self, path)`; "" where that cannot be told."""
+    method, found = event.function, event.arguments.find("filepath", 0)
+    owner = method.owner if method is not None else None
+    if method is None or owner is None or found is None or not isinstance(method.node, cst.FunctionDef):
+        return ""
+    names = [item.name.value for item in method.node.params.params]
+    name = found[0].value if isinstance(found[0], cst.Name) else ""
+    if method.node.name.value != "save" or name not in names[1:]:
+        return ""
+    formats = {
+        _format(other, call.arguments.value(name, names.index(name) - 1), NO_ARGUMENTS)
+        for other in circle(module, (".save(",), whole=False)
+        for call in other.events_of("own save")
+        if any(item.cls is not None and owner in item.cls.lineage() for item in models_of(call))
+    }
+    return formats.pop() if len(formats) == 1 else ""
 
 
 def _hands_on(models: tuple[Obj, ...]) -> bool:
@@ -635,7 +656,7 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
         path = item.arguments.value("filepath", 0)
         made = _format(module, path, item.arguments)
         if made is not None and item.call is not None:
-            call = cast("cst.Call", item.call)
+            call = cast(cst.Call, item.call)
             yield Save(made, path, models, call, item.module, module, item.arguments, event.function)
 
 
