@@ -360,10 +360,8 @@ def read_as_weights(module: Module, save: Save) -> bool:
     key = path_key(save.path)
     if key is None:  # the same expression in the same file
         weights = {_code(save.module, event.arguments) for event in save.module.events_of("load_weights")}
-        if not weights:
-            return False
-        read = {_code(save.module, load.call.arguments) for load in loads(save.module)}
-        return _code(save.module, save.arguments) in weights - read - {""}
+        read = {_code(save.module, load.call.arguments) for load in loads(save.module)} if weights else set()
+        return _code(save.module, save.arguments) in weights - read - {""} or _is_numbered_for_weights(module, save)
     if loads_of(module, save):
         return False
     start = posixpath.basename(key[1]).partition("{")[0] if key[0] == "" else ""
@@ -372,6 +370,20 @@ def read_as_weights(module: Module, save: Save) -> bool:
     events = [event for other in others for event in other.events_of("load_weights")]
     paths = [path_key(event.arguments.value("filepath", 0)) for event in events]
     return key in paths or (numbered and any(path is not None and _one_of(key[1], path[1]) for path in paths))
+
+
+def _is_numbered_for_weights(module: Module, save: Save) -> bool:
+    """Whether a file for each epoch has a name of which only the end is known, as what `load_weights` reads around.
+
+    `f"{run}-{epoch:02d}.hdf5"`: nothing around may read it whole.
+    """
+    end = suffix_of(save.path)
+    if end is None or "{epoch" not in end[0] or loads_perhaps(module, save):
+        return False
+    events = [event for other in circle(module, ("load_weights",)) for event in other.events_of("load_weights")]
+    read = [suffix_of(event.arguments.value("filepath", 0)) for event in events]
+    wanted = posixpath.splitext(end[0])[1]
+    return any(one is not None and not one[1] and posixpath.splitext("_" + one[0])[1] == wanted for one in read)
 
 
 def writes_itself(module: Module, model: Obj, read: Event) -> bool:
