@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import libcst as cst
 
 from kerascheck.class_edits import register
@@ -10,7 +13,17 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.events import CallFact
-from kerascheck.semantic.storage import Load, Save, loads_of, reached, read_as_weights, saves_holding, weights_only
+from kerascheck.semantic.inside import in_loop
+from kerascheck.semantic.storage import (
+    Load,
+    Save,
+    loads_of,
+    reached,
+    read_as_weights,
+    saves_holding,
+    surely_holds,
+    weights_only,
+)
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.values import Func, Ref, boolean
 
@@ -20,6 +33,17 @@ _LOST_OPERATIONS = frozenset(
     """argmax copy cos cumsum exp flip floor log log1p logsumexp max mean min negative norm normalize ones_like ravel
     reciprocal round rsqrt sign sin sort sqrt square stop_gradient sum transpose zeros_like""".split()
 )
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """A layer, the name of its function ("": a lambda), and the places that write models with it whole."""
+
+    call: CallFact
+    name: str
+    what: str
+    fix: Fix | None
+    whole: list[Save]
 
 
 class LambdaLayer(Rule):
@@ -32,6 +56,13 @@ class LambdaLayer(Rule):
     hint = "a file of a model with this layer cannot be loaded: {what} is not portable"
 
     def check(self) -> None:
+        found = list(self._lost())
+        nodes = [item.call.node for item in found]
+        for item in found:
+            self._check_layer(item, nodes)
+
+    def _lost(self) -> Iterator[_Lost]:
+        """The layers whose functions are not found again."""
         for call in self.module.calls_of("keras.layers.Lambda"):
             function = call.arguments.value("function", 0)
             if call.module is not self.module:
@@ -40,7 +71,7 @@ class LambdaLayer(Rule):
                 home, _, short = function.name.rpartition(".")
                 if home == "keras.ops" and short in _LOST_OPERATIONS:
                     what = f"`keras.ops.{short}`, which Keras does not find by its name,"
-                    self._check_layer(call, short, what, None, list(saves_holding(self.module, call.node)))
+                    yield _Lost(call, short, what, None, list(saves_holding(self.module, call.node)))
             elif isinstance(function, Func) and (
                 isinstance(function.node, cst.Lambda) or registered(function) is False
             ):
@@ -48,17 +79,18 @@ class LambdaLayer(Rule):
                 what = f"the function `{name}`, which is not registered," if name else "a Python lambda"
                 found = reached(self.module)
                 whole = [item.save for item in found if item.made is not None and item.made.call is call.node]
-                self._check_layer(call, name, what, self._fix(function), whole)
+                yield _Lost(call, name, what, self._fix(function), whole)
 
-    def _check_layer(self, call: CallFact, name: str, what: str, fix: Fix | None, whole: list[Save]) -> None:
-        for save in whole if not self.module.is_test else ():
+    def _check_layer(self, lost: _Lost, nodes: list[cst.Call]) -> None:
+        call, name = lost.call, lost.name
+        for save in lost.whole if not self.module.is_test else ():
             if read_as_weights(self.module, save):
                 continue
             loads = loads_of(self.module, save)
             if name and loads and all(load.objects is None or name in load.objects for load in loads):
                 return
             claim = self._claim(save, name, loads)
-            if claim is None:
+            if claim is None or not (_is_repeated(call) or surely_holds(save, nodes)):
                 continue
             # measured: 2.15 refuses a registered function in a `.keras` file, too
             helps = save.format == ".h5" or not self.module.target.bad("<3")
@@ -66,15 +98,17 @@ class LambdaLayer(Rule):
                 call.node,
                 message=self.message if claim is Claim.LOAD_RAISES else self.runs,
                 claim=claim,
-                fix=fix if helps else None,
+                fix=lost.fix if helps else None,
                 related=[RelatedNode(save.module, save.node, "saved here")],
                 subject=self.module.code(call.node.func),
-                what=what,
+                what=lost.what,
                 keras=self.module.target.text,
             )
             return
-        if whole or not any(True for _ in weights_only(self.module)):
-            self.report(call.node, message=self.hint, severity=Severity.INFO, fix=fix, subject="Lambda", what=what)
+        if lost.whole or not any(True for _ in weights_only(self.module)):
+            self.report(
+                call.node, message=self.hint, severity=Severity.INFO, fix=lost.fix, subject="Lambda", what=lost.what
+            )
 
     def _claim(self, save: Save, name: str, loads: list[Load]) -> Claim | None:
         """What loading does on the target; None when it is fine there."""
@@ -95,3 +129,9 @@ class LambdaLayer(Rule):
             return None
         edits = register(self.module, function, "")
         return unsafe_fix(f"register `{name_of(function)}`", edits) if edits else None
+
+
+def _is_repeated(call: CallFact) -> bool:
+    """Whether a layer is made in a loop, which is taken to run."""
+    body = call.function.node.body if call.function is not None else None
+    return body is not None and in_loop(body, call.node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -184,6 +184,79 @@ def saves_holding(module: Module, made: cst.Call) -> Iterator[Save]:
                 walk.model(model)
             if any(isinstance(item, Obj) and item.call is made for item in walk.keep):
                 yield save
+
+
+def surely_holds(save: Save, calls: Collection[cst.CSTNode]) -> bool:
+    """Whether each model that a save may write has a layer made by one of these calls, whatever branch is taken.
+
+    What stands in a loop is taken to be made at least once.
+    """
+    return all(_Holding(save, calls).model(model) for model in save.models)
+
+
+class _Holding:
+    """The question whether a model has one of some layers, over all ways that its tensors may have come about."""
+
+    def __init__(self, save: Save, calls: Collection[cst.CSTNode]) -> None:
+        self.save = save
+        self.facts = save.reader.facts
+        self.calls = {id(call) for call in calls}
+        self.known: dict[int, bool] = {}
+        self.keep: list[object] = []  # keeps ids unique
+
+    def model(self, model: Obj) -> bool:
+        if model.form == "functional":
+            return self.holds(self.facts.lasting.get((model, "#outputs")))
+        layers = self.facts.lasting.get((model, "#layers"))
+        if model.form == "sequential" and isinstance(layers, Items):
+            return any(self.layer(layer) for layer in layers.known())
+        return True
+
+    def layer(self, value: object) -> bool:
+        if isinstance(value, Choice):
+            return all(self.layer(option) for option in value.options)
+        if isinstance(value, Obj) and value.kind == "model" and value.cls is None:
+            return self.model(value)
+        walk = _Walk(self.save)
+        if isinstance(value, Obj):
+            walk.layer(value)
+        return any(isinstance(item, Obj) and id(item.call) in self.calls for item in walk.keep)
+
+    def holds(self, value: object) -> bool:
+        """Depth first without recursion: graphs are as deep as their models."""
+        stack: list[tuple[object, bool]] = [(value, False)]
+        while stack:
+            item, done = stack.pop()
+            if id(item) in self.known and not done:
+                continue
+            below = _below(item)
+            if done:
+                found = (self.known[id(one)] for one in below)
+                sure = all(found) if isinstance(item, Choice) else any(found)
+                self.known[id(item)] = (sure and bool(below)) or self.has_layer(item)
+                continue
+            self.keep.append(item)
+            self.known[id(item)] = False
+            stack.append((item, True))
+            stack += [(one, False) for one in below]
+        return self.known[id(value)]
+
+    def has_layer(self, item: object) -> bool:
+        if isinstance(item, Bound):
+            return self.layer(item.receiver)
+        return self.layer(item.layer if isinstance(item, Tensor) else item)
+
+
+def _below(item: object) -> tuple[object, ...]:
+    if isinstance(item, Items):
+        return tuple(item.known())
+    if isinstance(item, Mapping):
+        return tuple(entry for _, entry in item.entries)
+    if isinstance(item, Choice):
+        return tuple(item.options)
+    if isinstance(item, Part):
+        return (item.base,)
+    return item.inputs if isinstance(item, Tensor) else ()
 
 
 def unfound_on(item: Reached) -> str:
