@@ -7,8 +7,10 @@ import sys
 import time
 import warnings
 
+import libcst as cst
 import pytest
 
+from kerascheck.semantic.module import Module
 from kerascheck.semantic.target import (
     LegacyEvidence,
     Reach,
@@ -25,6 +27,7 @@ from kerascheck.semantic.target import (
     target_from_pip_lines,
     target_from_project,
 )
+from kerascheck.text import SourceText
 
 
 def target_of(*lines: str) -> Target | None:
@@ -325,6 +328,21 @@ def test_code_for_keras_2_lowers_the_assumption(evidence: list[LegacyEvidence], 
     assert target.source.startswith("assumed: the code uses ")
 
 
+def test_code_for_keras_2_narrows_a_range() -> None:
+    def target_of_source(source: str, target: Target) -> str:
+        return Module(SourceText(source), "a.py", cst.parse_module(source), target).target.text
+
+    wide = target_of("tensorflow>=2.13")
+    assert wide is not None
+    addons = "import keras\nimport tensorflow_addons\n"
+    assert target_of_source(addons, wide) == "keras 2.13.1-2.15.0"
+    assert target_of_source("import keras\n", wide) == "keras 2.13.1-3.15.1"
+    newer = target_of("tensorflow>=2.16")
+    assert newer is not None
+    assert target_of_source(addons, newer) == "keras 3.0.0-3.15.1"
+    assert target_of_source(addons, parse_target(">=2.13")) == "keras 2.13.1-3.15.1"  # somebody asked for it
+
+
 # --- requirement lines
 
 
@@ -377,6 +395,11 @@ def test_code_for_keras_2_lowers_the_assumption(evidence: list[LegacyEvidence], 
         ("tensorflow==1.15.2", "keras 2.2.4"),
         ("tensorflow-gpu==1.12", "keras 2.2.4"),
         ("tensorflow_gpu==2.10", "keras 2.10.0"),
+        ("tensorflow-gpu >= 2.9", "keras 2.9.0-2.12.0"),  # there is no newer one
+        ("tensorflow-gpu==2.13.0", "keras 2.13.1"),
+        ("tensorflow>=2.13\ntensorflow-addons", "keras 2.13.1-2.15.0"),  # its import raises on Keras 3
+        ("tensorflow>=2.16\ntensorflow-addons", "keras 3.0.0-3.15.1"),
+        ("numpy\ntensorflow-addons==0.12.1", "keras 2.15.0"),
         ("tensorflow-cpu==2.12.0", "keras 2.12.0"),
         ("tensorflow-macos==2.9.2", "keras 2.9.0"),
         ("intel-tensorflow==2.11.0", "keras 2.11.0"),
@@ -604,6 +627,7 @@ dependencies = [
         ("environment.yml", "dependencies:\n- keras>=2.12,<3.0a0\n", "keras 2.12.0-2.15.0"),
         ("environment.yml", "dependencies:\n- 'keras 2.14.*'  # conda\n", "keras 2.14.0"),
         ("environment.yaml", "dependencies:\n- tensorflow-gpu=1.15\n", "keras 2.2.4"),
+        ("environment.yaml", "dependencies:\n- tensorflow-gpu>=2.14\n", "keras 2.14.0-3.15.1"),
         ("conda-env.yml", "dependencies:\n- pip\n- pip:\n  - -r requirements.txt\n  - keras==3.6.0\n", "keras 3.6.0"),
         ("environment.yml", "dependencies:\n- keras=2.12|2.14\n", "keras 2.12.0, 2.14.0"),
         ("poetry.lock", '[[package]]\nname = "keras"\nversion = "3.6.0"\ndescription = ""\n', "keras 3.6.0"),

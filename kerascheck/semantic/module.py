@@ -24,7 +24,7 @@ from kerascheck.semantic.parsing import parse_tree
 from kerascheck.semantic.positions import LazyPositions, Positions, carries_code
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.release_tests import names_of_versions
-from kerascheck.semantic.target import assumed_target
+from kerascheck.semantic.target import assumed_target, lowered_target
 from kerascheck.semantic.values import Class, Func, Later, ModuleValue, Ref, Value
 from kerascheck.semantic.walk import children
 from kerascheck.text import SourceText, Span
@@ -131,8 +131,13 @@ def _has_long_operation(tree: ast.AST) -> bool:
     return False
 
 
-def _assumed(target: Target, text: str, tree: cst.Module) -> Target:
-    return replace(assumed_target(legacy_evidence(text, tree)), backend=target.backend)
+def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
+    """The target of one file: what it can only run on counts where nobody asks for releases."""
+    if target.assumed:
+        return replace(assumed_target(legacy_evidence(text, tree)), backend=target.backend)
+    if target.asked or target.keras2 or target.keras3:
+        return target
+    return lowered_target(target, legacy_evidence(text, tree))
 
 
 def python_problem(text: str) -> SyntaxProblem | None:
@@ -159,7 +164,7 @@ class Module:
         self.source = source
         self.path = path
         self.tree = tree
-        self.target = _assumed(target, source.text, tree) if target.assumed else target
+        self.target = _for_source(target, source.text, tree)
         self.project = project
         self._looked_for: dict[str, None] = {}
         self._found: dict[str, str | None] = {}

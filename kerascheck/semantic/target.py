@@ -276,6 +276,11 @@ class Target:
         return all(release.numbers >= (3,) for release in self.releases)
 
     @property
+    def asked(self) -> bool:
+        """Whether a setting or a comment names the releases, not a requirement."""
+        return self.source in {"--target-keras", "tool.kerascheck.target-keras", "setting target-keras", "header"}
+
+    @property
     def newest(self) -> Release:
         return self.releases[-1]
 
@@ -358,6 +363,16 @@ def assumed_target(evidence: Sequence[LegacyEvidence]) -> Target:
     return _target(last, f"assumed: the code uses {evidence[0]}", assumed=True)
 
 
+def lowered_target(target: Target, evidence: Sequence[LegacyEvidence]) -> Target:
+    """A range that project files allow, without Keras 3 for a source that can only run on Keras 1 or 2."""
+    releases = tuple(release for release in target.releases if release.numbers < (3,))
+    if not evidence or not releases:
+        return target
+    beside = [release for release in target.tensorflow or () if _given_by([release]) & set(releases)]
+    source = f"{target.source}; the code uses {evidence[0]}"
+    return _target(releases, source, backend=target.backend, tensorflow=beside)
+
+
 # --- requirements and how they combine
 
 _PACKAGES: Mapping[str, str] = {
@@ -373,6 +388,7 @@ _PACKAGES: Mapping[str, str] = {
     "intel-tensorflow": "tensorflow",
     "intel-tensorflow-avx512": "tensorflow",
     "tensorflow": "tensorflow",
+    "tensorflow-addons": "addons",
     "tensorflow-aarch64": "tensorflow",
     "tensorflow-base": "tensorflow",
     "tensorflow-cpu": "tensorflow",
@@ -384,12 +400,13 @@ _PACKAGES: Mapping[str, str] = {
     "tensorflow-mkl": "tensorflow",
     "tensorflow-rocm": "tensorflow",
 }
+_LAST_GPU = (2, 12, 0)  # the newest `tensorflow-gpu` of PyPI's index; conda has packages of its own of that name
 _MENTIONED = re.compile(r"keras|tensorflow|tf[-_.]nightly", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class _Requirement:
-    package: str  # "keras", "tf_keras" or "tensorflow"
+    package: str  # "keras", "tf_keras", "tensorflow" or "addons" (of TensorFlow)
     releases: tuple[Release, ...]  # empty = the line says nothing about the version
     source: str
     upgraded: bool = False  # by `pip install --upgrade`: the newest of the releases is there afterwards
@@ -409,16 +426,21 @@ def _package_of(name: str) -> str | None:
     return _PACKAGES.get(re.sub(r"[-_.]+", "-", name.strip().lower()))
 
 
-def _requirement_of(name: str, specifier: str, source: str, bare_is_exact: bool = False) -> _Requirement | None:
+def _requirement_of(
+    name: str, specifier: str, source: str, bare_is_exact: bool = False, conda: bool = False
+) -> _Requirement | None:
     package = _package_of(name)
     if package is None:
         return None
-    if "nightly" in name.lower():  # a date, not a version
+    if "nightly" in name.lower() or package == "addons":  # a date, not a version; versions of its own
         return _Requirement(package, (), source)
     # conda writes a build after the version: keras=2.3.1=py37_0
     specifier = re.sub(r"^(={1,2}\s*[\d.*]+)=[^=].*$", r"\1", specifier.strip())
     try:
-        return _Requirement(package, _allowed(package, _specifier(specifier, bare_is_exact)), source)
+        releases = _allowed(package, _specifier(specifier, bare_is_exact))
+        if not conda and re.sub(r"[-_.]+", "-", name.strip().lower()) == "tensorflow-gpu":
+            releases = tuple(release for release in releases if release.numbers <= _LAST_GPU) or releases
+        return _Requirement(package, releases, source)
     except ValueError:  # a URL, ${KERAS_VERSION}: nobody knows
         return _Requirement(package, (), source)
 
@@ -426,7 +448,7 @@ def _requirement_of(name: str, specifier: str, source: str, bare_is_exact: bool 
 _NAME = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
 
 
-def _requirement(text: str, source: str) -> _Requirement | None:
+def _requirement(text: str, source: str, conda: bool = False) -> _Requirement | None:
     """One requirement as pip or conda writes it; None when it is about another package."""
     text = re.split(r"\s#|;|\s--?[a-z]", text.strip())[0].strip().strip("'\"").rpartition("::")[2]
     match = _NAME.fullmatch(text)
@@ -435,7 +457,7 @@ def _requirement(text: str, source: str) -> _Requirement | None:
     specifier = match[2].strip()
     if specifier.startswith("(") and specifier.endswith(")"):
         specifier = specifier[1:-1]
-    return _requirement_of(match[1], specifier, source)
+    return _requirement_of(match[1], specifier, source, conda=conda)
 
 
 def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
@@ -445,6 +467,7 @@ def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
     tensorflow = _releases_of(lines, "tensorflow")
     names_keras = any(line.package == "keras" for line in lines)
     names_legacy = any(line.package == "tf_keras" for line in lines)
+    addons = [line for line in lines if line.package == "addons"]
     given = _given_by(tensorflow)
     releases: frozenset[Release]
     if names_legacy:
@@ -460,12 +483,19 @@ def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
             releases = keras | given if all(release.numbers < (2, 6) for release in tensorflow) else keras
     elif given:
         releases = given
+    elif addons:  # whatever their release: the last Keras 2, as for a source that imports them
+        releases = frozenset([release for release in known_releases() if release.numbers < (3,)][-1:])
     else:
         return None
+    if addons:
+        # run on 3.0.5 and 3.15.1 with TensorFlow 2.16.2: `import tensorflow_addons` raises on Keras 3
+        releases = frozenset(release for release in releases if release.numbers < (3,)) or releases
+        tensorflow = frozenset(release for release in tensorflow if _given_by([release]) & releases) or tensorflow
     beside = tensorflow
     if not names_legacy:
         beside = frozenset(release for release in tensorflow if _given_by([release]) & releases) or tensorflow
-    sources = tuple(dict.fromkeys(line.source for line in lines if line.releases or line.package == "tf_keras"))
+    said = [line for line in lines if line.releases or line.package == "tf_keras"] or addons
+    sources = tuple(dict.fromkeys(line.source for line in said))
     return _Answer(releases, beside, bool(keras) or names_legacy, sources)
 
 
@@ -522,6 +552,7 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     Names that are not project files and files that cannot be parsed are passed over. Exact versions of lock files
     (also of requirement files that pip-compile or `uv export` wrote) win over ranges. Where `[project]` in
     pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
+    A file that asks for `tensorflow-addons` means Keras 2, as far as it allows one; `tensorflow-gpu` ends with 2.12.
     None when nothing is said.
     """
     answers: dict[PurePosixPath, _Answer] = {}
@@ -633,7 +664,7 @@ def _read_environment(name: str, text: str) -> Iterator[_Requirement]:
     """conda's environment.yml, without a YAML parser: every list item, with those of the pip sub-list."""
     for number, line in enumerate(text.splitlines(), 1):
         item = re.match(r"\s*-\s+(\S.*)", line)
-        if item is not None and (found := _requirement(item[1], f"{name}:{number}")):
+        if item is not None and (found := _requirement(item[1], f"{name}:{number}", conda=True)):
             yield found
 
 
