@@ -277,15 +277,12 @@ def _tensor_if_any(name: str, node: cst.Call, arguments: Arguments) -> Tensor | 
     if name == "keras.backend.function":
         return None
     inputs: list[Value | None] = []
-    found = False
     for value in arguments.values():
         if isinstance(value, Tensor):
-            found = True
             inputs.append(value)
         elif isinstance(value, Items) and any(isinstance(item, Tensor) for item in value.known()):
-            found = True
             inputs += value.known()
-    return Tensor(None, name, tuple(inputs), arguments, node) if found else None
+    return Tensor(None, name, tuple(inputs), arguments, node) if inputs else None
 
 
 def _keras(self: Interpreter, node: cst.Call, ref: Ref, rest: str, arguments: Arguments) -> tuple[bool, Value | None]:

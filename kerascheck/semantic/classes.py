@@ -43,7 +43,7 @@ class BuildEffect(Enum):
 class ClassInfo:
     """A class statement and what its body binds. `custom_objects` reads its constructor and configuration."""
 
-    __slots__ = ("bases", "decorators", "frame", "module", "name", "node", "scope")
+    __slots__ = ("_kind", "_lineage", "bases", "decorators", "frame", "module", "name", "node", "scope")
 
     def __init__(
         self,
@@ -61,12 +61,19 @@ class ClassInfo:
         self.frame = frame
         self.module = module
         self.decorators = decorators
+        self._lineage: tuple[ClassInfo | str | None, ...] | None = None
+        self._kind: str | None = ""  # not looked for yet
 
     def __repr__(self) -> str:
         return f"<class {self.name}>"
 
     def lineage(self) -> Iterator[ClassInfo | str | None]:
         """This class, then its bases, depth first: a class of the project, a canonical name, or None if unknown."""
+        if self._lineage is None:
+            self._lineage = tuple(self._found_lineage())
+        return iter(self._lineage)
+
+    def _found_lineage(self) -> Iterator[ClassInfo | str | None]:
         seen: set[int] = set()
         stack: list[ClassInfo | str | None] = [self]
         while stack:
@@ -84,6 +91,11 @@ class ClassInfo:
     @property
     def keras_kind(self) -> str | None:
         """ "model", "sequential", "layer", or None when it is no Keras model or layer, or cannot be told."""
+        if self._kind == "":
+            self._kind = self._found_kind()
+        return self._kind
+
+    def _found_kind(self) -> str | None:
         for item in self.lineage():
             if isinstance(item, str):
                 if item in _KINDS:

@@ -7,9 +7,11 @@ imports, events on objects) is recorded for the rules. It never runs the program
 
 from __future__ import annotations
 
+import ast
 import builtins
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
@@ -84,6 +86,9 @@ MAXIMUM_NUMBER = 10**18
 _MISSING = object()
 _BUILTINS = frozenset(dir(builtins))
 _NONE = Const(None)
+_NAMED = {"None": _NONE, "True": Const(True), "False": Const(False)}
+_KEPT = 20_000  # literals, and attributes of imported things: they are met again and again
+_LONG = 1_000  # characters of a string that is not kept
 
 
 class Frame:
@@ -689,13 +694,14 @@ class Interpreter:
 
     def body(self, node: cst.BaseSuite) -> None:
         guarded, releases = self.guarded, self.releases
+        known, on_the_line = self._exec, type(node) is not cst.IndentedBlock
         for statement in node.body:
             if self.dead:
                 break
             self.steps += 1
-            execute = self._exec.get(type(statement))
+            execute = known.get(type(statement))
             if execute is not None:
-                if not isinstance(node, cst.IndentedBlock):
+                if on_the_line:
                     self.statement = node
                 execute(statement)
         self.guarded, self.releases = guarded, releases  # a test of the release that returned spoke of this block
@@ -713,12 +719,18 @@ class Interpreter:
                 execute(small)
 
     def _expression(self, node: cst.Expr) -> None:
-        self.eval(node.value)
+        value = node.value
+        if type(value) is not cst.SimpleString:  # a text that describes something
+            self.eval(value)
 
     def _assign(self, node: cst.Assign) -> None:
         value = self.eval(node.value)
         for target in node.targets:
-            self.bind(target.target, value, node.value)
+            place = target.target
+            if type(place) is cst.Name:
+                self._set_name(place.value, value)
+            else:
+                self.bind(place, value, node.value)
 
     def _annotated(self, node: cst.AnnAssign) -> None:
         if node.value is not None:
@@ -1268,8 +1280,8 @@ class Interpreter:
                 return value if type(value) is not Later else self.settled(names, name)
             frame = frame.parent
         if name in _BUILTINS:
-            if name in {"True", "False", "None"}:
-                return Const({"True": True, "False": False, "None": None}[name])
+            if name in _NAMED:
+                return _NAMED[name]
             if not self.module.interpreter_stars:
                 return Ref(f"builtins.{name}", name)
         starred = self.module.starred(name)
@@ -1288,8 +1300,7 @@ class Interpreter:
             flag = commandline.flag_value(self, base, name)
             if flag is not None:
                 return flag
-            dotted = f"{base.name}.{name}"
-            return Ref(canonical(dotted), f"{base.original}.{name}")
+            return _inside(base.name, base.original, name)
         if isinstance(base, Obj):
             return self._object_attribute(base, name)
         if isinstance(base, Class):
@@ -1355,12 +1366,7 @@ class Interpreter:
 
     def _simple_string(self, node: cst.SimpleString) -> Maybe:
         raw = node.value
-        if raw[0] in "\"'" and "\\" not in raw and raw[1:3] != raw[0] * 2:
-            return Const(raw[1:-1])
-        try:
-            return Const(node.evaluated_value)
-        except (ValueError, SyntaxError):
-            return None
+        return _literal(raw) if len(raw) < _LONG else _text(raw)
 
     def _concatenated(self, node: cst.ConcatenatedString) -> Maybe:
         left, right = self.eval(node.left), self.eval(node.right)
@@ -1385,10 +1391,10 @@ class Interpreter:
         return result
 
     def _integer(self, node: cst.Integer) -> Maybe:
-        return Const(int(node.value, 0)) if len(node.value) < 40 else None
+        return _integer(node.value)
 
     def _float(self, node: cst.Float) -> Maybe:
-        return Const(float(node.value))
+        return _float(node.value)
 
     def _list(self, node: cst.List) -> Maybe:
         return self._sequence("list", node)
@@ -1689,24 +1695,27 @@ class Interpreter:
         positional: list[tuple[cst.BaseExpression, Maybe]] = []
         keywords: list[tuple[str, cst.BaseExpression, Maybe]] = []
         open_positional = open_keywords = False
+        known = self._eval
         for argument in nodes:
-            value = self.eval(argument.value)
-            if argument.star == "*":
+            node = argument.value
+            evaluate = known.get(type(node))
+            value = evaluate(node) if evaluate is not None else None
+            if not argument.star:
+                if argument.keyword is not None:
+                    keywords.append((argument.keyword.value, node, value))
+                else:
+                    positional.append((node, value))
+            elif argument.star == "*":
                 if isinstance(value, Items) and value.exact:
-                    positional += [(argument.value, item) for item in value.items]
+                    positional += [(node, item) for item in value.items]
                 else:
                     open_positional = True
-                    positional.append((argument.value, value))
-            elif argument.star == "**":
-                if isinstance(value, Mapping):
-                    keywords += [(str(key), argument.value, item) for key, item in value.entries]
-                    open_keywords = open_keywords or not value.exact
-                else:
-                    open_keywords = True
-            elif argument.keyword is not None:
-                keywords.append((argument.keyword.value, argument.value, value))
+                    positional.append((node, value))
+            elif isinstance(value, Mapping):
+                keywords += [(str(key), node, item) for key, item in value.entries]
+                open_keywords = open_keywords or not value.exact
             else:
-                positional.append((argument.value, value))
+                open_keywords = True
         return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords)
 
     def invoke(self, function: Func, arguments: Arguments, receiver: Maybe) -> Maybe:
@@ -1730,10 +1739,10 @@ class Interpreter:
         self.stack.append(node)
         self._bind_parameters(node.params, arguments, receiver)
         result: Maybe
-        if isinstance(node, cst.Lambda):
+        if type(node) is cst.Lambda:
             result = self.eval(node.body)
         else:
-            self.body(node.body)
+            self.body(cast(cst.FunctionDef, node).body)
             if not self.dead:
                 self.returns.append((_NONE, self.heap))
             result = self._returned()
@@ -1741,7 +1750,7 @@ class Interpreter:
         self.stack.pop()
         self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
-        if isinstance(node, cst.FunctionDef) and node.asynchronous is not None:
+        if type(node) is cst.FunctionDef and node.asynchronous is not None:
             return result if not function.opaque else None
         return None if function.opaque or "abc.abstractmethod" in function.decorators else result
 
@@ -1781,7 +1790,7 @@ class Interpreter:
         entry = arguments is NO_ARGUMENTS and self.standalone and len(self.stack) == 1
         node = self.function.node if self.function is not None else None
         surely = arguments is not NO_ARGUMENTS  # what Keras calls may be given more than is written: `training`
-        if self.owner is not None and isinstance(node, cst.FunctionDef) and node.name.value == "call":
+        if self.owner is not None and type(node) is cst.FunctionDef and node.name.value == "call":
             surely = False
         for index, parameter in enumerate(positional):
             name = parameter.name.value
@@ -1799,7 +1808,7 @@ class Interpreter:
                 names[name] = known.pop(name)
             else:
                 names[name] = None if arguments.open_keywords else self._default(parameter, entry, surely)
-        if isinstance(parameters.star_arg, cst.Param):
+        if type(parameters.star_arg) is cst.Param:
             rest = tuple(value for _, value in arguments.positional[len(positional) :])
             exact = not arguments.open_positional and not entry
             names[parameters.star_arg.name.value] = Items("tuple", rest if exact else (), exact)
@@ -1891,6 +1900,41 @@ class Interpreter:
     def record_order_use(self, kind: str, value: Unordered, node: cst.CSTNode) -> None:
         if not self.quiet:
             self.order_uses.append(OrderUse(kind, value, node))
+
+
+@lru_cache(_KEPT)
+def _inside(name: str, original: str, attribute: str) -> Ref:
+    """An attribute of something imported from outside."""
+    return Ref(canonical(f"{name}.{attribute}"), f"{original}.{attribute}")
+
+
+@lru_cache(_KEPT)
+def _literal(raw: str) -> Const | None:
+    return _text(raw)
+
+
+def _text(raw: str) -> Const | None:
+    """The value of one string as it is written."""
+    quote = raw[0]
+    if quote in "\"'" and "\\" not in raw:
+        if raw[1:3] != quote * 2:
+            return Const(raw[1:-1])
+        if "\r" not in raw:
+            return Const(raw[3:-3])
+    try:
+        return Const(ast.literal_eval(raw))
+    except (ValueError, SyntaxError):
+        return None
+
+
+@lru_cache(_KEPT)
+def _integer(raw: str) -> Const | None:
+    return Const(int(raw, 0)) if len(raw) < 40 else None
+
+
+@lru_cache(_KEPT)
+def _float(raw: str) -> Const:
+    return Const(float(raw))
 
 
 def _arithmetic(operator: type, one: float | int, other: float | int) -> Maybe:
@@ -2008,7 +2052,7 @@ def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:
     yield from parameters.posonly_params
     yield from parameters.params
     yield from parameters.kwonly_params
-    if isinstance(parameters.star_arg, cst.Param):
+    if type(parameters.star_arg) is cst.Param:
         yield parameters.star_arg
     if parameters.star_kwarg is not None:
         yield parameters.star_kwarg

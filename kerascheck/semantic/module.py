@@ -88,13 +88,16 @@ _CHAINS = (
 _OPERATORS = re.compile(r"\b(?:and|or|not|else|elif)\b|[|&%@^<>]")
 _OPERATOR_TEXTS = ("and", "or", "not", "else", "elif", *"|&%@^<>")
 _LONG_OPERATION = 1500  # measured: 10,000 operands of one `and` end the process, 4,000 of one `|` take 10 s
+_DEEPEST_BRACKETS = 200  # Python itself takes no more
 _LONG_CHAIN = 2000  # measured: libcst's parser ends the process at about 3,000 nested brackets or 20,000 operators
 
 
 def _is_deep(text: str) -> bool:
     """Whether a text is nested so deeply that libcst's parser could overflow the stack and end the process."""
+    if len(text) < _LONG_CHAIN and text.count("(") + text.count("[") + text.count("{") < _DEEPEST_BRACKETS:
+        return False
     brackets = text.encode("utf-8", "replace").translate(None, _NOT_BRACKETS)
-    for _ in range(200):  # Python itself takes no more
+    for _ in range(_DEEPEST_BRACKETS):
         inner = brackets.replace(b"()", b"").replace(b"[]", b"").replace(b"{}", b"")
         if inner == brackets:
             break

@@ -17,6 +17,8 @@ _DEEPEST_PART = 24  # attributes, items and calls in a chain
 _MOST_OPTIONS, _MOST_MODELS = 6, 24  # of a choice
 _LONGEST_TEXT = 4096  # of a string that is made from others
 
+set_field = object.__setattr__  # of a frozen class that is being made
+
 Constant = str | bytes | int | float | bool | complex | None
 
 
@@ -27,8 +29,9 @@ class Const:
     value: Constant
     kind: str = ""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", type(self.value).__name__)
+    def __init__(self, value: Constant) -> None:
+        set_field(self, "value", value)
+        set_field(self, "kind", type(value).__name__)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,24 @@ class Items:
     exact: bool = True
     tail: tuple[Value | None, ...] = ()
     element: Value | None = None
+
+    def __init__(
+        self,
+        kind: str,
+        items: tuple[Value | None, ...] = (),
+        exact: bool = True,
+        tail: tuple[Value | None, ...] = (),
+        element: Value | None = None,
+    ) -> None:
+        set_field(self, "kind", kind)  # the others only where they are not what the class says: it is made often
+        if items:
+            set_field(self, "items", items)
+        if not exact:
+            set_field(self, "exact", exact)
+        if tail:
+            set_field(self, "tail", tail)
+        if element is not None:
+            set_field(self, "element", element)
 
     @property
     def last(self) -> Value | None:
@@ -214,12 +235,20 @@ class Part:
     arguments: Arguments | None = field(default=None, compare=False)
     depth: int = field(default=0, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        if isinstance(self.base, Part):
-            object.__setattr__(self, "depth", self.base.depth + 1)
-            if self.depth > _DEEPEST_PART:  # `df = df.drop(...)` again and again: where it began is forgotten
-                object.__setattr__(self, "base", _FORGOTTEN)
-                object.__setattr__(self, "depth", 0)
+    def __init__(
+        self, base: Value, attribute: str = "", index: Constant = None, arguments: Arguments | None = None
+    ) -> None:
+        depth = base.depth + 1 if type(base) is Part else 0
+        if depth > _DEEPEST_PART:  # `df = df.drop(...)` again and again: where it began is forgotten
+            base, depth = _FORGOTTEN, 0
+        set_field(self, "base", base)
+        set_field(self, "attribute", attribute)
+        if index is not None:
+            set_field(self, "index", index)
+        if arguments is not None:
+            set_field(self, "arguments", arguments)
+        if depth:
+            set_field(self, "depth", depth)
 
 
 class Func(Heap):
@@ -345,6 +374,22 @@ class Arguments:
     open_positional: bool = False
     open_keywords: bool = False
 
+    def __init__(
+        self,
+        positional: tuple[tuple[cst.BaseExpression, Value | None], ...] = (),
+        keywords: tuple[tuple[str, cst.BaseExpression, Value | None], ...] = (),
+        open_positional: bool = False,
+        open_keywords: bool = False,
+    ) -> None:
+        if positional:  # what is not set is what the class says: every call makes one
+            set_field(self, "positional", positional)
+        if keywords:
+            set_field(self, "keywords", keywords)
+        if open_positional:
+            set_field(self, "open_positional", open_positional)
+        if open_keywords:
+            set_field(self, "open_keywords", open_keywords)
+
     def find(self, name: str, index: int | None = None) -> tuple[cst.BaseExpression, Value | None] | None:
         """The node and value of an argument given by keyword or at a position (from 0); None when not given."""
         for keyword, node, value in self.keywords:
@@ -365,12 +410,12 @@ class Arguments:
             return False
         return index is None or not self.open_positional
 
-    def values(self) -> Iterator[Value | None]:
+    def values(self) -> list[Value | None]:
         """The values of all arguments."""
-        for _, value in self.positional:
-            yield value
-        for _, _, value in self.keywords:
-            yield value
+        found = [value for _, value in self.positional]
+        if self.keywords:
+            found += [value for _, _, value in self.keywords]
+        return found
 
 
 NO_ARGUMENTS = Arguments()
