@@ -11,7 +11,7 @@ import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import Constructor, is_plain_default
-from kerascheck.semantic.purposes import Path, is_self, is_size, paths, uses, written_of
+from kerascheck.semantic.purposes import Path, is_self, is_size, uses, uses_of_self, written_of
 from kerascheck.semantic.walk import walk
 
 _CONSTANTS = frozenset({"Constant", "constant_initializer"})
@@ -85,12 +85,10 @@ class _Flow:
     def _places(self, attribute: str) -> Iterator[tuple[cst.FunctionDef, Path]]:
         """The places that use an attribute of `self`, but for `get_config`, each with the function around it."""
         for item in self.classes:
-            for path in paths(item.node.body):
-                last = path[-1]
-                if isinstance(last, cst.Attribute) and last.attr.value == attribute and is_self(last.value):
-                    around = next((node for node in path if isinstance(node, cst.FunctionDef)), None)
-                    if around is not None and around.name.value != "get_config":
-                        yield around, path[path.index(around) :]
+            for path in uses_of_self(item.node.body, attribute):
+                around = next((node for node in path if isinstance(node, cst.FunctionDef)), None)
+                if around is not None and around.name.value != "get_config":
+                    yield around, path[path.index(around) :]
 
     def _is_fine(self, function: cst.FunctionDef, path: Path) -> bool:
         """Whether a use is a first value, says nothing of the object, or goes where it is followed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import cast
 
 import libcst as cst
 
@@ -151,20 +152,37 @@ def _is_tested(path: Path) -> bool:
 
 def uses(node: cst.CSTNode, name: str) -> Iterator[Path]:
     """The places where code reads or binds a name, each with what is around it."""
-    for path in paths(node):
-        last = path[-1]
-        if isinstance(last, cst.Name) and last.value == name:
-            yield path
+    for trail in _trails(node):
+        last = trail[-1]
+        if type(last) is cst.Name and last.value == name:
+            yield tuple(trail)
+
+
+def uses_of_self(node: cst.CSTNode, attribute: str) -> Iterator[Path]:
+    """The places where code reads or binds an attribute of `self`, each with what is around it."""
+    for trail in _trails(node):
+        last = trail[-1]
+        if type(last) is cst.Attribute and last.attr.value == attribute and is_self(last.value):
+            yield tuple(trail)
 
 
 def paths(node: cst.CSTNode) -> Iterator[Path]:
     """Every node of a tree behind those that it is in; names of keywords, attributes and parameters are left out."""
-    stack: list[Path] = [(node,)]
+    return map(tuple, _trails(node))
+
+
+def _trails(node: cst.CSTNode) -> Iterator[list[cst.CSTNode]]:
+    """The same, in one list that changes from one to the next: most are only looked at."""
+    trail: list[cst.CSTNode] = []
+    stack = [(node, 0)]
     while stack:
-        path = stack.pop()
-        yield path
-        last = path[-1]
-        if isinstance(last, (cst.Arg, cst.Attribute)):
-            stack.append((*path, last.value))
-        elif not isinstance(last, cst.Param):
-            stack += [(*path, child) for child in reversed(children(last))]
+        current, depth = stack.pop()
+        trail[depth:] = [current]
+        yield trail
+        kind = type(current)
+        if kind is cst.Arg or kind is cst.Attribute:
+            stack.append((cast("cst.Arg | cst.Attribute", current).value, depth + 1))
+        elif kind is not cst.Param:
+            below = children(current)
+            below.reverse()
+            stack += [(child, depth + 1) for child in below]

@@ -181,8 +181,13 @@ def _is_read_elsewhere(text: str, attribute: str) -> bool:
     """Whether code reads such an attribute of another object than `self`, or asks for it by its name."""
     if attribute not in text:
         return False
-    if _reads(attribute, r"(?<!\bself)").search(text):
-        return True
+    reads, start = _reads(attribute, r"(?<!\bself)"), text.find(f".{attribute}")
+    while start >= 0:  # the pattern alone would try every place of the text
+        if reads.match(text, start):
+            return True
+        start = text.find(f".{attribute}", start + 1)
+    if f'{attribute}"' not in text and f"{attribute}'" not in text:
+        return False
     quoted = rf"[\"']{attribute}[\"']"
     if re.search(rf"(?:getattr|hasattr|attrgetter)\([^()\n]*{quoted}", text):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -183,6 +184,7 @@ def _classes_of(owner: ClassInfo, made: Constructor | None, attribute: str) -> I
             yield value.info
 
 
+@lru_cache(64)
 def is_hidden(text: str) -> bool:
     """Whether a class may set or read attributes that its text does not name, or hands its objects on."""
     return bool(_HIDDEN.search(text) or _HANDED.search(_SELF.sub("", text)))
