@@ -239,6 +239,39 @@ def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.Mon
     assert 3_000 < largest < 6_000
 
 
+def test_what_has_nothing_to_do_with_the_last_file_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Project, "kept", 3_000)
+    files = {}
+    for group, users in (("a", 2), ("b", 3)):
+        files[f"models_{group}.py"] = "import keras\nmodel = keras.Sequential([])\n" + "# filler\n" * 100
+        for number in range(users):
+            files[f"train_{group}{number}.py"] = f"from models_{group} import model\nmodel.fit(x)\n# {'filler' * 80}\n"
+    counted = _counted(monkeypatch)
+    project = Project(Files(files), default_target())
+    for path in files:
+        if path.startswith("train"):
+            _ = project.start(SourceText(files[path]), path).facts
+    assert len(counted) == len(files)
+    assert not any("_a" in module.path for module in project.parsed())
+
+
+@pytest.mark.parametrize(
+    ("files", "handed"),
+    [
+        ({"main.py": "from losses import own\nown(1)\n"}, False),
+        ({"main.py": "from losses import (\n    own,\n    other,\n)\nx = own (1)\n"}, False),
+        ({"main.py": "from losses import own as mine\nmodel.compile(loss=mine)\n"}, True),
+        ({"main.py": "import losses\nmodel.compile(loss=losses.own)\n"}, True),
+        ({"main.py": "import losses\nmodel.compile(loss=getattr(losses, 'own'))\n"}, True),
+        ({"hub.py": "from losses import own\n", "main.py": "import hub\nmodel.compile(loss=hub.own)\n"}, True),
+        ({"main.py": "def own(): pass\nx = own\n"}, False),
+    ],
+)
+def test_whether_a_function_may_be_handed_over_is_seen_in_the_texts(files: dict[str, str], handed: bool) -> None:
+    reader = Files({"losses.py": "def own(y, z):\n    return y - z\n", **files})
+    assert Project(reader, default_target()).may_hand_over("losses.py", {"own"}) is handed
+
+
 def test_starts_of_notebooks_are_given_back_with_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     class WithNotebooks(Files):
         def start_of(self, path: str) -> str:
@@ -269,6 +302,17 @@ def _parses(files: dict[str, str], most: int, monkeypatch: pytest.MonkeyPatch) -
     """How often a file is parsed when all are checked twice, and `most` times as much as usual may be kept."""
     monkeypatch.setattr(Project, "kept", 3_000)
     monkeypatch.setattr(project_module, "MOST_KEPT", most * 3_000)
+    with monkeypatch.context() as patch:
+        counted = _counted(patch)
+        project = Project(Files(files), default_target())
+        for _ in range(2):
+            for path, text in files.items():
+                _ = project.start(SourceText(text), path).facts
+    return len(counted)
+
+
+def _counted(patch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are parsed from now on."""
     counted: list[str] = []
     parse_module = libcst.parse_module
 
@@ -276,10 +320,5 @@ def _parses(files: dict[str, str], most: int, monkeypatch: pytest.MonkeyPatch) -
         counted.append(text)
         return parse_module(text)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(libcst, "parse_module", count)
-        project = Project(Files(files), default_target())
-        for _ in range(2):
-            for path, text in files.items():
-                _ = project.start(SourceText(text), path).facts
-    return len(counted)
+    patch.setattr(libcst, "parse_module", count)
+    return counted

@@ -15,6 +15,8 @@ from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.storage import READING, Load, Reached, circle, loads, loads_of, reached, read_as_weights
 from kerascheck.semantic.values import Func
 
+_INDENTED = re.compile(r"[^\S\n](?:async\s+)?def\s")
+
 
 class AnonymousFunction(Rule):
     code = "KC311"
@@ -25,7 +27,7 @@ class AnonymousFunction(Rule):
     message = "{what} is in a saved model, and Keras finds functions by their names: loading raises"
 
     def check(self) -> None:
-        if self.module.is_test:
+        if self.module.is_test or not ("lambda" in self.module.source.text or self._has_inner_function()):
             return
         self._names: dict[int, str] = {}  # what each lambda is called by the fixes
         for item in reached(self.module):
@@ -53,6 +55,18 @@ class AnonymousFunction(Rule):
                 subject=name,
                 what=f"`{name}`, which is made inside of a function," if name else "a lambda",
             )
+
+    def _has_inner_function(self) -> bool:
+        """Whether a function stands inside of another one; `_INDENTED` may be a method, too."""
+        if _INDENTED.search(self.module.source.text) is None:
+            return False
+        for node in self.module.index.nodes(cst.FunctionDef):
+            unit = self.module.index.unit(node)
+            while unit is not None and unit.outer is not None:
+                unit = unit.outer
+                if type(unit.statement) is cst.FunctionDef:
+                    return True
+        return False
 
     def _fix(self, function: Func, name: str) -> Fix | None:
         """Write it into the module's body, registered."""

@@ -19,6 +19,7 @@ from kerascheck.semantic.storage import (
     loads,
     loads_of,
     loads_perhaps,
+    may_be_reached,
     never_read,
     path_key,
     reached,
@@ -49,7 +50,8 @@ class UnregisteredObject(Rule):
 
     def check(self) -> None:
         own: list[ClassInfo | Func] = [*self.module.classes, *self.module.functions]
-        if not any(item.module is self.module and is_top_level(item) and not registered(item) for item in own):
+        top = [item for item in own if item.module is self.module and is_top_level(item)]
+        if not any(not registered(item) for item in top) or not may_be_reached(self.module, top):
             return
         found: dict[ClassInfo | Func, list[Reached]] = {}
         for item in reached(self.module):

@@ -10,7 +10,7 @@ import gc
 import posixpath
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.text import SourceText
@@ -39,7 +39,8 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
 
 _RECURSION = 400  # frames that following one more module may take
 KEPT_TEXTS = 20_000  # with those that were looked for and are not there
-_IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]([^#\n]*)", re.MULTILINE)
+# with a line end in front of the text: looking for it is twice as fast as for the start of a line
+_IMPORTS = re.compile(r"\n[ \t]*(?:from|import)[ \t]([^#\n]*)")
 _NOTEBOOK_IMPORTS = re.compile(r'(?:"|\\n)[ \t]*(?:from|import)[ \t]([^#"\\\n]*)')  # in the JSON as it is written
 _KERAS_IMPORT = re.compile(
     r"^[ \t]*(?:from|import)[ \t]+(?:[\w. \t]+,[ \t]*)*(?:keras|tf_keras|tensorflow)\b", re.MULTILINE
@@ -48,6 +49,12 @@ _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
+# an import statement that binds what it names under the same name
+_PLAIN_IMPORT = re.compile(
+    r"\n[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+"
+    r"(?:[\w.]+(?:[ \t]*,[ \t]*[\w.]+)*[ \t]*(?=[\n#]|\Z)|\((?:\s*\w+\s*,)*\s*\w*\s*\))"
+)
+_NOT_CALLED = re.compile(r"\b[^\W\d]\w*\b(?!\s*\()")
 # an import statement wherever it stands: over several lines, behind a colon or a semicolon
 _IMPORTED = re.compile(
     r"import\b[ \t]*(?:(?=\(((?:[^()#]|#[^\n]{0,1000})*))\(|((?:[^\n\\;]|\\\r?\n)*))"  # every text in linear time
@@ -56,7 +63,7 @@ _IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?
 _LONGEST_FROM = 300  # characters between `from` and `import`
 _NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|\\")
 _WORDS = re.compile(r"\w+")
-_RUNS = re.compile(r"^(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()", re.MULTILINE)
+_RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()")
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
 
@@ -128,11 +135,15 @@ class Project:
         self._sources: dict[str, list[str]] = {}
         self._starts: dict[str, str] = {}
         self._words: dict[str, frozenset[str]] = {}
+        self._importers: dict[str, tuple[dict[str, tuple[str, ...]], list[str]]] = {}
+        self._having: dict[tuple[str, tuple[str, ...]], tuple[SourceText, bool]] = {}
+        self._not_called: dict[str, tuple[SourceText, frozenset[str]]] = {}
         self._mattering: dict[str, tuple[SourceText, bool]] = {}
         self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
         self.noted: dict[str, object] = {}  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
         self._files = self._bytes = 0
+        self._links: set[tuple[str, str]] = set()  # who got to know whom otherwise than by an import
         self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
         self._allowed = self.kept
         self._forgotten: set[str] = set()
@@ -176,9 +187,9 @@ class Project:
         return place
 
     def _make_room(self) -> None:
-        """Forget all modules when they take too much.
+        """Forget modules when they take too much: those that have nothing to do with the last one, or else all.
 
-        All at once: modules hold on to those that they import, and one that is parsed anew would be a stranger to
+        Not one by one: modules hold on to those that they import, and one that is parsed anew would be a stranger to
         those that know the old one. What one check needs may be more than the limit: so that not every check begins
         from nothing, about as much again is allowed before it is forgotten. Where much of what was forgotten is parsed
         again, more is kept, and less when that has passed (measured: 230 files that know each other, 2,632 parses with
@@ -191,17 +202,45 @@ class Project:
             self._again, self._grown = 0, True
         if not self._room and size:
             self._room = max(self._allowed, min(2 * size, size + self._allowed))
-        if size > self._room:
+        strangers = self._strangers() if size > self._room else []
+        if strangers and sum(len(self._modules[path].source.text) for path in strangers) > size // 4:
+            for path in strangers:
+                del self._modules[path]
+            self._forgotten.update(strangers)
+            self._give_back()
+        elif size > self._room:
             if not self._grown and self._again < self._allowed // 8:
                 self._allowed = max(self.kept, self._allowed // 2)
             self._grown = False
             self._forgotten.update(self._modules)
             self._modules.clear()
+            self._links.clear()
             self._room = self._again = 0
-            if gc.isenabled():
-                gc.collect()  # trees are circles; the collector by itself comes late
+            self._give_back()
         if self._text_size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
             self._forget_texts()
+
+    def _give_back(self) -> None:
+        if gc.isenabled():
+            gc.collect()  # trees are circles; the collector by itself comes late
+
+    def _strangers(self) -> list[str]:
+        """The kept modules that know nothing of the one that was used last and that it knows nothing of."""
+        links: dict[str, set[str]] = {path: set() for path in self._modules}
+        paths = {id(module): path for path, module in self._modules.items()}
+        imports = ((path, item) for path, module in self._modules.items() for item in module.imported)
+        for one, other in (*((path, paths.get(id(item), path)) for path, item in imports), *self._links):
+            if one in links and other in links:
+                links[one].add(other)
+                links[other].add(one)
+        near: set[str] = set()
+        queue = list(self._modules)[-1:]
+        while queue:
+            path = queue.pop()
+            if path not in near:
+                near.add(path)
+                queue += links[path]
+        return [path for path in self._modules if path not in near]
 
     @property
     def size(self) -> int:
@@ -216,6 +255,7 @@ class Project:
     def forget(self) -> None:
         """Forget all modules and texts; what is known about folders stays."""
         self._modules.clear()
+        self._links.clear()
         self._forget_texts()
         self._room = self._again = 0
 
@@ -223,6 +263,8 @@ class Project:
         self._texts.clear()
         self._starts.clear()
         self._mattering.clear()
+        self._having.clear()
+        self._not_called.clear()
         self._imports.clear()
         self.noted.clear()
         self._text_size = 0
@@ -351,6 +393,25 @@ class Project:
         """Whether a file that imports this one, directly or not, mentions Keras; needs no parser."""
         return any("keras" in self.text(other) for other in self._importing(path))
 
+    def may_hand_over(self, path: str, names: Collection[str]) -> bool:
+        """Whether a file, or one that imports it, directly or not, may do more with such functions than call them.
+
+        By text; where so many files import it that not all are looked at, they may.
+        """
+        looked = 0
+        for other in (_normal(self._reader.absolute(path)), *self._importing(path)):
+            source, looked = self._text(other), looked + 1
+            if looked > MAXIMUM_FILES:
+                return True
+            if source is None or not any(name in source.text for name in names):
+                continue
+            known = self._not_called.get(other)
+            if known is None or known[0] is not source:
+                known = self._not_called[other] = source, names_not_called(source.text)
+            if not known[1].isdisjoint(names):
+                return True
+        return False
+
     def _importing(self, path: str) -> Iterator[str]:
         """The files whose imports name this file's module, or one of theirs: candidates, the nearest first; bounded."""
         queue = self.importers(path)
@@ -422,13 +483,17 @@ class Project:
         stem = posixpath.basename(place)[:-3]
         if stem == "__init__":
             stem = posixpath.basename(posixpath.dirname(place))
-        top = self._top(posixpath.dirname(place))
-        index = self._import_index(top)
         folder = posixpath.dirname(place)
-        found = sorted(  # the nearest count when there are too many
-            (other for other in index.get(stem, ()) if other != place),
-            key=lambda other: -len(posixpath.commonpath([folder, posixpath.dirname(other)])),
-        )[:MAXIMUM_IMPORTERS]
+        top = self._top(folder)
+        index = self._import_index(top)
+        known = self._importers.get(place)
+        if known is None or known[0] is not index:
+            near = sorted(  # the nearest count when there are too many
+                (other for other in index.get(stem, ()) if other != place),
+                key=lambda other: -len(posixpath.commonpath([folder, posixpath.dirname(other)])),
+            )[:MAXIMUM_IMPORTERS]
+            known = self._importers[place] = index, near
+        found = list(known[1])
         if self._journal is not None:
             self._journal.needs(place, (f"imports:{top}", *found))
         return found
@@ -461,6 +526,7 @@ class Project:
             if source is not None and self._matters(path, source) and self._has_near(path, source, words, place):
                 other = self.module(path) if self.reaches(path, module.path) else None
                 if other is not None:
+                    self._links.add((place, path))
                     found.append(other)
                 if len(found) == MAXIMUM_IMPORTERS:
                     break
@@ -468,28 +534,39 @@ class Project:
 
     def _has_near(self, path: str, source: SourceText, words: tuple[str, ...], but: str) -> bool:
         """Whether a file has one of the words, itself or in a file that it imports, but for one."""
-        if not words or any(word in source.text for word in words):
+        if not words or self._has(path, words):
             return True
-        near = (self.text(other) for other in self._imports_of(path, source) if other != but)
-        return any(word in other for other in near for word in words)
+        return any(self._has(other, words) for other in self._imports_of(path, source) if other != but)
+
+    def _has(self, path: str, words: tuple[str, ...]) -> bool:
+        """Whether a file has one of the words; looked up once for each text."""
+        source = self._text(path)
+        if source is None:
+            return False
+        known = self._having.get((path, words))
+        if known is None or known[0] is not source:
+            known = self._having[path, words] = source, any(word in source.text for word in words)
+        return known[1]
 
     def _matters(self, path: str, source: SourceText) -> bool:
         """Whether a user of a module does anything with what it imports; looked up once for each text."""
         known = self._mattering.get(path)
         if known is None or known[0] is not source:
-            known = source, bool(_USES.search(source.text) or _RUNS.search(source.text))
+            known = source, _runs(source.text) or _USES.search(source.text) is not None
             self._mattering[path] = known
         return known[1]
 
     def deriving(self, module: Module, name: str) -> list[Module]:
         """The modules of the project that import this one and have a class statement with `name` among its bases."""
         derives = re.compile(rf"^[ \t]*class[ \t]+\w+\([^)]*\b{re.escape(name)}\b", re.MULTILINE)
+        place = _normal(self._reader.absolute(module.path))
         found = []
         for path in self.importers(module.path):
             source = self._text(path)
             if source is not None and derives.search(source.text):
                 other = self.module(path) if self.reaches(path, module.path) else None
                 if other is not None:
+                    self._links.add((place, path))
                     found.append(other)
         return found
 
@@ -531,6 +608,7 @@ class Project:
         chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
         if self._journal is not None:
             self._journal.needs(place, chosen)
+        self._links.update((place, other) for other in chosen)
         found = (self.module(other) for other in chosen)
         return [module for module in found if module is not None]
 
@@ -559,7 +637,7 @@ class Project:
 
     def _import_words(self, path: str, text: str) -> frozenset[str]:
         if path not in self._words:
-            self._words[path] = frozenset(word for line in _IMPORTS.findall(text) for word in _WORDS.findall(line))
+            self._words[path] = frozenset(word for line in _import_lines(text) for word in _WORDS.findall(line))
         return self._words[path]
 
     def is_run_elsewhere(self, path: str) -> bool:
@@ -572,7 +650,7 @@ class Project:
             for other in self.importers(place):
                 source = self._text(other)
                 if source is not None and other not in seen and not is_test_file(other):
-                    if _RUNS.search(source.text):
+                    if _runs(source.text):
                         return True
                     queue.append(other)
         return False
@@ -596,7 +674,7 @@ class Project:
                     journal.look("sources", parent)
                     for path in (start, *beside):
                         journal.all_need(path)
-                lines = (line for text in texts if text is not None for line in _IMPORTS.findall(text.text))
+                lines = (line for text in texts if text is not None for line in _import_lines(text.text))
                 if parent == top or not (package or any(name.search(line) for line in lines)):
                     break
                 top = parent
@@ -671,6 +749,11 @@ class Project:
         return self._reader.read(path)
 
 
+def names_not_called(text: str) -> frozenset[str]:
+    """The names in a text that stand there otherwise than to be called, defined or imported under that name."""
+    return frozenset(_NOT_CALLED.findall(_PLAIN_IMPORT.sub("", f"\n{text}")))
+
+
 def import_statements(text: str) -> Iterator[tuple[str, list[str]]]:
     """What the import statements of a text name: the module behind `from`, empty without one, and the names.
 
@@ -695,8 +778,18 @@ def _with_packages(dotted: str) -> list[str]:
 
 def imported_words(path: str, text: str) -> set[str]:
     """The words in the import statements of a file; `text` is that of a module, or a notebook's JSON."""
-    lines = (_NOTEBOOK_IMPORTS if path.endswith(".ipynb") else _IMPORTS).findall(text)
+    lines = _NOTEBOOK_IMPORTS.findall(text) if path.endswith(".ipynb") else _import_lines(text)
     return {word for line in lines if not _is_outside(line) for word in _WORDS.findall(line)}
+
+
+def _import_lines(text: str) -> list[str]:
+    """The lines of a module that import, without their first word and without a comment."""
+    return _IMPORTS.findall(f"\n{text}")
+
+
+def _runs(text: str) -> bool:
+    """Whether a module does something when it is run, by text."""
+    return _RUNS.search(f"\n{text}") is not None
 
 
 def _is_outside(line: str) -> bool:

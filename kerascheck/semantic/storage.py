@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +17,7 @@ from kerascheck.semantic.custom_objects import config_function, constructor, kin
 from kerascheck.semantic.events import Flag
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
 from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
+from kerascheck.semantic.project import names_not_called
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
@@ -163,6 +164,22 @@ def reached(module: Module) -> list[Reached]:
                 known += reached_by(save)
         module.memo["reached"] = known
     return known
+
+
+def may_be_reached(module: Module, things: Iterable[ClassInfo | Func]) -> bool:
+    """Whether `reached` may have one of some classes and functions at the top of a module; reads no other file.
+
+    Keras is given classes of its own kinds, and functions that are handed over: one that is only called is in no file.
+    """
+    names = set()
+    for thing in things:
+        if isinstance(thing, Func):
+            names.add(name_of(thing))
+        elif kind_of(thing) is not None:
+            return True
+    if not names or not names.isdisjoint(names_not_called(module.source.text)):
+        return bool(names)
+    return module.project is not None and module.project.may_hand_over(module.path, names)
 
 
 def reached_by(save: Save, *models: Obj) -> list[Reached]:
