@@ -134,11 +134,12 @@ def _root_name(value: Value) -> str:
 
 
 def models_of(event: Event) -> tuple[Obj, ...]:
-    """The objects that the receiver of an event may be; empty when it cannot be told."""
+    """The objects that the receiver of an event may be, as they are made; empty when it cannot be told."""
     receiver = event.receiver
     found = receiver.options if isinstance(receiver, Choice) else (receiver,)
-    objects = tuple(item for item in found if isinstance(item, Obj))
-    return objects if len(objects) == len(found) else ()
+    objects = [item for item in found if isinstance(item, Obj)]
+    objects.sort(key=lambda item: item.order)  # a set has another order in each run
+    return tuple(objects) if len(objects) == len(found) else ()
 
 
 def flavour(model: Obj) -> str:
