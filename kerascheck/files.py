@@ -51,7 +51,7 @@ def mentions_keras(raw: bytes) -> bool:
 def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bool:
     """Whether a file without Keras may matter to a Keras program of its project.
 
-    It has a method of models in it, numbers labels or sets a seed; and a file of the project that it imports, or that
+    It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that it imports, or that
     imports it, directly or not, mentions Keras. `project` are the files around it, by default those on the disk.
     """
     if not may_matter(raw):
@@ -63,13 +63,22 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
 
 def may_matter(raw: bytes) -> bool:
     """The first, cheap half of `may_use_project`: the words of the file alone."""
-    methods = (b"load_weights(", b"save_weights(", b"fit_generator(", b"train_on_batch(")
-    return b".fit(" in raw or _helps(raw) or any(method in raw for method in methods)
+    methods = (
+        b".fit(",
+        b".save(",
+        b"load_weights(",
+        b"save_weights(",
+        b"fit_generator(",
+        b"train_on_batch(",
+        b"metrics=",
+    )
+    return _helps(raw) or any(method in raw for method in methods)
 
 
 def _helps(raw: bytes) -> bool:
-    """Whether a file may number labels or set a seed for others."""
-    return any(word in raw for word in (b"set(", b"enumerate(", b".index(", b"random.seed(", b"set_seed("))
+    """Whether a file may number labels, set a seed or run the initializer for others."""
+    words = (b"set(", b"enumerate(", b".index(", b"random.seed(", b"set_seed(", b"variables_initializer(")
+    return any(word in raw for word in words)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,10 +12,14 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.calls import RUNNING_METHODS
 from kerascheck.semantic.events import Event
+from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Obj, options
 from kerascheck.semantic.walk import walk
 from kerascheck.text import Position
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
 
 _GRAPH_MODE = ("disable_eager_execution", "disable_v2_behavior")
 # a session that Keras uses: one that it is given, or the default one
@@ -23,22 +28,35 @@ _SHARED = re.compile(r"\bset_session\(|\bas_default\(|\bwith[ \t]+[\w.]*sess(?:i
 _RUNS = RUNNING_METHODS | {"load_weights", "save_weights", "save", "to_json", "compile", "build", "summary"}
 
 
+_INITIALIZERS = ("global_variables_initializer", "initialize_all_variables")
+_LOADS = ("load_weights", "load_model")
+
+
 class InitializerAfterLoad(Rule):
     code = "KC111"
     severity = Severity.ERROR
     claim = Claim.WEIGHTS_NOT_LOADED
     depends_on_order = True
-    words = (("global_variables_initializer", "initialize_all_variables"), ("load_weights", "load_model"))
+    words = (_INITIALIZERS,)
+    around = (_LOADS,)
     message = "the initializer runs after `{load}`, so `{model}` has fresh random weights again"
 
     def check(self) -> None:
         # measured on 2.15 in graph mode; Keras 3 has no graph mode
-        bad = self.module.target.bad("<3")
-        events = list(self.module.events_of("initialize", "load_weights"))
-        runs = [event for event in events if event.name == "initialize" and event.module is self.module]
-        if not bad or not runs or not self._graph_mode():
+        if not self.module.target.bad("<3"):
             return
-        severity = Severity.ERROR if len(bad) == len(self.module.target.releases) else Severity.WARNING
+        self._check_program(self.module)
+        if not self.reports and any(word in self.module.source.text for word in _INITIALIZERS):
+            # a helper that runs the initializer is judged by the scripts that call it
+            for user in self.module.users_with(*_LOADS):
+                self._check_program(user)
+
+    def _check_program(self, program: Module) -> None:
+        events = list(program.events_of("initialize", "load_weights"))
+        runs = [event for event in events if event.name == "initialize" and event.module is self.module]
+        if not runs or not self._graph_mode(program):
+            return
+        every = self.module.target.which("<3") is Reach.ALL
         for run in runs:
             model = models_of(run)[0]
             loads = [event for event in events if event.name == "load_weights" and model in models_of(event)]
@@ -48,31 +66,37 @@ class InitializerAfterLoad(Rule):
             if not earlier and model.ref != "keras.models.load_model":
                 continue  # one of several that a builder may give, and not the one that is loaded
             node = earlier[-1].node if earlier else model.call
-            if node is None or not self._uses_session_of_keras(run, model):
+            if node is None or not self._uses_session_of_keras(program, run, model):
                 continue
             place = earlier[-1].module if earlier else model.module
             self.report(
                 run.node,
-                severity=severity,
-                fix=self._fix(run),
-                related=[RelatedNode(place, node, "it is loaded here")] if place is not None else (),
+                severity=Severity.ERROR if every else Severity.WARNING,
+                fix=self._fix(run) if program is self.module else None,
+                related=self._related(program, run, place, node),
                 subject=model.short,
                 load="load_weights" if earlier else "load_model",
                 model=self._name(earlier[-1]) if earlier else "the model",
             )
 
-    def _graph_mode(self) -> bool:
-        """Whether the program surely runs in graph mode: TensorFlow 1, or eager mode is switched off."""
-        homes = self.module.family("disable_")
-        calls = [call for home in homes for call in home.calls if home is self.module or not call.standalone]
-        return self.module.is_tensorflow_1 or any(call.name.endswith(_GRAPH_MODE) for call in calls)
+    def _related(self, program: Module, run: Event, place: Module | None, node: cst.CSTNode) -> list[RelatedNode]:
+        found = [RelatedNode(place, node, "it is loaded here")] if place is not None else []
+        if program is not self.module and program.owns(run.site):
+            found.append(RelatedNode(program, run.site, "and this comes here afterwards"))
+        return found
 
-    def _uses_session_of_keras(self, run: Event, model: Obj) -> bool:
+    def _graph_mode(self, program: Module) -> bool:
+        """Whether the program surely runs in graph mode: TensorFlow 1, or eager mode is switched off."""
+        homes = program.family("disable_")
+        calls = [call for home in homes for call in home.calls if home is program or not call.standalone]
+        return program.is_tensorflow_1 or any(call.name.endswith(_GRAPH_MODE) for call in calls)
+
+    def _uses_session_of_keras(self, program: Module, run: Event, model: Obj) -> bool:
         """False for a session that the program keeps to itself: Keras' weights live in another one."""
         session = run.arguments.positional[0][1]
         if not isinstance(session, Obj) or not session.ref.endswith(".Session"):
             return True
-        if _SHARED.search(self.module.source.text) is not None:
+        if any(_SHARED.search(home.source.text) for home in program.family("session", "sess")):
             return True
         blocks = self.module.index.nodes(cst.With)
         return any(
