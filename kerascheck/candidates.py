@@ -152,7 +152,7 @@ class Candidates:
         if files.mentions_keras(raw) or (named and path.endswith(".ipynb")):
             files.check_size(path, raw)
             kind = KERAS
-        elif path.endswith(".ipynb") or not files.may_matter(raw):
+        elif not files.may_matter(raw, path.endswith(".ipynb")):
             kind = NOTHING
         elif named:
             return KERAS if files.may_use_project(path, raw, self._project) else NOTHING

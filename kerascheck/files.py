@@ -51,18 +51,20 @@ def mentions_keras(raw: bytes) -> bool:
 def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bool:
     """Whether a file without Keras may matter to a Keras program of its project.
 
-    It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that it imports, or that
-    imports it, directly or not, mentions Keras. `project` are the files around it, by default those on the disk.
+    It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that
+    it imports, or that imports it, directly or not, mentions Keras. `project` are the files around it, by default those
+    on the disk.
     """
-    if not may_matter(raw):
+    notebook = path.endswith(".ipynb")
+    if not may_matter(raw, notebook):
         return False
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     project = project or _neighbourhood()
-    return project.reaches_keras(path, text) or (_helps(raw) and project.is_used_with_keras(path))
+    return project.reaches_keras(path, text) or (not notebook and _helps(raw) and project.is_used_with_keras(path))
 
 
-def may_matter(raw: bytes) -> bool:
-    """The first, cheap half of `may_use_project`: the words of the file alone."""
+def may_matter(raw: bytes, notebook: bool = False) -> bool:
+    """The first, cheap half of `may_use_project`: the words of the file alone. Nothing imports a notebook."""
     methods = (
         b".fit(",
         b".save(",
@@ -72,7 +74,7 @@ def may_matter(raw: bytes) -> bool:
         b"train_on_batch(",
         b"metrics=",
     )
-    return _helps(raw) or any(method in raw for method in methods)
+    return (not notebook and _helps(raw)) or any(method in raw for method in methods)
 
 
 def _helps(raw: bytes) -> bool:

@@ -656,7 +656,7 @@ class Project:
         return False
 
     def _top(self, folder: str) -> str:
-        """The top of the project that a folder is in: a marked folder, else as far up as packages are imported from."""
+        """The top of the project that a folder is in: a marked one, else as far up as packages are imported from."""
         if folder in self._tops:
             return self._tops[folder]
         journal = self._journal
@@ -667,7 +667,8 @@ class Project:
                 parent = posixpath.dirname(top)
                 name = re.compile(rf"\b{re.escape(posixpath.basename(top))}\b")
                 start = posixpath.join(top, "__init__.py")
-                package = self._text(start) is not None
+                # a package, or the folder that packages are put in, whose scripts and notebooks stand beside it
+                package = posixpath.basename(top) == "src" or self._text(start) is not None
                 beside = [] if package else [_normal(path) for path in self._reader.beside(parent)]
                 texts = [self._text(path) for path in beside]
                 if journal is not None:
@@ -700,7 +701,7 @@ class Project:
         return self._indexes[top]
 
     def _search_roots(self, folder: str) -> tuple[str, ...]:
-        """The file's folder and those above it, up to the project's top; and `src` of the top."""
+        """The file's folder and those above it, up to the project's top; and `src` of the top, or beside the folder."""
         known = self._roots.get(folder)
         if known is None:
             found = [folder]
@@ -713,11 +714,12 @@ class Project:
                     break
                 parent = posixpath.dirname(current)
                 if parent == current:
+                    found.append(posixpath.join(posixpath.dirname(folder), "src"))
                     break
                 current = parent
                 found.append(current)
             else:
-                found = found[:4]
+                found = [*found[:4], posixpath.join(posixpath.dirname(folder), "src")]
             found.append(posixpath.join(folder, "src"))
             known = self._roots[folder] = tuple(dict.fromkeys(found))
         return known
