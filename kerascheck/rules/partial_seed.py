@@ -51,6 +51,13 @@ def _stands_alone(program: Module) -> bool:
     return bool(names) and all(name.partition(".")[0] == "keras" for name in names)
 
 
+def _draws(call: CallFact) -> bool:
+    """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
+    own = ("default_rng", "RandomState", "Generator", "SeedSequence", "Random")
+    drawn = call.name.startswith(("random.", "numpy.random.")) and call.name.rpartition(".")[2] not in own
+    return drawn and call.name not in SEEDS
+
+
 def _is_elsewhere(program: Module, seed: Seed, trained: list[Event]) -> bool:
     """Whether a function that nothing calls seeds, and no training is reached from it."""
     function = seed.call.function
@@ -112,8 +119,7 @@ class PartialSeed(Rule):
 
     def _has_other_work(self) -> bool:
         """Whether the module draws numbers or uses models itself: then its seed is for that."""
-        roots = ("random.", "numpy.random.")
-        draws = any(call.name.startswith(roots) and call.name not in SEEDS for call in self.module.calls)
+        draws = any(_draws(call) for call in self.module.calls)
         return draws or any(True for _ in self.module.events_of("predict", "load_weights", "fit"))
 
     def _is_for_a_draw(self, program: Module, seed: Seed) -> bool:
@@ -125,10 +131,7 @@ class PartialSeed(Rule):
         names = {item.name.value for item in function.node.params.params}
         if len(given) != 1 or not isinstance(given[0], cst.Name) or given[0].value not in names:
             return False
-        return any(
-            call.function is function and call.name.startswith(("random.", "numpy.random.")) and call.name not in SEEDS
-            for call in program.calls
-        )
+        return any(call.function is function and _draws(call) for call in program.calls)
 
     def _is_for_layers_too(self, seed: Seed) -> bool:
         """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""

@@ -390,8 +390,9 @@ class Project:
                     queue.append((found, self._text(found)))
 
     def is_used_with_keras(self, path: str) -> bool:
-        """Whether a file that imports this one, directly or not, mentions Keras; needs no parser."""
-        return any("keras" in self.text(other) for other in self._importing(path))
+        """Whether a file that imports this one, or one that such a file imports, mentions Keras; needs no parser."""
+        found = list(self._importing(path))
+        return any("keras" in self.text(other) for other in found) or any(self.reaches_keras(other) for other in found)
 
     def may_hand_over(self, path: str, names: Collection[str]) -> bool:
         """Whether a file, or one that imports it, directly or not, may do more with such functions than call them.
