@@ -9,8 +9,8 @@ import libcst as cst
 from kerascheck.class_edits import given_values
 from kerascheck.finding import Claim, Severity
 from kerascheck.repairs import complete_build
-from kerascheck.rule import Rule
-from kerascheck.semantic.building import concerns, early_uses
+from kerascheck.rule import RelatedNode, Rule
+from kerascheck.semantic.building import EarlyUse, concerns, early_uses
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import constructor
 from kerascheck.semantic.events import Event, Flag
@@ -36,10 +36,8 @@ class SubclassWithoutBuild(Rule):
         ]
         if not candidates:
             return
-        # in another file, KC101, KC102 or KC104 says it there, and other uses of the class may be right
-        uses = list(early_uses(self.module))
         for owner in candidates:
-            early = next((use for use in uses if concerns(use, owner)), None)
+            early = next((use for use in self._early_uses if concerns(use, owner)), None)
             if early is not None:
                 verb = {"load": "loaded", "hollow": "loaded", "save": "saved"}[early.kind]
                 self.report(
@@ -50,11 +48,23 @@ class SubclassWithoutBuild(Rule):
                     subject=owner.name,
                     owner=owner.name,
                     use=verb,
+                    related=self._place(early),
                 )
             elif not self._harmless(owner):
                 self.report(
                     owner.node.name, fix=complete_build(self.module, owner), subject=owner.name, owner=owner.name
                 )
+
+    @cached_property
+    def _early_uses(self) -> list[EarlyUse]:
+        """What KC101, KC102 and KC104 speak of, here and in the files that import this one."""
+        users = self.module.users_with("load_weights", "save_weights")
+        return [use for module in (self.module, *users) for use in early_uses(module)]
+
+    def _place(self, use: EarlyUse) -> list[RelatedNode]:
+        """Where that is, if it is in another file."""
+        module, node = use.event.module, use.event.node
+        return [RelatedNode(module, node, "here")] if module is not self.module and module.owns(node) else []
 
     def _lacks_build(self, owner: ClassInfo) -> bool:
         build, sure = owner.method("build")
