@@ -534,10 +534,17 @@ class Project:
         return found
 
     def _has_near(self, path: str, source: SourceText, words: tuple[str, ...], but: str) -> bool:
-        """Whether a file has one of the words, itself or in a file that it imports, but for one."""
+        """Whether a file has one of the words, itself or in a file that it imports, maybe by a package, but for one."""
         if not words or self._has(path, words):
             return True
-        return any(self._has(other, words) for other in self._imports_of(path, source) if other != but)
+        for other in self._imports_of(path, source):
+            known = self._text(other)
+            found = [other]
+            if known is not None and other.endswith("/__init__.py"):
+                found += self._imports_of(other, known)
+            if any(self._has(item, words) for item in found if item != but):
+                return True
+        return False
 
     def _has(self, path: str, words: tuple[str, ...]) -> bool:
         """Whether a file has one of the words; looked up once for each text."""
@@ -578,8 +585,7 @@ class Project:
         """
         place = _normal(self._reader.absolute(path))
         folder = posixpath.dirname(place)
-        roots = self._search_roots(folder)
-        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        top = self._top(folder)
         last = posixpath.basename(name)
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
@@ -592,8 +598,8 @@ class Project:
             if source is None:
                 continue
             named = last in source.text
-            if named:
-                stems.add(posixpath.basename(other)[:-3])
+            if named:  # a package may give it on
+                stems.update((posixpath.basename(other)[:-3], posixpath.basename(posixpath.dirname(other))))
             if other != place and any(word in source.text for word in words):
                 using.append((other, named, self._import_words(other, source.text)))
         if self._journal is not None:
@@ -616,8 +622,7 @@ class Project:
     def texts_with(self, path: str, word: str) -> Iterator[str]:
         """The texts with a word among all files of the project around a file, its notebooks too; none is parsed."""
         place = _normal(self._reader.absolute(path))
-        roots = self._search_roots(posixpath.dirname(place))
-        top = next((root for root in roots if self._reader.is_root(root)), roots[0])
+        top = self._top(posixpath.dirname(place))
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
         if self._journal is not None:
@@ -663,23 +668,27 @@ class Project:
         journal = self._journal
         top = next((root for root in self._search_roots(folder) if self._reader.is_root(root)), None)
         if top is None:
-            top = folder
+            top, below = folder, ""
             for _ in range(MAXIMUM_CLIMB):
                 parent = posixpath.dirname(top)
-                name = re.compile(rf"\b{re.escape(posixpath.basename(top))}\b")
                 start = posixpath.join(top, "__init__.py")
-                # a package, or the folder that packages are put in, whose scripts and notebooks stand beside it
-                package = posixpath.basename(top) == "src" or self._text(start) is not None
-                beside = [] if package else [_normal(path) for path in self._reader.beside(parent)]
+                package = self._text(start) is not None
+                folders, wanted = [parent], [posixpath.basename(top)]
+                if wanted == ["src"]:  # what is in it is imported by its own name
+                    folders.append(posixpath.join(parent, "scripts"))
+                    wanted = [below] if below else [posixpath.basename(path)[:-3] for path in self._reader.beside(top)]
+                beside = [_normal(path) for place in folders if not package for path in self._reader.beside(place)]
                 texts = [self._text(path) for path in beside]
                 if journal is not None:
-                    journal.look("sources", parent)
+                    for place in (top, *folders):
+                        journal.look("sources", place)
                     for path in (start, *beside):
                         journal.all_need(path)
+                name = re.compile(rf"\b(?:{'|'.join(map(re.escape, wanted))})\b")
                 lines = (line for text in texts if text is not None for line in _import_lines(text.text))
-                if parent == top or not (package or any(name.search(line) for line in lines)):
+                if parent == top or not (package or (wanted and any(name.search(line) for line in lines))):
                     break
-                top = parent
+                top, below = parent, posixpath.basename(top)
         self._tops[folder] = top
         return top
 
