@@ -268,7 +268,7 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 
 def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    for item in accuracy_strings(module):
+    for item in accuracy_strings(module, elsewhere=True):
         if not stands_at(module, item.node, offset):
             continue
         models = models_of(item.event)

@@ -17,7 +17,7 @@ class AccuracyOnLogits(Rule):
     message = '"{name}" compares logits with 0.5, where 0 is the border: the accuracy shown is wrong'
 
     def check(self) -> None:
-        for item in accuracy_strings(self.module):
+        for item in accuracy_strings(self.module, elsewhere=True):
             if item.loss != "binary_crossentropy" or item.from_logits is not True:
                 continue
             head = item.head

@@ -33,7 +33,7 @@ class AccuracyOnMultiLabel(Rule):
             return
         if is_for_keras_1(self.module):
             return
-        for item in accuracy_strings(self.module):
+        for item in accuracy_strings(self.module, elsewhere=True):
             head = item.head
             if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
                 continue

@@ -50,8 +50,14 @@ class AccuracyString:
     place: int = 0
 
 
-def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
-    """Every "accuracy" string given as a metric to a Keras model's `compile`."""
+def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[AccuracyString]:
+    """Every "accuracy" string given as a metric to a Keras model's `compile`.
+
+    With `elsewhere` also those that this module hands to a function of another file, which compiles a model with them:
+    the `node` is the call here.
+    """
+    if elsewhere:
+        yield from _handed_over(module)
     for event in module.events_of("compile"):
         if event.module is not module or not is_keras_model(module, event):
             continue
@@ -77,6 +83,28 @@ def accuracy_strings(module: Module) -> Iterator[AccuracyString]:
                     yield AccuracyString(
                         event, name, node, literal, loss, from_logits, output.head, outputs, output.place
                     )
+
+
+def _handed_over(module: Module) -> Iterator[AccuracyString]:
+    for event in module.events_of("compile"):
+        found = event.arguments.find("metrics")
+        models = options(event.receiver)
+        if event.module is module or found is None or not isinstance(found[0], cst.Name) or not module.owns(event.site):
+            continue
+        made_here = all(isinstance(item, Obj) and item.kind == "model" for item in models)
+        if not made_here or not _is_parameter(event, found[0].value) or not isinstance(event.site, cst.Call):
+            continue
+        loss, from_logits = loss_of(event.module, event)
+        for name, _, _ in _strings(found[0], found[1]) if event.head is not None else ():
+            yield AccuracyString(event, name, event.site, None, loss, from_logits, event.head)
+
+
+def _is_parameter(event: Event, name: str) -> bool:
+    function = event.function.node if event.function is not None else None
+    if not isinstance(function, cst.FunctionDef):
+        return False
+    parameters = (*function.params.posonly_params, *function.params.params, *function.params.kwonly_params)
+    return any(item.name.value == name for item in parameters)
 
 
 def _is_nested(value: Items) -> bool:
