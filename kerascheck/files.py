@@ -488,5 +488,7 @@ def texts(folder: str, wanted: Callable[[str], bool], recorder: Recorder | None 
                     if recorder is not None:
                         recorder.all_need(path)
                 if len(raw) <= LARGEST_SOURCE:
-                    found[below + name] = raw.decode("utf-8", "replace")
+                    # PowerShell's `pip freeze > requirements.txt` writes UTF-16
+                    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+                    found[below + name] = raw.decode("utf-16" if wide else "utf-8", "replace")
     return found

@@ -12,6 +12,7 @@ import pytest
 
 from kerascheck import files
 from kerascheck.files import Discovery, FileProblem, check_size, display, mentions_keras, read, write
+from kerascheck.semantic.target import is_project_file, target_from_project
 
 
 def make(folder: Path, *names: str) -> None:
@@ -269,3 +270,11 @@ def test_an_encoding_that_cannot_be_written_back_is_not_fixed(tmp_path: Path) ->
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "not fixed: its encoding `unicode_escape`" in done.stderr
     assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_requirements_in_the_encodings_of_windows_are_read(tmp_path: Path, encoding: str) -> None:
+    text = ("\ufeff" if encoding == "utf-16-be" else "") + "tensorflow==2.8.0\r\nnumpy\r\n"
+    (tmp_path / "requirements.txt").write_bytes(text.encode(encoding))
+    target = target_from_project(files.texts(str(tmp_path), is_project_file))
+    assert target is not None and target.text == "keras 2.8.0"

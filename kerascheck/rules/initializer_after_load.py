@@ -21,9 +21,10 @@ from kerascheck.text import Position
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
+_NEW_GRAPH = re.compile(r"\bGraph\(\)\.as_default\(\)$")
 _GRAPH_MODE = ("disable_eager_execution", "disable_v2_behavior")
 # a session that Keras uses: one that it is given, or the default one
-_SHARED = re.compile(r"\bset_session\(|\bas_default\(|\bwith[ \t]+[\w.]*sess(?:ion)?\w*[ \t]*[:,]")
+_SHARED = re.compile(r"\bset_session\(|(?<!Graph\(\)\.)\bas_default\(|\bwith[ \t]+[\w.]*sess(?:ion)?\w*[ \t]*[:,]")
 # methods that run a model in the session that Keras uses at this place, and do not give its tensors away
 _RUNS = RUNNING_METHODS | {"load_weights", "save_weights", "save", "to_json", "compile", "build", "summary"}
 
@@ -66,7 +67,7 @@ class InitializerAfterLoad(Rule):
             if not earlier and model.ref != "keras.models.load_model":
                 continue  # one of several that a builder may give, and not the one that is loaded
             node = earlier[-1].node if earlier else model.call
-            if node is None or not self._uses_session_of_keras(program, run, model):
+            if node is None or not self._uses_session_of_keras(program, run, model) or self._has_own_graph(run, node):
                 continue
             place = earlier[-1].module if earlier else model.module
             self.report(
@@ -104,6 +105,18 @@ class InitializerAfterLoad(Rule):
             for block in blocks
             if any(part.item is session.call for part in block.items)
         )
+
+    def _has_own_graph(self, run: Event, load: cst.CSTNode) -> bool:
+        """Whether the initializer runs in a block of `with tf.Graph().as_default()` that the load is not in.
+
+        Run on 2.15: a new graph has none of the variables of the model, which predicts as before.
+        """
+        for block in self.module.index.nodes(cst.With):
+            if any(_NEW_GRAPH.search(self.module.code(part.item)) for part in block.items):
+                inside = {id(node) for node in walk(block)}
+                if id(run.node) in inside and id(load) not in inside:
+                    return True
+        return False
 
     def _is_used_in(self, block: cst.With, run: Event, model: Obj) -> bool:
         """Whether a model may run in a block of `with Session()`; run on 2.15: after the block it is as it was loaded.
