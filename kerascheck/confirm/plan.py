@@ -679,14 +679,15 @@ def _nameless(module: Module, offset: int, finding: Finding) -> Experiment | Non
 
 def _initializer(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Weights are loaded, then all variables initialised, in graph mode."""
-    for event in module.events_of("initialize"):
+    met = ((home, event) for home in module_and_users(module) for event in home.events_of("initialize"))
+    for home, event in met:
         if not stands_at(module, event.node, offset):
             continue
         models = models_of(event)
-        slicer = Slicer(module)
+        slicer = Slicer(home)
         parameters: dict[str, Any] = {"source": "", "make": "None"}
         with contextlib.suppress(Missing):
-            parameters = model_parameters(slicer, module, models[0]) if models else parameters
+            parameters = model_parameters(slicer, home, models[0]) if models else parameters
         parameters["open_shape"] = False
         return Experiment("initializer", parameters, stand_ins=tuple(slicer.stand_ins))
     return None
