@@ -26,7 +26,7 @@ class SubclassWithoutBuild(Rule):
     claim = Claim.WEIGHTS_NOT_LOADED
     words = ((" class ",), (" call ",), ("model", "functional", "sequential"))
     message = "`{owner}` has no `build`: its weights can be loaded only after it was called once"
-    used = "`{owner}` has no `build`, and an instance of it is {use} before it has variables"
+    used = "`{owner}` has no `build`, and an instance of it is {use} before it {state}"
 
     def check(self) -> None:
         candidates = [
@@ -48,6 +48,7 @@ class SubclassWithoutBuild(Rule):
                     subject=owner.name,
                     owner=owner.name,
                     use=verb,
+                    state="is built" if early.inner else "has variables",
                     related=self._place(early),
                 )
             elif not self._harmless(owner):
