@@ -65,6 +65,37 @@ model.fit(np.ones((4, 3)), np.ones((4, 1)))
     assert len(check(SourceText(text), "graph.py", options).findings) == found
 
 
+@pytest.mark.parametrize(
+    ("initializer", "found"),
+    [
+        ("HeNormal(3)", 0),
+        ("glorot_uniform(seed=3)", 0),
+        ("RandomNormal(0.0, 0.05, seed=3)", 0),
+        ("RandomNormal(0.0, 0.05)", 1),  # a mean, and no seed
+        ("Orthogonal(1.0)", 1),
+        ("HeNormal(None)", 1),
+        ("HeNormal()", 1),
+    ],
+)
+def test_an_initializer_with_a_number(initializer: str, found: int) -> None:
+    text = f"""
+import numpy as np
+from tensorflow import keras
+from tensorflow.keras.initializers import {initializer.partition("(")[0]}
+
+
+def build():
+    np.random.seed(0)
+    return keras.Sequential([keras.layers.Dense(1, input_shape=(3,), kernel_initializer={initializer})])
+
+
+model = build()
+model.compile("adam", "mse")
+model.fit(np.ones((4, 3)), np.ones((4, 1)))
+"""
+    assert len(check(SourceText(text), "drawn.py", Options(frozenset({"KC403"}), default_target())).findings) == found
+
+
 def test_one_seed_that_is_met_twice_is_one() -> None:
     text = """
 import numpy as np

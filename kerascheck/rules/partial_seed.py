@@ -31,6 +31,7 @@ _DRAWN = keras_api.WEIGHTED_LAYERS - {
     "TimeDistributed",
 }
 _RECURRENT = re.compile(r"LSTM|GRU|SimpleRNN")
+_SEED_FIRST = re.compile(r"(?:glorot|he|lecun)_?(?:normal|uniform)$", re.IGNORECASE)  # others have a mean or gain there
 # run on TensorFlow 2.21: AttributeError, which KC404 says; the program is one for TensorFlow 1
 _REMOVED = frozenset({"tensorflow.set_random_seed", "tensorflow.random.set_random_seed"})
 # likewise; there Keras has its seeds from NumPy
@@ -86,7 +87,10 @@ def _has_numbered_initializer(call: CallFact) -> bool:
 
 
 def _has_number(initializer: Value | None) -> bool:
-    found = initializer.arguments.find("seed", 0) if isinstance(initializer, Obj) else None
+    if not isinstance(initializer, Obj):
+        return False
+    first = _SEED_FIRST.match(initializer.short) is not None
+    found = initializer.arguments.find("seed", 0 if first else None)
     return found is not None and not is_none(found[1])
 
 
