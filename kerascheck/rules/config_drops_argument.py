@@ -23,6 +23,7 @@ from kerascheck.semantic.custom_objects import (
     refuses,
 )
 from kerascheck.semantic.first_values import Purpose, purpose_of
+from kerascheck.semantic.inner_objects import refused_inner_key
 from kerascheck.semantic.purposes import (
     refuses_any_value,
     says_where_to_read,
@@ -102,7 +103,11 @@ class ConfigDropsArgument(Rule):
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
-        fix, same = self._fix(owner, missing), (self.message, self.first, self.idle, self.unread, self.says)
+        inner = None if cause or wrong else refused_inner_key(owner)
+        if inner is not None:
+            cause = f"`{inner[2]}`, which `{inner[1].name}` in `{inner[0]}` writes and does not take"
+        fix = self._fix(owner, missing) if inner is None else None  # it raises all the same
+        same = (self.message, self.first, self.idle, self.unread, self.says)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
