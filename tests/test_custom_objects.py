@@ -352,3 +352,42 @@ def test_the_first_value_of_a_variable_is_a_note_where_its_file_holds_it(
     source = SourceText(STARTS.format(parameter=parameter, statement=statement))
     found = check(source, "own.py", Options(frozenset({"KC301"}), parse_target(f"keras=={target}"))).findings
     assert [item.severity.label for item in found] == [severity], found
+
+
+TRAINS_ALONE = """import keras
+
+
+def own_loss(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+model.compile("adam", loss=own_loss)
+model.save("net.keras")
+"""
+READS_ALONE = "import sys\nimport keras\n\nmodel = keras.models.load_model(sys.argv[1]{})\n"
+
+
+@pytest.mark.parametrize(
+    ("reader", "found"),
+    [
+        (READS_ALONE.format(""), ["KC305"]),
+        (READS_ALONE.format(", compile=False"), []),
+        (READS_ALONE.format(", compile=False") + 'print "read", model\n', []),  # Python 2
+        (READS_ALONE.format(", compile=True") + 'print "read", model\n', ["KC305"]),
+        (READS_ALONE.format(',\n    custom_objects={"own_loss": own_loss()},\n'), []),
+        (READS_ALONE.format(', custom_objects={"loss": None}'), ["KC305"]),
+        (READS_ALONE.format("").replace("model =", "# model =") + "# compile=False\n", ["KC305"]),
+        (READS_ALONE.format(", compile=False") + 'model.save("other.keras")\n', ["KC305"]),  # it reads its own
+        (READS_ALONE.format(", compile=False").replace("sys.argv[1]", '"other.keras"'), ["KC305"]),
+        ("print \"\"\nmodel = load_model('out/net.keras', compile=False)\nmodel.save('other.keras')", []),
+    ],
+)
+def test_what_a_model_was_compiled_with_is_not_missed_where_no_load_compiles(
+    tmp_path: Path, reader: str, found: list[str]
+) -> None:
+    (tmp_path / "train.py").write_text(TRAINS_ALONE)
+    (tmp_path / "predict.py").write_text(reader)
+    project = Project(ProjectReader(), default_target())
+    result = check(SourceText(TRAINS_ALONE), str(tmp_path / "train.py"), Options(CODES, default_target()), project)
+    assert [item.code for item in result.findings] == found

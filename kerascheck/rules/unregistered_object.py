@@ -31,6 +31,7 @@ from kerascheck.semantic.storage import (
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.unrunnable import never_runs
 from kerascheck.semantic.values import Func
+from kerascheck.semantic.written_loads import is_cared_for
 
 
 class UnregisteredObject(Rule):
@@ -84,6 +85,8 @@ class UnregisteredObject(Rule):
             ):
                 continue
             if read_as_weights(self.module, item.save):
+                continue
+            if not every and is_cared_for(self.module, item.save, name, item.compiled):
                 continue
             bites = unfound_on(item)
             reach = target.which(bites) if bites else Reach.ALL

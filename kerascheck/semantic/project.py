@@ -621,8 +621,13 @@ class Project:
 
     def texts_with(self, path: str, word: str) -> Iterator[str]:
         """The texts with a word among all files of the project around a file, its notebooks too; none is parsed."""
+        return (text for text, _ in self.texts_around(path, word))
+
+    def texts_around(self, path: str, word: str) -> Iterator[tuple[str, bool]]:
+        """The same, and whether each lies in the folder of the file, or in one above or below it."""
         place = _normal(self._reader.absolute(path))
-        top = self._top(posixpath.dirname(place))
+        folder = posixpath.dirname(place)
+        top = self._top(folder)
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
         if self._journal is not None:
@@ -633,7 +638,8 @@ class Project:
                 continue
             source = self._glance(other)
             if source is not None and word in source.text:
-                yield source.text
+                there = posixpath.dirname(other)
+                yield source.text, posixpath.commonpath([folder, there]) in {folder, there}
 
     def _start_of(self, path: str) -> str:
         if path not in self._starts:
