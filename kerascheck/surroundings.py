@@ -132,8 +132,8 @@ class Surroundings:
 
         if folder not in self._targets:
             found = target_from_project(files.texts(folder, is_project_file, self.recorder))
-            if found is None and folder != files.project_top(folder, self.recorder):
-                found = self._of_project(os.path.dirname(folder))
+            if (found is None or found.assumed) and folder != files.project_top(folder, self.recorder):
+                found = self._of_project(os.path.dirname(folder)) or found
             self._targets[folder] = found
         return self._targets[folder]
 

@@ -843,3 +843,59 @@ def test_a_long_odd_line_takes_no_time() -> None:
     big = 'name = "x"\nversion = "1"\n' * 20000 + 'name = "keras"\nversion = "3.6.0"\n'
     assert text_of(target_from_project({"uv.lock": big})) == "keras 3.6.0"
     assert time.perf_counter() - start < 2
+
+
+# --- the Python that a project asks for
+
+SETUP = "from setuptools import setup\n\nsetup(name='x', python_requires={!r}, install_requires={})\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target", "source"),
+    [
+        ("setup.py", SETUP.format("==3.8", []), "keras 2.13.1 (assumed)", "assumed: setup.py:3"),
+        ("setup.py", SETUP.format(">=3.6, <3.9", ["tensorflow"]), "keras 2.13.1 (assumed)", "assumed: setup.py:3"),
+        ("setup.py", SETUP.format(">=3.6,<3.9", ["tensorflow>=2.8"]), "keras 2.8.0-2.13.1", "setup.py:3"),
+        ("setup.py", SETUP.format(">=3.6", ["keras>=2.15"]), "keras 2.15.0-3.15.1", "setup.py:3"),
+        ("setup.py", SETUP.format("<3.11", ["keras>=3.10"]), "keras 3.10.0-3.12.4", "setup.py:3"),
+        ("setup.py", SETUP.format("==3.8", ["keras==3.0.0"]), "keras 3.0.0", "setup.py:3"),  # it cannot be installed
+        ("setup.py", SETUP.format(">=3.6", []), None, None),
+        ("setup.py", SETUP.format("three", []), None, None),
+        ("setup.py", "PYTHON = '<3.9'\n" + SETUP.replace("{!r}", "PYTHON").format([]), "keras 2.13.1 (assumed)", None),
+        ("setup.py", "# " + SETUP.format("==3.8", []).splitlines()[-1], None, None),
+        ("setup.cfg", "[options]\npython_requires = >=3.6,<3.8\n", "keras 2.11.0 (assumed)", "assumed: setup.cfg:2"),
+        ("pyproject.toml", '[project]\nrequires-python = "~=3.9.0"\n', "keras 3.10.0 (assumed)", None),
+        ("pyproject.toml", '[tool.poetry.dependencies]\npython = "~3.8"\n', "keras 2.13.1 (assumed)", None),
+        ("pyproject.toml", '[tool.poetry.dependencies]\npython = "^3.8"\n', None, None),
+        ("Pipfile", '[requires]\npython_version = "3.7"\n', "keras 2.11.0 (assumed)", None),
+        ("environment.yml", "dependencies:\n  - python=3.7.9=h1_0\n", "keras 2.11.0 (assumed)", None),
+        ("environment.yml", "dependencies:\n  - python=3.7\n  - tensorflow>=2.9\n", "keras 2.9.0-2.11.0", None),
+        ("environment.yml", "dependencies:\n  - python-dateutil=3.7\n", None, None),
+        (
+            "setup.py",
+            SETUP.format(">=2.7", []) + "# classifiers=['Programming Language :: Python :: 3.6']\n",
+            None,
+            None,
+        ),
+    ],
+)
+def test_what_cannot_be_installed_on_the_python_of_a_project_is_no_target(
+    name: str, text: str, target: str | None, source: str | None
+) -> None:
+    found = target_from_project({name: text})
+    assert text_of(found) == target
+    assert source is None or (found is not None and found.source == source)
+
+
+def test_the_pythons_of_several_files_are_put_together() -> None:
+    files = {"environment.yml": "- python=3.7\n", "conda/env_new.yml": "- python=3.11\n"}
+    assert target_from_project(files) is None
+    assert text_of(target_from_project({"environment.yml": files["environment.yml"]})) == "keras 2.11.0 (assumed)"
+
+
+def test_a_target_that_a_python_gives_is_lowered_further_by_the_code() -> None:
+    target = target_from_project({"setup.py": SETUP.format("<3.10", [])})
+    assert target is not None
+    source = SourceText("from keras.engine import Layer\n")
+    module = Module(source, "model.py", cst.parse_module(source.text), target)
+    assert (target.text, module.target.text) == ("keras 3.10.0 (assumed)", "keras 2.15.0 (assumed)")

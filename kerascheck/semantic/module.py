@@ -137,7 +137,8 @@ def _has_long_operation(tree: ast.AST) -> bool:
 def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
     """The target of one file: what it can only run on counts where nobody asks for releases."""
     if target.assumed:
-        return replace(assumed_target(legacy_evidence(text, tree)), backend=target.backend)
+        evidence = legacy_evidence(text, tree)
+        return replace(assumed_target(evidence), backend=target.backend) if evidence else target
     if target.asked or target.keras2 or target.keras3:
         return target
     return lowered_target(target, legacy_evidence(text, tree))

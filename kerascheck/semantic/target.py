@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from kerascheck.semantic.pythons import written_pythons
+
 BACKENDS = ("tensorflow", "jax", "torch", "numpy")
 
 LegacyEvidence = Literal[
@@ -184,6 +186,7 @@ def _meaning(operator: str, parts: tuple[int, ...], star: bool, bare_is_exact: b
 class _Known:
     releases: Mapping[str, tuple[Release, ...]]  # package -> final releases, oldest first
     tensorflow_gives: tuple[tuple[_Specifier, _Specifier], ...]  # TensorFlow releases -> the Keras they come with
+    on_python: Mapping[str, Mapping[tuple[int, ...], _Specifier]]  # package -> Python -> what can be installed there
 
 
 @cache
@@ -195,7 +198,11 @@ def _known() -> _Known:
         for package, lines in data["releases"].items()
     }
     gives = tuple((_specifier(key), _specifier(value)) for key, value in data["tensorflow_gives"].items())
-    return _Known(releases, gives)
+    on_python = {
+        package: {_numbers(python): _specifier(text) for python, text in table.items()}
+        for package, table in data["python"].items()
+    }
+    return _Known(releases, gives, on_python)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -553,7 +560,8 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     (also of requirement files that pip-compile or `uv export` wrote) win over ranges. Where `[project]` in
     pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
     A file that asks for `tensorflow-addons` means Keras 2, as far as it allows one; `tensorflow-gpu` ends with 2.12.
-    None when nothing is said.
+    What cannot be installed on any Python that the files ask for is left out; where they say nothing else, and the
+    newest Keras cannot, the newest that can is assumed. None when nothing is said.
     """
     answers: dict[PurePosixPath, _Answer] = {}
     locked: list[_Answer] = []
@@ -577,7 +585,55 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
             locked.append(answer)
         elif answer is not None:
             answers[path] = answer
-    return _combined(locked or _narrowed(answers))
+    return _on_python(_combined(locked or _narrowed(answers)), list(written_pythons(files)))
+
+
+_PYTHONS = ((2, 7), *((3, minor) for minor in range(5, 14)))
+
+
+def _on_python(target: Target | None, written: Sequence[tuple[str, str]]) -> Target | None:
+    """A target without what cannot be installed on any Python that the files ask for."""
+    pythons: set[tuple[int, ...]] = set()
+    try:
+        for text, _ in written:
+            wanted = _specifier(text)
+            # some patch release of it: `==3.8` is 3.8.0
+            pythons |= {
+                python for python in _PYTHONS if any(wanted.matches(_python(python, patch)) for patch in range(40))
+            }
+    except ValueError:
+        return target
+    if not pythons:
+        return target
+    if target is None:
+        return _newest_on(pythons, ", ".join(dict.fromkeys(place for _, place in written)))
+    beside = tuple(release for release in target.tensorflow or () if _goes_on(release, pythons))
+    gone = _given_by(set(target.tensorflow or ()) - set(beside)) - _given_by(beside) if beside else frozenset()
+    releases = tuple(release for release in target.releases if _goes_on(release, pythons) and release not in gone)
+    if not releases or (releases == target.releases and beside == (target.tensorflow or ())):
+        return target
+    return _target(releases, target.source, backend=target.backend, tensorflow=beside)
+
+
+def _python(numbers: tuple[int, ...], patch: int) -> Release:
+    return Release((*numbers, patch), "", "python")
+
+
+def _goes_on(release: Release, pythons: Iterable[tuple[int, ...]]) -> bool:
+    """Whether pip takes a release on one of these Pythons."""
+    table = _known().on_python.get(release.package, {})
+    found = (table.get(_padded(python)) for python in pythons)
+    return any(allowed is None or allowed.matches(release) for allowed in found)
+
+
+def _newest_on(pythons: set[tuple[int, ...]], source: str) -> Target | None:
+    """The newest Keras, and the TensorFlow beside it, where some Python is asked for; None when any can have it."""
+    if _goes_on(known_releases()[-1], pythons):
+        return None
+    tensorflow = [release for release in known_releases("tensorflow") if _goes_on(release, pythons)][-1:]
+    keras = [release for release in known_releases() if release in _given_by(tensorflow)]
+    fitting = [release for release in keras if _goes_on(release, pythons)][-1:]
+    return _target(fitting, f"assumed: {source}", assumed=True, tensorflow=tensorflow) if fitting else None
 
 
 def is_project_file(name: str) -> bool:
