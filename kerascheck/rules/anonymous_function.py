@@ -60,12 +60,12 @@ class AnonymousFunction(Rule):
         """Whether a function stands inside of another one; `_INDENTED` may be a method, too."""
         if _INDENTED.search(self.module.source.text) is None:
             return False
-        for node in self.module.index.nodes(cst.FunctionDef):
-            unit = self.module.index.unit(node)
-            while unit is not None and unit.outer is not None:
-                unit = unit.outer
-                if type(unit.statement) is cst.FunctionDef:
-                    return True
+        for item in self.module.functions:
+            scope = item.frame
+            while scope.kind == "class" and scope.parent is not None:
+                scope = scope.parent
+            if scope.parent is not None and isinstance(item.node, cst.FunctionDef):
+                return True
         return False
 
     def _fix(self, function: Func, name: str) -> Fix | None:

@@ -37,11 +37,13 @@ class SubmodelInnerTensor(Rule):
         for module in self._modules():
             for model in module.facts.models:
                 graph = graph_of(module.facts, model) if model.cls is None else None
-                if graph is not None and isinstance(model.call, cst.Call) and self.module.owns(model.call):
-                    uses: tuple[InnerUse | SharedUse, ...] = tuple(inner_uses(module.facts, graph))
-                    for use in (*uses, *shared_uses(module.facts, graph)):
-                        if self._reported(module, model, model.call, use):
-                            break
+                if graph is None or not isinstance(model.call, cst.Call):
+                    continue
+                found: tuple[InnerUse | SharedUse, ...] = tuple(inner_uses(module.facts, graph))
+                found += tuple(shared_uses(module.facts, graph))
+                for use in found if found and self.module.owns(model.call) else ():
+                    if self._reported(module, model, model.call, use):
+                        break
 
     def _modules(self) -> list[Module]:
         """This module; and those that import it, when it makes a model of tensors that only they know."""

@@ -20,6 +20,9 @@ _PATHS = re.compile(r"\b(?:pathlib\.)?(?:Pure|Posix|Windows)*Path\(")
 _LABELS = re.compile(r"(?i)label|target|class|(?<![a-z])y(?![a-z])|(?<![a-z])ys(?![a-z])|categor")
 _CLASS_LISTS = frozenset({"classes", "class_names", "vocabulary"})
 _PLAIN = frozenset({"list", "tuple", "array", "asarray"})
+_TELLING = frozenset(  # what is looked at; a scope has many more nodes
+    {cst.Assign, cst.Call, cst.Comparison, cst.DictComp, cst.Subscript, cst.For, cst.Name, cst.Return}
+)
 
 
 @dataclass(frozen=True)
@@ -75,23 +78,24 @@ class _Finder:
 
     def remember(self, scope: cst.CSTNode) -> list[cst.CSTNode]:
         """The nodes of a scope; the names that hold listings in it are known from then on."""
-        nodes = list(_own(scope))
+        nodes = [node for node in _own(scope) if type(node) in _TELLING]
         in_place = {
             self.module.code(node.func.value)
             for node in nodes
             if type(node) is cst.Call and type(node.func) is cst.Attribute and node.func.attr.value == "sort"
         }
         self.known = {name: call for name, call in self.known.items() if "." in name}
-        lost: set[str] = set()
+        others: list[cst.BaseExpression] = []
         for node in nodes:
-            if type(node) is cst.Assign and isinstance(node.targets[0].target, (cst.Name, cst.Attribute)):
-                name, call = self.module.code(node.targets[0].target), self.listing(node.value)
-                if call is None or name in in_place:
-                    lost.add(name)
+            if type(node) is cst.Assign and type(node.targets[0].target) in (cst.Name, cst.Attribute):
+                target, call = node.targets[0].target, self.listing(node.value)
+                if call is None or (name := self.module.code(target)) in in_place:
+                    others.append(target)
                 else:
                     self.known[name] = call
-        for name in lost:
-            self.known.pop(name, None)
+        if self.known:
+            for name in map(self.module.code, others):
+                self.known.pop(name, None)
         return nodes
 
     def listing(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -109,7 +113,7 @@ class _Finder:
         if isinstance(node, (cst.ListComp, cst.GeneratorExp)) and node.for_in.inner_for_in is None:
             return self.listing(node.for_in.iter)
         if isinstance(node, (cst.Name, cst.Attribute)):
-            return self.known.get(self.module.code(node))
+            return self.known.get(self.module.code(node)) if self.known else None
         return node if self._is_walked(node) else None
 
     def _is_of_a_path(self, node: cst.Call) -> bool:
@@ -189,9 +193,12 @@ class _Finder:
 
     def _array(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
         """The listing in a name that holds an array, with which anything is compared item by item."""
-        name = self.module.code(node) if isinstance(node, (cst.Name, cst.Attribute)) else ""
-        made = re.search(rf"^[ \t]*{re.escape(name)}\s*=\s*(?:np|numpy)\.(?:as)?array\(", self.module.source.text, re.M)
-        return self.listing(node) if name and made else None
+        call = self.listing(node) if type(node) in (cst.Name, cst.Attribute) else None
+        if call is None:
+            return None
+        name = re.escape(self.module.code(node))
+        made = re.search(rf"^[ \t]*{name}\s*=\s*(?:np|numpy)\.(?:as)?array\(", self.module.source.text, re.M)
+        return call if made else None
 
 
 def _is_index(node: cst.CSTNode) -> TypeGuard[cst.Call]:

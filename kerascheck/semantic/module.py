@@ -353,7 +353,9 @@ class Module:
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, without the comments above it and without its own parentheses."""
-        if "positions" not in self.__dict__ and isinstance(node, cst.BaseExpression) and not node.lpar:
+        if type(node) is cst.Name and not node.lpar:
+            return node.value
+        if isinstance(node, cst.BaseExpression) and not node.lpar:
             try:
                 text = self.tree.code_for_node(node)
             except RecursionError:

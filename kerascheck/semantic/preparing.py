@@ -13,7 +13,7 @@ import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.values import NO_ARGUMENTS, Func
-from kerascheck.semantic.walk import walk
+from kerascheck.semantic.walk import statements, walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.heap import Key as HeapKey
@@ -96,7 +96,7 @@ def _find_parts(owner: ClassInfo) -> list[Func]:
     made = owner.own("__init__")
     if made is None:
         return []
-    mentions = Counter(node.attr.value for node in walk(owner.node) if _is_of_self(node))
+    mentions: Counter[str] | None = None
     found: list[Func] = []
     queue = [made]
     while queue:
@@ -105,9 +105,11 @@ def _find_parts(owner: ClassInfo) -> list[Func]:
                 continue
             name = call.func.attr.value
             item = owner.frame.names.get(name)
-            if not isinstance(item, Func) or any(item is one for one in found) or mentions[name] != 1:
+            if not isinstance(item, Func) or any(item is one for one in found):
                 continue
-            if name not in _foreign_attributes(owner.module):
+            if mentions is None:
+                mentions = Counter(node.attr.value for node in walk(owner.node) if _is_of_self(node))
+            if mentions[name] == 1 and name not in _foreign_attributes(owner.module):
                 found.append(item)
                 queue.append(item)
     return found
@@ -132,7 +134,7 @@ def _bound_in(node: cst.FunctionDef) -> dict[str, bool]:
     `self.model = clone_model(self.model)` does not: another method has bound it before.
     """
     found: dict[str, bool] = {}
-    for item in walk(node.body):
+    for item in statements(node.body):
         if type(item) is not cst.Assign:
             continue
         bound: list[str] = []

@@ -16,11 +16,27 @@ _LAYOUT = frozenset(
     """lpar rpar lbrace rbrace lbracket rbracket leading_lines lines_after_decorators lines_after_type_parameters header
     footer semicolon comma equal colon dot indicator operator newline trailing_whitespace star_token""".split()
 )
-_PARTS: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
-_IS_NODE: dict[type, bool] = {tuple: False, list: False}  # `isinstance` of an abstract class is slow
 
 
-def _parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+class _Kinds(dict[type, bool]):
+    """Whether types derive from one of some others: much faster than `isinstance` of an abstract class."""
+
+    def __init__(self, *bases: type) -> None:
+        super().__init__()
+        self._bases = bases
+
+    def __missing__(self, kind: type) -> bool:
+        found = self[kind] = issubclass(kind, self._bases)
+        return found
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Any, ...]] | None] = {}  # None for a type that has no such fields
+_IS_NODE = _Kinds(cst.CSTNode)
+_IS_EXPRESSION = _Kinds(cst.BaseExpression)
+_IS_SMALL = _Kinds(cst.BaseSmallStatement)
+
+
+def _parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
     """What gives the values of the fields of a type that may hold code."""
     fields = [
         item.name
@@ -28,40 +44,27 @@ def _parts_of(kind: type) -> Callable[[Any], tuple[Any, ...]]:
         if item.name not in _LAYOUT and not item.name.startswith("whitespace") and item.type not in (str, "str", bool)
     ]
     if not fields:
-        return _nothing
+        return None
     get = attrgetter(*fields)
     return get if len(fields) > 1 else lambda node: (get(node),)
-
-
-def _nothing(_: Any) -> tuple[Any, ...]:
-    return ()
 
 
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The child nodes that carry code, in the order of the fields of their type."""
     kind = type(node)
-    parts = _PARTS.get(kind)
-    if parts is None:
+    try:
+        parts = _PARTS[kind]
+    except KeyError:
         parts = _PARTS[kind] = _parts_of(kind)
     found: list[cst.CSTNode] = []
-    for value in parts(node):
-        kind = type(value)
-        if kind is tuple or kind is list:
-            for item in value:
-                if _IS_NODE.get(type(item)) or is_node(item):
-                    found.append(item)
-        elif _IS_NODE.get(kind) or is_node(value):
-            found.append(value)
+    if parts is not None:
+        for value in parts(node):
+            kind = type(value)
+            if kind is tuple or kind is list:
+                found += value  # all sequences of libcst's nodes hold nodes
+            elif _IS_NODE[kind]:
+                found.append(value)
     return found
-
-
-def is_node(value: object) -> bool:
-    """Whether a value is a node."""
-    kind = type(value)
-    known = _IS_NODE.get(kind)
-    if known is None:
-        known = _IS_NODE[kind] = issubclass(kind, cst.CSTNode)
-    return known
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -74,3 +77,13 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         if below:
             below.reverse()
             stack += below
+
+
+def statements(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The node and what is in it, as `walk` in its order, but nothing of expressions and in simple statements."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        if not _IS_SMALL[type(current)]:
+            stack += [child for child in reversed(children(current)) if not _IS_EXPRESSION[type(child)]]
