@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import cast
 
 import libcst as cst
@@ -64,13 +65,20 @@ _FROZEN = re.compile(
 
 
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
-    """What in a source can only run on Keras 1 or 2; comments do not count."""
+    """What in a source can only run on Keras 1 or 2; comments do not count.
+
+    All evidence is looked for where `tf_keras` may be, which tells more than other evidence does; else no more than
+    what is in the text, or the first in the tree.
+    """
     found = {kind: None for kind, words, pattern in _IN_TEXT if _has(text, words, pattern)}
+    whole = "tf_keras" in text
+    if found and not whole:
+        return tuple(found)
     removed = names_removed(text)
     hinted = any(word in text for word in _USE_WORDS) and _USE_HINT.search(text) is not None
     used = removed or hinted or (any(word in text for word in _STATUS) and _CALL_HINT.search(text) is not None)
     if used or any(word in text for word in _IMPORT_WORDS):
-        found |= dict.fromkeys(_in_tree(text, tree, used))
+        found |= dict.fromkeys(islice(_in_tree(text, tree, used), None if whole else 1))
     return tuple(found)
 
 
