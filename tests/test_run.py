@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from kerascheck import run
 from kerascheck.cli import main
 from kerascheck.outcome import Mode
+from kerascheck.semantic.values import Const, join
 from kerascheck.surroundings import Overrides
 
 LAYER = """\
@@ -82,3 +86,20 @@ def test_the_pieces_of_the_work_keep_folders_together() -> None:
         ["two/c/m.py", "two/d/m.py"],
         ["two/z.py"],
     ]
+
+
+def test_what_a_value_may_be_keeps_its_order_whatever_the_hash_seed() -> None:
+    program = (
+        "from functools import reduce; from kerascheck.semantic.values import Const, join, options; "
+        "print([item.value for item in options(reduce(join, map(Const, ('dense', 'conv', 'lstm', 'gru'))))])"
+    )
+    for seed in ("0", "1", "2"):
+        given = {**os.environ, "PYTHONHASHSEED": seed}
+        run = subprocess.run([sys.executable, "-c", program], env=given, capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == "['dense', 'conv', 'lstm', 'gru']"
+
+
+def test_two_values_that_may_be_the_same_are_equal_in_any_order() -> None:
+    one, other = Const("dense"), Const("conv")
+    assert join(one, other) == join(other, one)
+    assert len({join(one, other), join(other, one)}) == 1

@@ -141,7 +141,7 @@ def _call_choice(
     if len(bound) == len(callee.options) and all(
         item.function is None and isinstance(item.receiver, Obj) for item in bound
     ):
-        whole = Choice(frozenset(item.receiver for item in bound))
+        whole = Choice(tuple(dict.fromkeys(item.receiver for item in bound)))
         return _keras_method(self, node, whole, bound[0].name, arguments)
     if len(callee.options) > _MOST_WAYS:
         return _any_of_many(self, callee, arguments)
@@ -151,7 +151,7 @@ def _call_choice(
         for item in bound
         if item.function is None and isinstance(item.receiver, Obj) and item.receiver.kind == "model"
     ]
-    together = Choice(frozenset(models)) if len(models) > 1 else None
+    together = Choice(tuple(dict.fromkeys(models))) if len(models) > 1 else None
     ways: list[Value] = [
         option
         for option in callee.options
@@ -643,7 +643,7 @@ def _class_method(self: Interpreter, node: cst.Call, info: ClassInfo, name: str,
 
 def _keras_method(self: Interpreter, node: cst.Call, receiver: Value, name: str, arguments: Arguments) -> Value | None:
     """A method that Keras gives to a model or layer."""
-    one = next(iter(receiver.options)) if isinstance(receiver, Choice) else receiver
+    one = receiver.options[0] if isinstance(receiver, Choice) else receiver
     if not isinstance(one, Obj):
         return None
     if name == "__call__" and one is receiver:

@@ -243,7 +243,7 @@ def any_builder(mapping: Mapping) -> Value | None:
 
     None when it holds anything else.
     """
-    values = {value for _, value in mapping.entries}
+    values = list(dict.fromkeys(value for _, value in mapping.entries))
     if not mapping.exact or not 0 < len(values) <= _MOST_BUILDERS:
         return None
     found: list[Value] = []
@@ -252,7 +252,7 @@ def any_builder(mapping: Mapping) -> Value | None:
         if value is None or not (application or isinstance(value, (Func, Class))):
             return None
         found.append(value)
-    return found[0] if len(found) == 1 else AnyItem(frozenset(found))
+    return found[0] if len(found) == 1 else AnyItem(tuple(found))
 
 
 def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str, arguments: Arguments) -> Value | None:

@@ -270,7 +270,7 @@ def _below(item: object) -> tuple[object, ...]:
     if isinstance(item, Mapping):
         return tuple(entry for _, entry in item.entries)
     if isinstance(item, Choice):
-        return tuple(item.options)
+        return item.options
     if isinstance(item, Part):
         return (item.base,)
     return item.inputs if isinstance(item, Tensor) else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -333,14 +334,27 @@ class Super:
     receiver: Value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """One of several values, all of them known."""
+    """One of several values, all of them known; they stand in the order in which they were met, which is of no account.
 
-    options: frozenset[Value]
+    The order of a set of them would change from run to run, and with it what is found.
+    """
+
+    options: tuple[Value, ...]
+
+    @cached_property
+    def _all(self) -> frozenset[Value]:
+        return frozenset(self.options)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash(self._all)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AnyItem(Choice):
     """One item of a dictionary, by a key that is not known. That each of them is ever taken is not said."""
 
@@ -424,7 +438,7 @@ _FORGOTTEN = Obj("value")
 
 def options(value: Value | None) -> tuple[Value | None, ...]:
     """The possible values: those of a Choice, else the value itself."""
-    return tuple(value.options) if isinstance(value, Choice) else (value,)
+    return value.options if isinstance(value, Choice) else (value,)
 
 
 def join(one: Value | None, other: Value | None) -> Value | None:
@@ -435,13 +449,13 @@ def join(one: Value | None, other: Value | None) -> Value | None:
         return None
     if isinstance(one, Items) and isinstance(other, Items) and one.kind == other.kind == "list":
         return _join_lists(one, other)
-    found = frozenset(options(one)) | frozenset(options(other))
+    found = tuple(dict.fromkeys((*options(one), *options(other))))
     if len(found) > _MOST_OPTIONS and not _are_some_models(found):
         return None
     return Choice(found)  # type: ignore[arg-type]
 
 
-def _are_some_models(found: frozenset[Value | None]) -> bool:
+def _are_some_models(found: tuple[Value | None, ...]) -> bool:
     return len(found) <= _MOST_MODELS and all(isinstance(item, Obj) and item.kind == "model" for item in found)
 
 
