@@ -1119,6 +1119,8 @@ class Interpreter:
         """The items of a short sequence whose items are all known."""
         if isinstance(iterable, Items) and iterable.exact and 0 < len(iterable.items) <= MAXIMUM_UNROLL:
             return iterable.items
+        if isinstance(iterable, Mapping) and iterable.exact and 0 < len(iterable.entries) <= MAXIMUM_UNROLL:
+            return tuple(Const(key) for key, _ in iterable.entries)
         return None
 
     def element(self, iterable: Maybe) -> Maybe:
@@ -1309,6 +1311,8 @@ class Interpreter:
             found = base.info.attribute(name)
             if isinstance(found, Func) and "classmethod" in found.decorators:
                 return Bound(base, name, found)
+            if found is None and name == "__name__":
+                return Const(base.info.name)
             if found is None and base.info.keras_kind is not None:
                 return Bound(base, name)
             return found
@@ -1322,6 +1326,8 @@ class Interpreter:
             return self._super_attribute(base, name)
         if isinstance(base, (Const, Text, Items, Mapping, Unordered, Part, Tensor, Bound)):
             return calls.part_attribute(self, base, name)
+        if isinstance(base, Func):
+            return _name_of(base) if name == "__name__" else None
         return self.module.foreign_attribute(base, name)
 
     def _object_attribute(self, base: Obj, name: str) -> Maybe:
@@ -1588,6 +1594,8 @@ class Interpreter:
             return base
         if isinstance(base, Tensor):
             return Tensor(None, "slice", (base,), NO_ARGUMENTS, node)
+        if isinstance(base, Items) and len(node.slice) == 1:
+            return self._slice_of(base, node.slice[0].slice)
         if not isinstance(base, (Obj, Part)):
             return None
         if len(keys) == 2 and isinstance(node.slice[0].slice, cst.Slice) and isinstance(node.slice[1].slice, cst.Index):
@@ -1601,6 +1609,21 @@ class Interpreter:
             if bound is not None:
                 self.eval(bound)
         return None
+
+    def _slice_of(self, base: Items, node: cst.BaseSlice) -> Maybe:
+        """`base[1:]`: a part of a list whose items are all known; of any other one each item is what it was."""
+        if not base.exact:
+            return base if not base.items and not base.tail else None
+        if not isinstance(node, cst.Slice):
+            return None
+        bounds: list[int | None] = []
+        for bound in (node.lower, node.upper, node.step):
+            value = _NONE if bound is None else self.peek(bound)
+            known = number(value)
+            if value != _NONE and not isinstance(known, int):
+                return None
+            bounds.append(cast("int | None", known))
+        return Items(base.kind, base.items[slice(*bounds)]) if bounds[2] != 0 else None
 
     def item(self, base: Maybe, key: Maybe) -> Maybe:
         """The value of `base[key]`."""
@@ -1925,6 +1948,13 @@ def _text(raw: str) -> Const | None:
         return Const(ast.literal_eval(raw))
     except (ValueError, SyntaxError):
         return None
+
+
+def _name_of(function: Func) -> Const | None:
+    """`function.__name__`; None when a decorator may have put something else in its place."""
+    if function.opaque:
+        return None
+    return Const(function.node.name.value if isinstance(function.node, cst.FunctionDef) else "<lambda>")
 
 
 @lru_cache(_KEPT)
