@@ -59,7 +59,7 @@ class SubclassWithoutBuild(Rule):
     @cached_property
     def _early_uses(self) -> list[EarlyUse]:
         """What KC101, KC102 and KC104 speak of, here and in the files that import this one."""
-        users = self.module.users_with("load_weights", "save_weights")
+        users = self.module.users_with("load_weights", "save_weights", ".save(", "save_model")
         return [use for module in (self.module, *users) for use in early_uses(module)]
 
     def _place(self, use: EarlyUse) -> list[RelatedNode]:
