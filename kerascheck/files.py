@@ -78,8 +78,18 @@ def may_matter(raw: bytes, notebook: bool = False) -> bool:
 
 
 def _helps(raw: bytes) -> bool:
-    """Whether a file may number labels, set a seed or run the initializer for others."""
-    words = (b"set(", b"enumerate(", b".index(", b"random.seed(", b"set_seed(", b"variables_initializer(")
+    """Whether a file may number labels, split rows, set a seed or run the initializer for others."""
+    words = (
+        b"set(",
+        b"enumerate(",
+        b".index(",
+        b"train_test_split(",
+        b"shuffle(",
+        b"permutation(",
+        b"random.seed(",
+        b"set_seed(",
+        b"variables_initializer(",
+    )
     return any(word in raw for word in words)
 
 

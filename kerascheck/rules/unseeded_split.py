@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, is_seeded_in_function, models_of, seeds, training
 from kerascheck.semantic.values import Const, Obj
-from kerascheck.semantic.written_rows import kept_by_an_object
+from kerascheck.semantic.written_rows import INSIDE_A_CALL, are_cut, are_written, derived_names, kept_by_an_object
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -24,10 +25,6 @@ _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
-_FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
-_WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
-_COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
-_INSIDE = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in front of an argument
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # `x, y = split(...)` and `x, y = data.split(...)`
 _GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:\w+\.)*{}\("
@@ -39,7 +36,18 @@ _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckp
 _LOAD_CALLS = frozenset({"keras.models.load_model", "keras.models.model_from_json", "keras.models.model_from_yaml"})
 # packages whose objects have a `save` and are no models
 _NO_MODELS = frozenset({"PIL", "docx", "matplotlib", "numpy", "openpyxl", "pandas", "plotly"})
+_KEEPING = ("save", "load_weights", "load_model", "model_from", "ModelCheckpoint")  # words of the scripts
 _CALLED_BY_FIT = frozenset({"__getitem__", "on_epoch_begin", "on_epoch_end"})
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Why it matters which rows were held out: the message, and the place where a model is written or read."""
+
+    message: str
+    module: Module
+    node: cst.CSTNode
+    word: str
 
 
 class UnseededSplit(Rule):
@@ -47,73 +55,115 @@ class UnseededSplit(Rule):
     severity = Severity.WARNING
     claim = Claim.RUNS_DIFFER
     depends_on_order = True
-    words = (
-        ("train_test_split", "shuffle", "permutation"),
-        ("save", "load_weights", "load_model", "model_from", "modelcheckpoint"),
-    )
+    words = (("train_test_split", "shuffle", "permutation"),)
+    around = (("save", "load_weights", "load_model", "model_from", "modelcheckpoint"),)
     message = "`{function}` draws another split in every run: nothing tells which rows a saved model was trained on"
     loaded = "`{function}` draws another split in every run: the loaded model was trained on rows held out here"
 
     def check(self) -> None:
         module = self.module
         drawn = [call for call in module.calls if call.name in _DRAWS and call.module is module]
-        kept = self._kept() if drawn and module.uses_keras else ""
+        self.reported: set[cst.CSTNode] = set()
+        if not drawn:
+            return
+        kept = self._kept(module) if module.uses_keras else None
+        if kept is not None:
+            self._check_program(module, drawn, kept)
+            return
+        # a function that splits is judged by the scripts that call it
+        inside = {call.node for call in drawn if call.function is not None}
+        for user in module.users_with(*_KEEPING) if inside and not module.is_test else ():
+            theirs = [call for call in user.calls if call.node in inside and self._is_given_to_model(call, user)]
+            kept = self._kept(user) if theirs and user.uses_keras and not user.is_test else None
+            if kept is not None:
+                self._check_program(user, theirs, kept)
+            inside -= self.reported
+            if not inside:
+                return
+
+    def _check_program(self, program: Module, drawn: list[CallFact], kept: Kept) -> None:
+        """Check draws of this module in a program, this module or one that calls them."""
+        module = self.module
+        self.program = program
         self.repeated = {call.node for call in drawn if call.loop}
-        for call in drawn if kept else ():
-            if self._for_a_batch(call) or self._is_seeded(call) or self._is_written(call):
+        there = [RelatedNode(kept.module, kept.node, kept.word)] if program is not module else []
+        for call in drawn:
+            if call.node in self.reported or self._for_a_batch(call) or self._is_seeded(call) or self._is_written(call):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
                 if not self._has_state(call) and (call.name in _SPLITS or self._cuts(call)):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     short = call.name.rpartition(".")[2]
-                    self.report(call.node, message=kept, fix=None if open_call else fix, function=short)
+                    self.report(
+                        call.node,
+                        message=kept.message,
+                        fix=None if open_call else fix,
+                        related=there,
+                        function=short,
+                    )
+                    self.reported.add(call.node)
             elif call.name in _IN_PLACE and self._sliced(call):
-                self.report(call.node, message=kept, function=call.name)
+                self.report(call.node, message=kept.message, related=there, function=call.name)
+                self.reported.add(call.node)
+
+    def _is_given_to_model(self, call: CallFact, user: Module) -> bool:
+        """Whether a script gives a model what it has from a function that splits."""
+        for home, given, rest in self._given(call, self._names(call)):
+            if home is user and given:
+                parts = "|".join(map(re.escape, sorted(derived_names(rest, given))))
+                if re.search(rf"\.(?:{'|'.join(sorted(_USES))})\({INSIDE_A_CALL}\b(?:{parts})\b", rest):
+                    return True
+        return False
 
     def _is_seeded(self, call: CallFact) -> bool:
         """Whether the generator that a call draws from is seeded before it, here or in a file that imports this one."""
         kinds = {"python" if call.name == "random.shuffle" else "numpy", "all"}
         inside = call.function is not None
-        if is_seeded_in_function(self.module, call, kinds):
+        if is_seeded_in_function(self.program, call, kinds):
             return True
-        homes = [self.module, *(self.module.users_with("seed") if inside else ())]
+        alone = self.program is self.module
+        homes = [self.program, *(self.module.users_with("seed") if inside and alone else ())]
         for home in homes:
             for seed in seeds(home):
                 if seed.kind not in kinds:
                     continue
-                if home is not self.module or seed.imported or seed.call.order < call.order:
+                if home is not self.program or seed.imported or seed.call.order < call.order:
                     return True
                 if seed.call.function is not call.function and (seed.call.standalone or call.standalone):
                     return True  # which of the two functions runs first is not known
         return False
 
-    def _kept(self) -> str:
-        """What the files of this script mean for its split; empty when no model outlives the run."""
-        files = [event for event in self.module.events if event.name in _FILES and not self._foreign(event)]
+    def _kept(self, program: Module) -> Kept | None:
+        """What the files of a script mean for its split; None when no model outlives the run."""
+        files = [event for event in program.events if event.name in _FILES and not self._foreign(event)]
         files = [event for event in files if not is_temporary(event.module, event.arguments)]
-        fits = [event.order for event in training(self.module) if not event.standalone]
+        fits = [event.order for event in training(program) if not event.standalone]
         written: set[tuple[str, str]] = set()
         for event in files:
             if event.name in _SAVES:
                 # a file of first weights, written in front of all training
                 if event.standalone or not fits or event.order > min(fits):
-                    return self.message
+                    return Kept(self.message, event.module, event.node, "saved here")
                 written |= {key for key in [path_key(event.arguments.value("filepath", 0))] if key is not None}
-        for call in self.module.calls:
+        for call in program.calls:
             if call.name in _SAVE_CALLS and not is_temporary(call.module, call.arguments):
-                return self.message
-        loads = [event for event in files if event.name == "load_weights"]
-        if any(path_key(event.arguments.value("filepath", 0)) not in written for event in loads):
-            return self.loaded
-        for call in self.module.calls:
-            if call.name in _LOAD_CALLS and not is_temporary(call.module, call.arguments) and self._is_used(call):
-                return self.loaded
-        return ""
+                return Kept(self.message, call.module, call.node, "saved here")
+        for event in files:
+            if event.name == "load_weights" and path_key(event.arguments.value("filepath", 0)) not in written:
+                return Kept(self.loaded, event.module, event.node, "loaded here")
+        for call in program.calls:
+            if (
+                call.name in _LOAD_CALLS
+                and not is_temporary(call.module, call.arguments)
+                and self._is_used(program, call)
+            ):
+                return Kept(self.loaded, call.module, call.node, "loaded here")
+        return None
 
-    def _is_used(self, load: CallFact) -> bool:
+    def _is_used(self, program: Module, load: CallFact) -> bool:
         """Whether rows may be given to a loaded model; a script may train another, and only look into this one."""
-        events = [event for event in self.module.events if event.name in _USES]
+        events = [event for event in program.events if event.name in _USES]
         if all(event.standalone or event.name != "fit" for event in events):
             return True
         used = [models_of(event) for event in events]
@@ -127,7 +177,7 @@ class UnseededSplit(Rule):
         """
         if call.name in _SPLITS and any(
             event.name == "fit" and event.function is call.function and event.order > call.order
-            for event in training(self.module)
+            for event in training(self.program)
         ):
             return False
         function = call.function.node if call.function is not None else None
@@ -155,10 +205,10 @@ class UnseededSplit(Rule):
         names = self._names(call)
         if names:
             rest = self.module.source.text[self.module.span(call.node).end :]
-            if _writes(rest, names) or kept_by_an_object(self.module, self._rest(call), names):
+            if are_written(rest, names) or kept_by_an_object(self.module, self._rest(call), names):
                 return True
         return any(
-            _writes(rest, given) or kept_by_an_object(home, rest, given)
+            are_written(rest, given) or kept_by_an_object(home, rest, given)
             for home, given, rest in self._given(call, names)
         )
 
@@ -174,7 +224,7 @@ class UnseededSplit(Rule):
         """Where callers of a function that gives back its draw bind it: the file, the names, and what follows."""
         line = call.statement
         small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
-        returned = isinstance(small, cst.Return) or self._returns(call, _derived(self._rest(call), names))
+        returned = isinstance(small, cst.Return) or self._returns(call, derived_names(self._rest(call), names))
         function = call.function.node if call.function is not None and returned else None
         if not isinstance(function, cst.FunctionDef):
             return
@@ -202,11 +252,11 @@ class UnseededSplit(Rule):
         if not isinstance(small, cst.Assign) or small.value is not call.node:
             return True
         names = self._names(call)
-        if _cut(self._rest(call), names):
+        if are_cut(self._rest(call), names):
             return True
-        if call.function is None or not self._returns(call, _derived(self._rest(call), names)):
-            return _cut(self.module.source.text[self.module.span(call.node).end :], names)
-        return any(_cut(_TOP.split(rest)[0], given) for _, given, rest in self._given(call, names))
+        if call.function is None or not self._returns(call, derived_names(self._rest(call), names)):
+            return are_cut(self.module.source.text[self.module.span(call.node).end :], names)
+        return any(are_cut(_TOP.split(rest)[0], given) for _, given, rest in self._given(call, names))
 
     def _sliced(self, call: CallFact) -> bool:
         """Whether the shuffled rows are cut into parts afterwards: `rows[:n]`."""
@@ -219,43 +269,8 @@ class UnseededSplit(Rule):
         elif call.arguments.positional:
             name = self.module.code(call.arguments.positional[0][0])
         rest = self._rest(call) if name.isidentifier() else self.module.source.text[self.module.span(call.node).end :]
-        parts = set(re.findall(rf"(?<![\w.]){re.escape(name)}\s*\[([^\]\n]*:[^\]\n]*)", rest)) if name else set()
+        found = re.findall(rf"(?<![\w.]){re.escape(name)}\s*\[([^\]\n]*:[^\]\n]*)", rest) if name else []
+        rows = {part.partition(",")[0].strip() for part in found}  # `rows[:, 1:]` are columns of all of them
+        parts = {part for part in rows if ":" in part and part != ":"}
         # of rows that are only ever cut as `rows[:n]` a sample is taken, and nothing is held out
-        return len(parts) > 1 or any(not part.lstrip().startswith(":") for part in parts)
-
-
-def _cut(text: str, names: set[str]) -> bool:
-    """Whether rows of these names are cut, or some may be, by a `validation_split` or another function."""
-    return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
-
-
-def _derived(text: str, names: set[str], rounds: int = 2) -> set[str]:
-    """The names, and those of what is made from them, so many times over."""
-    names = set(names)
-    for _ in range(rounds):
-        parts = "|".join(map(re.escape, sorted(names)))
-        made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
-        # a history is no split
-        new = {name for targets, value in made if ".fit" not in value for name in _WORD.findall(targets)}
-        if rounds > 2:
-            looped = re.findall(rf"\bfor ([\w, \t()]+) in ([^\n]*\b(?:{parts})\b)", text)
-            new |= {name for targets, _ in looped for name in _WORD.findall(targets)}
-        if new <= names:
-            break
-        names |= new
-    return names
-
-
-def _writes(text: str, names: set[str]) -> bool:
-    """Whether something of these names, or what is made from it, is written into a file."""
-    if not names:
-        return False
-    if re.search(_COPIES, text):  # the files of a part are put into a folder of their own
-        parts = "|".join(map(re.escape, sorted(_derived(text, names, 6))))
-        if re.search(rf"{_COPIES}[^\n]*\b(?:{parts})\b", text):
-            return True
-    if not re.search(_WRITES, text):
-        return False
-    names = _derived(text, names)
-    parts = "|".join(map(re.escape, sorted(names)))
-    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}{_INSIDE}\b(?:{parts})\b", text) is not None
+        return len(parts) > 1 or any(not part.startswith(":") for part in parts)

@@ -1,4 +1,7 @@
-"""Rows of data that an object of the project writes into a file: `Dataset(x_test, y_test).save("test.bin")`."""
+"""What a text says of rows of data: whether they are cut into parts, or written into files, also by an object.
+
+`Dataset(x_test, y_test).save("test.bin")`, of a class of the project, is such an object.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 _WORD = re.compile(r"[A-Za-z_]\w*$")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
+_WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
+_COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
+INSIDE_A_CALL = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in front of an argument
 
 
 def kept_by_an_object(home: Module, text: str, names: set[str], depth: int = 2) -> bool:
@@ -38,3 +46,40 @@ def kept_by_an_object(home: Module, text: str, names: set[str], depth: int = 2) 
         if kept_by_an_object(function.module, body, inside, depth - 1):
             return True
     return False
+
+
+def are_cut(text: str, names: set[str]) -> bool:
+    """Whether rows of these names are cut, or some may be, by a `validation_split` or another function."""
+    return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
+
+
+def derived_names(text: str, names: set[str], rounds: int = 2) -> set[str]:
+    """The names, and those of what is made from them, so many times over."""
+    names = set(names)
+    for _ in range(rounds):
+        parts = "|".join(map(re.escape, sorted(names)))
+        made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
+        # a history is no split
+        new = {name for targets, value in made if ".fit" not in value for name in _NAME.findall(targets)}
+        if rounds > 2:
+            looped = re.findall(rf"\bfor ([\w, \t()]+) in ([^\n]*\b(?:{parts})\b)", text)
+            new |= {name for targets, _ in looped for name in _NAME.findall(targets)}
+        if new <= names:
+            break
+        names |= new
+    return names
+
+
+def are_written(text: str, names: set[str]) -> bool:
+    """Whether something of these names, or what is made from it, is written into a file."""
+    if not names:
+        return False
+    if re.search(_COPIES, text):  # the files of a part are put into a folder of their own
+        parts = "|".join(map(re.escape, sorted(derived_names(text, names, 6))))
+        if re.search(rf"{_COPIES}[^\n]*\b(?:{parts})\b", text):
+            return True
+    if not re.search(_WRITES, text):
+        return False
+    names = derived_names(text, names)
+    parts = "|".join(map(re.escape, sorted(names)))
+    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}{INSIDE_A_CALL}\b(?:{parts})\b", text) is not None
