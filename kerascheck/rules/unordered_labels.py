@@ -34,8 +34,12 @@ class UnorderedLabels(Rule):
     def check(self) -> None:
         if not (self.module.facts.sets or self.module.order_uses) or not self.module.serves_keras:
             return
-        for use in (use for home in (self.module, *self.module.users) for use in home.order_uses):
+        uses = [use for home in (self.module, *self.module.users) for use in home.order_uses]
+        numbers = {use.value.place for use in uses if element_kind(use.value.element) == "int"}
+        for use in uses:
             element = use.value.element
+            if element is None and use.value.place in numbers:
+                continue  # a function by itself, of which all that is known is a call with numbers
             if element_kind(element) == "int" or may_be_numbers(element) or not self.module.owns(use.value.place):
                 continue
             if maps_to_numbers(self.module.source.text, self.module.code(use.value.place)):

@@ -41,7 +41,10 @@ def builtin(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) 
                 return True, self.unordered(node, rows)
             if any(argument.star for argument in inner.args):
                 return True, None  # tuples of who knows what: those of numbers have one order
-        return True, make_set(self, node, first)
+        made = make_set(self, node, first)
+        if first is None and inner is not None:
+            made.element = elements.declared(self, inner)
+        return True, made
     if name in {"list", "tuple"}:
         if isinstance(first, Unordered):
             return True, first.ordered_at(node, arguments.positional[0][0], self.statement)
@@ -156,7 +159,7 @@ def _counts(arguments: Arguments) -> bool:
     return False
 
 
-def make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Value:
+def make_set(self: Interpreter, node: cst.Call, source: Value | None) -> Unordered:
     if isinstance(source, Unordered):
         return Unordered(node, source.element, self.statement, difference=source.difference)
     element: Value | None = None

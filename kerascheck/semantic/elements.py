@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.values import (
     Const,
@@ -17,9 +19,16 @@ from kerascheck.semantic.values import (
     Value,
     string,
 )
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
-    pass
+    from kerascheck.semantic.interpreter import Interpreter
+
+_NUMBER = Const(0)
+_OF_NUMBERS = re.compile(
+    r"(?:typing\.)?(?:[Ll]ist|[Tt]uple|[Ss]et|[Ff]rozen[Ss]et|(?:collections\.abc\.)?(?:Sequence|Iterable|Collection))"
+    r"\[(?:int|float|bool)(?:,\.\.\.)?\]"
+)
 
 
 def may_be_numbers(value: Value | None) -> bool:
@@ -47,6 +56,41 @@ def maps_to_numbers(text: str, code: str) -> bool:
         return True
     itself = re.search(rf"(?<![\w.]){name}\s*=\s*\{{(\w+): \1 for \1 in ", text)
     return itself is not None and re.search(rf"\bmax\({name}\)\s*\+\s*1\b", text) is not None
+
+
+def declared(self: Interpreter, node: cst.BaseExpression) -> Value | None:
+    """Some number for the elements of a parameter of which nothing is given, when it is declared to hold numbers.
+
+    By its annotation, `list[int]`, or by its default, `PLOTS` or `(3, 7, 12)`. None when it is not, or is bound anew.
+    """
+    function = self.function
+    if function is None or not isinstance(node, cst.Name) or not isinstance(function.node, cst.FunctionDef):
+        return None
+    parameters = function.node.params
+    every = (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
+    parameter = next((item for item in every if item.name.value == node.value), None)
+    if parameter is None or _is_bound(function.node.body, node.value):
+        return None
+    if parameter.annotation is not None:
+        written = function.module.code(parameter.annotation.annotation)
+        if _OF_NUMBERS.search(re.sub(r"[\s'\"]", "", written)):
+            return _NUMBER
+    outer, self.frame = self.frame, function.frame
+    default = self.peek(parameter.default) if parameter.default is not None else None
+    self.frame = outer
+    return _NUMBER if isinstance(default, Items) and element_kind(default) == "int" else None
+
+
+def _is_bound(body: cst.CSTNode, name: str) -> bool:
+    """Whether something in a function may give a name another value: an assignment, a loop, a `with`."""
+    targets = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.CompFor)
+    places: list[cst.CSTNode] = []
+    for node in walk(body):
+        if isinstance(node, targets):
+            places.append(node.target)
+        elif isinstance(node, cst.AsName):
+            places.append(node.name)
+    return any(isinstance(item, cst.Name) and item.value == name for place in places for item in walk(place))
 
 
 def same_kind(one: Value | None, other: Value | None) -> bool:

@@ -1514,9 +1514,13 @@ class Interpreter:
 
     def _set_comprehension(self, node: cst.SetComp) -> Maybe:
         first, value = self._comprehension(node.for_in, lambda: self.eval(node.elt))
-        return self.unordered(
-            node, value if value is not None else Part(first, "#element") if isinstance(first, (Obj, Part)) else None
-        )
+        if value is None and isinstance(first, (Obj, Part)):
+            value = Part(first, "#element")
+        elif value is None and first is None and isinstance(node.elt, cst.Name):
+            target = node.for_in.target  # `{plot for plot in plots}`
+            if isinstance(target, cst.Name) and target.value == node.elt.value and node.for_in.inner_for_in is None:
+                value = elements.declared(self, node.for_in.iter)
+        return self.unordered(node, value)
 
     def _dict_comprehension(self, node: cst.DictComp) -> Maybe:
         def evaluate() -> Maybe:
