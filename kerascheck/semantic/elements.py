@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _NUMBER = Const(0)
 _OF_NUMBERS = re.compile(
-    r"(?:typing\.)?(?:[Ll]ist|[Tt]uple|[Ss]et|[Ff]rozen[Ss]et|(?:collections\.abc\.)?(?:Sequence|Iterable|Collection))"
-    r"\[(?:int|float|bool)(?:,\.\.\.)?\]"
+    r"(?P<optional>(?:typing\.)?Optional\[)?"
+    r"(?:(?:typing|collections\.abc|t|abc)\.)?(?:[Ll]ist|[Tt]uple|[Ss]et|[Ff]rozen[Ss]et|Sequence|Iterable|Collection)"
+    r"\[(?:int|float|bool)(?:,\.\.\.)?\](?(optional)\])(?:\|None)?"
 )
 
 
@@ -73,7 +74,7 @@ def declared(self: Interpreter, node: cst.BaseExpression) -> Value | None:
         return None
     if parameter.annotation is not None:
         written = function.module.code(parameter.annotation.annotation)
-        if _OF_NUMBERS.search(re.sub(r"[\s'\"]", "", written)):
+        if _OF_NUMBERS.fullmatch(re.sub(r"[\s'\"]", "", written)):
             return _NUMBER
     outer, self.frame = self.frame, function.frame
     default = self.peek(parameter.default) if parameter.default is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic.layer_graph import layers_inside
@@ -15,16 +15,29 @@ if TYPE_CHECKING:
 
 
 def whole_saves(module: Module, model: Obj) -> Iterator[Save]:
-    """The places that write a model with its layers and weights: in this module, then in those around it."""
+    """The places that write a model with its layers and weights: in this module, then in those around it.
+
+    Another module knows a model that a function of this one makes as an object of its own, of the same call. Here two
+    of the same call are two models: a builder that is called twice may make different ones.
+    """
     for place in circle(module, WRITING, whole=False):
+        alike = _same if place is module else _same_call
         for save in saves(place):
-            if save.format != "json" and any(_is_or_holds(place.facts, item, model) for item in save.models):
+            if save.format != "json" and any(_is_or_holds(place.facts, item, model, alike) for item in save.models):
                 yield save
 
 
-def _is_or_holds(interpreter: Interpreter, saved: Obj, model: Obj) -> bool:
-    """Whether a saved model is this one (made at the same call) or a graph with it inside."""
-    if saved is model or (saved.call is not None and saved.call is model.call):
+def _is_or_holds(interpreter: Interpreter, saved: Obj, model: Obj, alike: Callable[[Obj, Obj], bool]) -> bool:
+    """Whether a saved model is this one or a graph with it inside."""
+    if alike(saved, model):
         return True
     inside = layers_inside(interpreter, saved) if saved.cls is None else ()
-    return any(item.call is model.call for item in inside if item.kind == "model")
+    return any(alike(item, model) for item in inside if item.kind == "model")
+
+
+def _same(one: Obj, other: Obj) -> bool:
+    return one is other
+
+
+def _same_call(one: Obj, other: Obj) -> bool:
+    return one is other or (one.call is not None and one.call is other.call)
