@@ -46,7 +46,7 @@ class Confirm(Protocol):
         """
 
 
-_CELL = re.compile(r"# notebook cell-* (\d+)\r?")
+_CELL = re.compile(r"# notebook cell-* (\d+)(?:, python 2)?\r?")
 
 
 @dataclass(frozen=True)

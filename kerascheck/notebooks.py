@@ -180,9 +180,11 @@ class Notebook:
         sources: list[tuple[int, str]],
         wrong: list[tuple[int, str]],
         counts: dict[int, int],
+        python_2: bool = False,
     ) -> None:
         """`counts` are the execution counts of the cells that were run, by index."""
         self.counts = counts
+        self.python_2 = python_2
         self.text = text
         self.bom = bom
         self.wrong = tuple(wrong)
@@ -225,7 +227,7 @@ class Notebook:
                 wrong.append((index, f"`{key}` of the cell is not text but {_kind(source)}"))
         if sum(len(source) for _, source in sources) > LARGEST_CODE:
             raise NotebookProblem(f"the code cells hold more than {LARGEST_CODE // 1_000_000} million characters")
-        return cls(text, bom, sources, wrong, counts)
+        return cls(text, bom, sources, wrong, counts, _is_python_2(data))
 
     def joined(self, without: Iterable[int] = ()) -> Joined:
         """The Python cells as one text, but for the cells (by index) in `without`."""
@@ -234,7 +236,8 @@ class Notebook:
         tail = ""
         while any(f"# notebook cell{tail}" in cell.source for cell in cells):
             tail += "-"
-        markers = tuple(f"# notebook cell{tail} {cell.index}\n" for cell in cells)
+        says = ", python 2" if self.python_2 else ""
+        markers = tuple(f"# notebook cell{tail} {cell.index}{says}\n" for cell in cells)
         return Joined("".join(marker + cell.text for marker, cell in zip(markers, cells)), cells, markers)
 
     def with_sources(self, changed: dict[int, str]) -> bytes:
@@ -485,6 +488,17 @@ def _is_python(data: object) -> bool:
         if isinstance(language, str) and language:
             return language.lower().startswith(("python", "ipython"))
     return True
+
+
+def _is_python_2(data: object) -> bool:
+    """Whether the notebook's kernel runs Python 2, as far as its metadata say: the version that ran it, else its name."""
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    tables = [metadata.get(key) for key in ("language_info", "kernelspec")] if isinstance(metadata, dict) else []
+    info, kernel = (table if isinstance(table, dict) else {} for table in (*tables, None, None)[:2])
+    version = info.get("version")
+    if isinstance(version, str) and version[:1].isdigit():
+        return version.startswith("2.")
+    return kernel.get("name") == "python2"
 
 
 def _is_python_cell(cell: dict[str, Any]) -> bool:

@@ -530,3 +530,21 @@ def test_what_a_later_cell_makes_anew_is_not_what_it_was() -> None:
     for again in ("m = other()", "from other import m", "class M(Base):\n    pass\nm = M()"):
         raw = notebook(code(*first), code(again), use)
         assert check(raw, "a.ipynb", options).findings == (), again
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        ({}, ["KC401"]),
+        ({"kernelspec": {"name": "python3"}}, ["KC401"]),
+        ({"kernelspec": {"name": "python2"}}, []),
+        ({"kernelspec": {"name": "python2"}, "language_info": {"version": "3.6.5"}}, ["KC401"]),
+        ({"kernelspec": {"name": "anaconda"}, "language_info": {"version": "2.7.14"}}, []),
+    ],
+)
+def test_strings_have_the_same_order_in_each_process_of_python_2(metadata: dict[str, object], found: list[str]) -> None:
+    first = code("import keras\n", "names = ['cat', 'dog', 'cat']")
+    raw = notebook(first, code("index = {name: i for i, name in enumerate(set(names))}"), metadata=metadata)
+    findings = check(raw, "a.ipynb", Options(frozenset({"KC401"}), default_target())).findings
+    assert [item.code for item in findings] == found
+    assert all(item.cell == 2 for item in findings)

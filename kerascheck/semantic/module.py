@@ -144,6 +144,9 @@ def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
     return lowered_target(target, legacy_evidence(text, tree))
 
 
+_PYTHON_2 = re.compile(r"#!.*\bpython2|# notebook cell-* \d+, python 2\b")  # the second is written by `notebooks`
+
+
 def python_problem(text: str) -> SyntaxProblem | None:
     """Why Python itself cannot parse a text; None when it can, or when that is too much for it."""
     try:
@@ -309,6 +312,11 @@ class Module:
     def is_test(self) -> bool:
         """Whether the file is one of tests, by its name or folder."""
         return is_test_file(self.path)
+
+    @cached_property
+    def is_python_2(self) -> bool:
+        """Whether the file says that Python 2 runs it: in its first line, or in the metadata of a notebook."""
+        return _PYTHON_2.match(self.source.text) is not None
 
     @cached_property
     def has_entry_point(self) -> bool:
