@@ -12,6 +12,7 @@ import libcst as cst
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, is_seeded_in_function, models_of, seeds, training
@@ -89,6 +90,8 @@ class UnseededSplit(Rule):
         there = [RelatedNode(kept.module, kept.node, kept.word)] if program is not module else []
         for call in drawn:
             if call.node in self.reported or self._for_a_batch(call) or self._is_seeded(call) or self._is_written(call):
+                continue
+            if self._of_copies(call):
                 continue
             if call.name in _SPLITS or call.name in _SHUFFLES:
                 if not self._has_state(call) and (call.name in _SPLITS or self._cuts(call)):
@@ -211,6 +214,17 @@ class UnseededSplit(Rule):
             are_written(rest, given) or kept_by_an_object(home, rest, given)
             for home, given, rest in self._given(call, names)
         )
+
+    def _of_copies(self, call: CallFact) -> bool:
+        """Whether all that is drawn from are many copies of few rows: each part has them all."""
+        given = [node for node, _ in call.arguments.positional]
+        names = [node.value for node in given if isinstance(node, cst.Name)]
+        if not names or len(names) < len(given):
+            return False
+        function = call.function.node if call.function is not None else None
+        start = self.module.span(function).start if function is not None and self.module.owns(function) else 0
+        text = self.module.source.text[start : self.module.span(call.node).start]
+        return all(are_copies(text, name) for name in names)
 
     def _names(self, call: CallFact) -> set[str]:
         """The names that the result of a draw is bound to."""
