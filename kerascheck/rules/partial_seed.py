@@ -17,6 +17,7 @@ from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
 from kerascheck.semantic.values import Const, Items, Mapping, Obj, Value
+from kerascheck.semantic.walk import children
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -94,6 +95,22 @@ def _has_number(initializer: Value | None) -> bool:
     return found is not None and not is_none(found[1])
 
 
+_GENERATORS = {"python": "random.", "numpy": "numpy.random.", "tensorflow": "tensorflow.random."}
+
+
+def _hands_out(seed: Seed, kind: type[cst.Yield] | type[cst.Return]) -> bool:
+    """Whether the function that seeds returns something, or yields it; those inside of it do not count."""
+    function = seed.call.function
+    stack = list(children(function.node.body)) if function is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, kind) and node.value is not None:
+            return True
+        if not isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Lambda)):
+            stack += children(node)
+    return False
+
+
 _CHOOSES = re.compile(
     r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
     r"|[^\s=][^\n=]*=[ \t]*(?:random|rn)\.randint\("
@@ -137,6 +154,18 @@ class PartialSeed(Rule):
             return False
         return any(call.function is function and _draws(call) for call in program.calls)
 
+    def _is_for_own_numbers(self, seed: Seed) -> bool:
+        """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data."""
+        function, drawn = seed.call.function, _GENERATORS.get(seed.kind)
+        if function is None or drawn is None or not isinstance(function.node, cst.FunctionDef):
+            return False
+        own = [call for call in seed.call.module.calls if call.function is function]
+        if any(is_keras(call.name) for call in own) or any(
+            event.function is function for event in seed.call.module.events
+        ):
+            return False
+        return any(call.order > seed.call.order and call.name.startswith(drawn) for call in own)
+
     def _is_for_layers_too(self, seed: Seed) -> bool:
         """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""
         function, given = seed.call.function, [node for node, _ in seed.call.arguments.positional]
@@ -157,7 +186,9 @@ class PartialSeed(Rule):
         found = [
             seed
             for seed in seeds(program)
-            if not self._is_for_a_draw(program, seed) and not self._is_for_layers_too(seed)
+            if not self._is_for_a_draw(program, seed)
+            and not self._is_for_layers_too(seed)
+            and not (_hands_out(seed, cst.Yield) and self._is_for_own_numbers(seed))
         ]
         if not trained[0].standalone:
             found = [seed for seed in found if not seed.call.standalone]
@@ -195,10 +226,13 @@ class PartialSeed(Rule):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
+        for_data = all(_hands_out(seed, cst.Return) and self._is_for_own_numbers(seed) for seed in found)
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
-            severity=Severity.INFO if enough or (alone and self._is_for_the_next_line(last)) else Severity.WARNING,
+            severity=Severity.INFO
+            if enough or for_data or (alone and self._is_for_the_next_line(last))
+            else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
             fix=self._fix(last) if last.call.module is self.module and not old else None,
             seeded=names,
