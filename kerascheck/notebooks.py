@@ -491,7 +491,7 @@ def _is_python(data: object) -> bool:
 
 
 def _is_python_2(data: object) -> bool:
-    """Whether the notebook's kernel runs Python 2, as far as its metadata say: the version that ran it, else its name."""
+    """Whether the notebook's kernel runs Python 2, as its metadata say: the version that ran it, else its name."""
     metadata = data.get("metadata") if isinstance(data, dict) else None
     tables = [metadata.get(key) for key in ("language_info", "kernelspec")] if isinstance(metadata, dict) else []
     info, kernel = (table if isinstance(table, dict) else {} for table in (*tables, None, None)[:2])

@@ -234,7 +234,7 @@ class PartialSeed(Rule):
             if enough or for_data or (alone and self._is_for_the_next_line(last))
             else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
-            fix=self._fix(last) if last.call.module is self.module and not old else None,
+            fix=self._fix(last) if last.call.module is self.module and not old and not for_data else None,
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )

@@ -50,6 +50,6 @@ def _statement(text: str) -> str:
 def _count(text: str, made: re.Match[str]) -> float:
     number, name = made[1], made[2]
     if number is None and name is not None:
-        given = re.findall(rf"(?m)^[ \t]*{re.escape(name)}[ \t]*=[ \t]*{_NUMBER}[ \t]*(?:#.*)?$", text)
+        given = re.findall(rf"(?m)^[ \t]*{re.escape(name)}[ \t]*=[ \t]*{_NUMBER}[ \t\r]*(?:#.*)?$", text)
         number = given[-1] if given else None
     return float(number.replace("_", "")) if number else 0.0
