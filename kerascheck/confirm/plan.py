@@ -46,6 +46,7 @@ from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import models_of, seeds
 from kerascheck.semantic.training import training as trainings
 from kerascheck.semantic.values import Arguments, Const, Func, Obj, boolean, suffix_of
+from kerascheck.semantic.written_elements import written_kind
 from kerascheck.text import Span
 
 
@@ -361,7 +362,7 @@ def _order(module: Module, place: cst.BaseExpression, element: Any) -> Experimen
         lines = _literals(module, place)
         if lines:
             return Experiment("run_once", {"source": "\n".join(lines), "value": f"list({text})"}, 3, framework=False)
-        if element_kind(element) != "str":
+        if (element_kind(element) or written_kind(module, place)) != "str":
             raise Untold("whether the elements of the set are strings, whose order differs from run to run,") from None
         source = 'list({"cat", "dog", "bird", "fox", "horse", "cow", "ant", "bee"})'
         stand_ins = ("eight strings in place of the data",)

@@ -9,7 +9,9 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import element_kind, maps_to_numbers, may_be_numbers
+from kerascheck.semantic.events import OrderUse
 from kerascheck.semantic.values import Unordered
+from kerascheck.semantic.written_elements import written_kind
 
 _WHAT = {
     "index": "the numbers given to its elements change",
@@ -30,6 +32,7 @@ class UnorderedLabels(Rule):
     words = ((" set ", " frozenset ", "{"),)
     around = ((*_USES, " for "), (*_USES, " len ", "+=", "=="))
     message = "a set of strings has another order in every process: {what} from run to run"
+    unknown = "a set has another order in every process where it holds strings: {what} from run to run"
 
     def check(self) -> None:
         if self.module.is_python_2:
@@ -38,24 +41,43 @@ class UnorderedLabels(Rule):
             return
         uses = [use for home in (self.module, *self.module.users) for use in home.order_uses]
         numbers = {use.value.place for use in uses if element_kind(use.value.element) == "int"}
+        found: dict[int, list[OrderUse]] = {}
         for use in uses:
-            element = use.value.element
-            if element is None and use.value.place in numbers:
+            if use.value.element is None and use.value.place in numbers:
                 continue  # a function by itself, of which all that is known is a call with numbers
-            if element_kind(element) == "int" or may_be_numbers(element) or not self.module.owns(use.value.place):
+            if not self.module.owns(use.value.place) or may_be_numbers(use.value.element):
                 continue
-            if maps_to_numbers(self.module.source.text, self.module.code(use.value.place)):
+            if element_kind(use.value.element) == "int":
                 continue
-            used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
-            self.report(
-                use.value.place,
-                fix=self._fix(use.value),
-                related=used,
-                subject=self.module.code(use.value.place),
-                what=_WHAT[use.kind],
-            )
+            found.setdefault(id(use.value.place), []).append(use)
+        for same in found.values():
+            kinds = {self._kind(use.value) for use in same}  # other files may know more of the same set
+            kind = next((kind for kind in ("str", "int") if kind in kinds), None)
+            if kind == "int" or maps_to_numbers(self.module.source.text, self.module.code(same[0].value.place)):
+                continue
+            for use in same:
+                self._report(use, kind)
 
-    def _fix(self, value: Unordered) -> Fix:
+    def _report(self, use: OrderUse, kind: str | None) -> None:
+        used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
+        self.report(
+            use.value.place,
+            message=self.message if kind == "str" else self.unknown,
+            severity=Severity.ERROR if kind == "str" else Severity.WARNING,
+            fix=self._fix(use.value, kind),
+            related=used,
+            subject=self.module.code(use.value.place),
+            what=_WHAT[use.kind],
+        )
+
+    def _kind(self, value: Unordered) -> str | None:
+        """What the elements are, by what they come from, else by how the set is written."""
+        known = element_kind(value.element)
+        if known is not None:
+            return known
+        return written_kind(self.module, value.wrapped) or written_kind(self.module, value.place)
+
+    def _fix(self, value: Unordered, kind: str | None) -> Fix:
         place, wrapped = value.place, value.wrapped
         if (
             isinstance(place, cst.Call)
@@ -68,6 +90,6 @@ class UnorderedLabels(Rule):
         else:
             edits = wrap(self.module, wrapped, "sorted(", ")")
         # an order that PYTHONHASHSEED fixes would be replaced by another
-        sure = element_kind(value.element) == "str" and "PYTHONHASHSEED" not in self.module.source.text
+        sure = kind == "str" and "PYTHONHASHSEED" not in self.module.source.text
         make = safe_fix if sure else unsafe_fix
         return make("sort the set", edits)

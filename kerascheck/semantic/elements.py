@@ -125,8 +125,9 @@ _NUMBER_CALLS = frozenset(
 )
 _TEXT_CALLS = frozenset(
     """builtins.str builtins.input os.listdir glob.glob os.path.basename os.path.join os.path.splitext
-    os.path.dirname os.environ.get builtins.chr builtins.repr""".split()
+    os.path.dirname os.environ.get builtins.chr builtins.repr re.findall re.split""".split()
 )
+_ROWS = frozenset({"csv.reader", "csv.DictReader"})  # their cells are strings, unless `quoting` says otherwise
 _TEXT_METHODS = frozenset(
     """split lower upper strip rstrip lstrip read readline readlines splitlines title capitalize join replace decode
     format""".split()
@@ -146,8 +147,11 @@ def _chain_kind(value: Value) -> str | None:
                     return _type_kind(current.arguments.value("dtype", 0))
                 if method in {"argmax", "nunique", "count", "index"}:
                     return "int"
-            elif current.attribute in {"name", "stem", "suffix"} and isinstance(current.base, Obj):
-                if current.base.ref.startswith("pathlib"):
+            elif current.attribute in {"name", "stem", "suffix"}:
+                above = current.base
+                if isinstance(above, Obj) and above.ref.startswith("pathlib"):
+                    return "str"
+                if isinstance(above, Part) and above.attribute == "parent":
                     return "str"
             elif current.attribute == "codes":
                 return "int"
@@ -157,7 +161,7 @@ def _chain_kind(value: Value) -> str | None:
             name = current.ref
             if name in _NUMBER_CALLS:
                 return "int"
-            if name in _TEXT_CALLS:
+            if name in _TEXT_CALLS or (name in _ROWS and current.arguments.lacks("quoting")):
                 return "str"
             parts = name.split(".")
             if parts[-1] == "load_data" and parts[0] == "keras" and parts[-2] in keras_api.INTEGER_LABEL_DATASETS:
