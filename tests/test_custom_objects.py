@@ -391,3 +391,46 @@ def test_what_a_model_was_compiled_with_is_not_missed_where_no_load_compiles(
     project = Project(ProjectReader(), default_target())
     result = check(SourceText(TRAINS_ALONE), str(tmp_path / "train.py"), Options(CODES, default_target()), project)
     assert [item.code for item in result.findings] == found
+
+
+READ_AS_WEIGHTS = """import sys
+
+import keras
+
+
+class Halved(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs / 2
+
+
+def network():
+    inputs = keras.Input((3,))
+    twice = keras.layers.Lambda(lambda x: x * 2)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(1)(Halved()(twice)))
+
+
+network().save("net.keras")
+"""
+
+
+@pytest.mark.parametrize(
+    ("reader", "found"),
+    [
+        ("model = network()\nmodel.load_weights(sys.argv[1])\n", [("KC307", "info")]),
+        ("model = network()\nmodel.load_weights('other.keras')\n", [("KC305", "warning"), ("KC307", "error")]),
+        ("model = keras.models.load_model(sys.argv[1])\n", [("KC305", "warning"), ("KC307", "error")]),
+        ("print(network())\n", [("KC305", "warning"), ("KC307", "error")]),
+    ],
+)
+def test_a_project_that_only_reads_weights_loses_no_objects(
+    tmp_path: Path, reader: str, found: list[tuple[str, str]]
+) -> None:
+    """The file may be any: what is told is whether anything of the project reads a whole model."""
+    path = tmp_path / "net.py"
+    path.write_text(READ_AS_WEIGHTS)
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "predict.py").write_text("import sys\n\nimport keras\nfrom net import network\n\n" + reader)
+    options = Options(frozenset({"KC305", "KC307"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText.from_bytes(path.read_bytes()), str(path), options, project).findings
+    assert sorted((item.code, item.severity.name.lower()) for item in findings) == found

@@ -105,6 +105,7 @@ class Reached:
 WRITING = (".save(", "save_model", "ModelCheckpoint", "to_json")
 READING = ("load_model",)
 _WEIGHTS = ("save_weights", "load_weights")
+_WHOLE_READS = ("load_model", "model_from_", "saved_model")  # words of programs that read whole models
 
 
 def circle(module: Module, words: tuple[str, ...], whole: bool = True) -> list[Module]:
@@ -451,15 +452,31 @@ def read_as_weights(module: Module, save: Save) -> bool:
     if key is None:  # the same expression in the same file
         weights = {_code(save.module, event.arguments) for event in save.module.events_of("load_weights")}
         read = {_code(save.module, load.call.arguments) for load in loads(save.module)} if weights else set()
-        return _code(save.module, save.arguments) in weights - read - {""} or _is_numbered_for_weights(module, save)
+        if _code(save.module, save.arguments) in weights - read - {""} or _is_numbered_for_weights(module, save):
+            return True
+        return _only_weights_are_read(module, save)
     if loads_of(module, save):
         return False
+    if _only_weights_are_read(module, save):
+        return True
     start = posixpath.basename(key[1]).partition("{")[0] if key[0] == "" else ""
     numbered = "{" in key[1] and len(start) > 2  # a file for each epoch is read by one of its names
     others = _with_text(module, ("load_weights",), ("", posixpath.dirname(key[1]) + "/" + start) if numbered else key)
     events = [event for other in others for event in other.events_of("load_weights")]
     paths = [path_key(event.arguments.value("filepath", 0)) for event in events]
     return key in paths or (numbered and any(path is not None and _one_of(key[1], path[1]) for path in paths))
+
+
+def _only_weights_are_read(module: Module, save: Save) -> bool:
+    """Whether no file of the project reads a whole model, and one around this module reads weights from any path."""
+    texts = [module.source.text, save.module.source.text]
+    if any(word in text for text in texts for word in _WHOLE_READS):
+        return False
+    reads = (event for other in circle(module, ("load_weights",)) for event in other.events_of("load_weights"))
+    if all(path_key(event.arguments.value("filepath", 0)) is not None for event in reads):
+        return False
+    project = module.project
+    return project is None or not any(True for word in _WHOLE_READS for _ in project.texts_with(module.path, word))
 
 
 def _is_numbered_for_weights(module: Module, save: Save) -> bool:
