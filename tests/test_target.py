@@ -597,6 +597,11 @@ dependencies = [
         ("service\\requirements\\base.in", "keras==3.6.0\n", "keras 3.6.0"),
         ("dev-requirements.txt", "keras==3.6.0\n", "keras 3.6.0"),
         (
+            "requirements.txt",
+            "pip install numpy\npip install keras==3.6.0 -i https://index.example/simple\n",
+            "keras 3.6.0",
+        ),
+        (
             "setup.cfg",
             "[options]\ninstall_requires =\n    numpy\n    keras>=3.6,<3.7; python_version>'3'\n",
             "keras 3.6.0",

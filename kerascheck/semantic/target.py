@@ -643,17 +643,20 @@ def is_project_file(name: str) -> bool:
 
 def target_from_pip_lines(lines: Mapping[str, str]) -> Target | None:
     """The target of a notebook's install commands; maps "train.ipynb cell 1:2" to "!pip install keras==3.6"."""
-    found: list[_Requirement] = []
-    for source, line in lines.items():
-        match = _INSTALL.match(line)
-        if match is None or _MENTIONED.search(line) is None:
-            continue
-        words = [word for quoted in _WORD.finditer(match[1]) if (word := "".join(filter(None, quoted.groups())))]
-        upgrades = any(_UPGRADE.fullmatch(word) for word in words)
-        named = filter(None, (_requirement(word, source) for word in words if not word.startswith("-")))
-        found += (replace(requirement, upgraded=upgrades) for requirement in named)
+    found = [requirement for source, line in lines.items() for requirement in _installed(line, source)]
     answer = _answer(_newest_of_upgrades(found))
     return None if answer is None else _combined([answer])
+
+
+def _installed(line: str, source: str) -> Iterator[_Requirement]:
+    """What a command `pip install ...` names."""
+    match = _INSTALL.match(line)
+    if match is None or _MENTIONED.search(line) is None:
+        return
+    words = [word for quoted in _WORD.finditer(match[1]) if (word := "".join(filter(None, quoted.groups())))]
+    upgrades = any(_UPGRADE.fullmatch(word) for word in words)
+    for requirement in filter(None, (_requirement(word, source) for word in words if not word.startswith("-"))):
+        yield replace(requirement, upgraded=upgrades)
 
 
 def _newest_of_upgrades(lines: Sequence[_Requirement]) -> list[_Requirement]:
@@ -711,6 +714,7 @@ def _read_requirements(name: str, text: str) -> Iterator[_Requirement]:
     number = 1
     for line in re.split(r"(?<!\\)\n", text.lstrip("\ufeff").replace("\r\n", "\n")):
         joined = line.replace("\\\n", " ")
+        yield from _installed(joined, f"{name}:{number}")  # some write the commands into the file
         if not joined.lstrip().startswith(("-", "#")) and (found := _requirement(joined, f"{name}:{number}")):
             yield found
         number += 1 + line.count("\n")
