@@ -21,6 +21,7 @@ from kerascheck.semantic.custom_objects import (
     keras_base_with_config,
     kind_of,
 )
+from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments, refuses_to_save
 from kerascheck.semantic.storage import Reached, instances, loads_of, reached
 from kerascheck.semantic.target import Reach, releases_text
@@ -37,6 +38,10 @@ class MissingGetConfig(Rule):
     objects = "`{owner}` has no `get_config` and is made with an object as {arguments}: saving raises"
     inherited = (
         "`{owner}` inherits its `get_config`, which leaves out {arguments}: a loaded copy gets the default instead"
+    )
+    first = (
+        "the configuration of `{owner}` leaves out {arguments}: a copy made anew starts with the default, "
+        "a loaded one has the saved values"
     )
     some = " ({releases})"
 
@@ -82,13 +87,18 @@ class MissingGetConfig(Rule):
         message = self.objects if not plain else self.required if required else self.message
         if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
             message = self.required if required else self.inherited
+        first = message in (self.message, self.inherited) and all(
+            purpose_of(home, made, parameter.name, target.keras3) is Purpose.FIRST for parameter in parameters
+        )
+        if first:
+            message = self.first
         graph = is_graph(owner, item.made) if item.made is not None and kind_of(home) == "model" else False
         late = refuses_to_save(home, target)
         at_save = late is Reach.ALL and graph is not True
         self.report(
             home.node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
-            severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+            severity=Severity.INFO if first else Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
             claim=Claim.SAVE_RAISES
             if message is self.objects or (required and at_save and graph is False)
             else Claim.LOAD_RAISES
