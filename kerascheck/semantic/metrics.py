@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 _STRINGS = frozenset({"accuracy", "acc"})
+# what makes labels of one class a sample, or may: encoders and tables of several columns make those of several
+_ONE_HOT = frozenset(
+    {
+        "keras.utils.to_categorical",
+        "keras.ops.one_hot",
+        "pandas.get_dummies",
+        "sklearn.preprocessing.LabelBinarizer",
+        "sklearn.preprocessing.OneHotEncoder",
+        "tensorflow.one_hot",
+    }
+)
 _LOSSES = {
     "bce": "binary_crossentropy",
     "binarycrossentropy": "binary_crossentropy",
@@ -197,17 +208,14 @@ def loss_by_value(module: Module, value: Value | None) -> tuple[str | None, bool
 
 
 def takes_one_hot(module: Module, event: Event, item: AccuracyString | None = None) -> bool:
-    """Whether a fit of the compiled model is given labels that are surely one-hot of one class."""
-    for labels in _labels(module, event, item):
-        if isinstance(labels, Obj) and labels.ref == "keras.utils.to_categorical":
-            return True
-        if (
-            isinstance(labels, Part)
-            and isinstance(labels.base, Obj)
-            and labels.base.ref == "keras.utils.to_categorical"
-        ):
-            return True
-    return False
+    """Whether a fit of the compiled model is given labels that are one-hot of one class, or may well be."""
+    return any(isinstance(root, Obj) and root.ref in _ONE_HOT for root in map(_root, _labels(module, event, item)))
+
+
+def _root(value: Value | None) -> Value | None:
+    while isinstance(value, Part):
+        value = value.base
+    return value
 
 
 def rebuilds_its_input(module: Module, event: Event) -> bool:
@@ -225,13 +233,8 @@ def rebuilds_its_input(module: Module, event: Event) -> bool:
 
 def takes_several_labels(module: Module, event: Event, item: AccuracyString | None = None) -> bool:
     """Whether a fit of the compiled model is given labels of which surely several can hold for one sample."""
-    for labels in _labels(module, event, item):
-        root = labels
-        while isinstance(root, Part):
-            root = root.base
-        if isinstance(root, Obj) and root.ref == "sklearn.preprocessing.MultiLabelBinarizer":
-            return True
-    return False
+    several = "sklearn.preprocessing.MultiLabelBinarizer"
+    return any(isinstance(root, Obj) and root.ref == several for root in map(_root, _labels(module, event, item)))
 
 
 def _labels(module: Module, event: Event, item: AccuracyString | None) -> Iterator[Value | None]:
