@@ -493,31 +493,43 @@ def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
     return None
 
 
+def _backbone_at(module: Module, offset: int) -> tuple[CallFact, tuple[str, ...]] | None:
+    """The EfficientNet that is made at a place, or loads its weights there; and what stands in for what."""
+    loads = [event for event in module.events_of("load_weights") if event.module is module]
+    makers = [model.call for event in loads if stands_at(module, event.node, offset) for model in models_of(event)]
+    for call in module.calls:
+        if call.name.startswith("keras.applications.EfficientNetB"):
+            if stands_at(module, call.site, offset):
+                return call, ()
+            if any(call.node is maker for maker in makers):
+                return call, ("its file given when it is made",)
+    return None
+
+
 def _small_backbone(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """The smallest EfficientNet in place of a large one: both are made by the same function of Keras."""
-    for call in module.calls:
-        if re.fullmatch(r"keras\.applications\.(?:\w+\.)?EfficientNetB[1-7]", call.name) and stands_at(
-            module, call.node, offset
-        ):
-            slicer = Slicer(module)
-            text = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", slicer.application(call))
-            made = slicer.finish()
-            source = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", made.source)
-            build = {"source": source, "modules": made.modules, "make": f"lambda weights: {text}"}
-            stand_in = f"EfficientNetB0 in place of {call.name.rpartition('.')[2]}"
-            return Experiment("legacy_weights", build, stand_ins=(stand_in, *slicer.stand_ins))
-    return None
+    found = _backbone_at(module, offset)
+    if found is None or found[0].name.endswith("B0"):
+        return None
+    call, stand_ins = found
+    slicer = Slicer(module)
+    text = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", slicer.application(call))
+    made = slicer.finish()
+    source = re.sub(r"\bEfficientNetB[1-7]\b", "EfficientNetB0", made.source)
+    build = {"source": source, "modules": made.modules, "make": f"lambda weights: {text}"}
+    stand_in = f"EfficientNetB0 in place of {call.name.rpartition('.')[2]}"
+    return Experiment("legacy_weights", build, stand_ins=(stand_in, *stand_ins, *slicer.stand_ins))
 
 
 def _backbone(module: Module, offset: int, finding: Finding) -> Experiment | None:
     """Weights of an older `.h5` file in an application, or in the program's model with a Normalization."""
-    for call in module.calls:
-        if call.name.startswith("keras.applications.") and stands_at(module, call.node, offset):
-            slicer = Slicer(module)
-            text = slicer.application(call)
-            made = slicer.finish()
-            build = {"source": made.source, "modules": made.modules, "make": f"lambda weights: {text}"}
-            return Experiment("legacy_weights", build, stand_ins=tuple(slicer.stand_ins))
+    found = _backbone_at(module, offset)
+    if found is not None:
+        slicer = Slicer(module)
+        text = slicer.application(found[0])
+        made = slicer.finish()
+        build = {"source": made.source, "modules": made.modules, "make": f"lambda weights: {text}"}
+        return Experiment("legacy_weights", build, stand_ins=(*found[1], *slicer.stand_ins))
     model: Obj | None = None
     for event in module.events_of("load_weights", "save"):
         if event.module is module and stands_at(module, event.node, offset):
@@ -538,7 +550,8 @@ def kerascheck_adapt(holder):
     import numpy
     for layer in getattr(holder, "layers", ()):
         if type(layer).__name__ == "Normalization" and layer.get_weights():
-            shape = [layer.get_weights()[0].shape[-1]]
+            built = (layer.get_build_config() or {}).get("input_shape") or ()
+            shape = [4 if size is None else size for size in built[1:]] or [layer.get_weights()[0].shape[-1]]
             layer.adapt(numpy.random.RandomState(5).normal(3.0, 2.0, (64, *shape)).astype("float32"))
         kerascheck_adapt(layer)
 kerascheck_adapt(kerascheck_model)

@@ -33,18 +33,33 @@ class UnnormalisedBackbone(Rule):
             return
         severity = Severity.ERROR if len(bad) == len(self.module.target.releases) else Severity.WARNING
         for call in self.module.calls:
-            if call.module is self.module and _BACKBONE.fullmatch(call.name) and _loads_statistics(call):
+            if not _BACKBONE.fullmatch(call.name) or not _loads_statistics(call):
+                continue
+            if call.module is self.module or self._gives_the_file(call):
                 name = call.name.rpartition(".")[2]
-                self.report(call.node, severity=severity, name=name, subject=name, keras=releases_text(bad))
+                here = [RelatedNode(call.module, call.node, "the backbone is made here")]
+                self.report(
+                    call.site,
+                    severity=severity,
+                    related=here if call.site is not call.node else (),
+                    name=name,
+                    subject=name,
+                    keras=releases_text(bad),
+                )
         for event in self.module.events_of("load_weights"):
             if event.module is self.module and _is_legacy_file(event):
                 for model in options(event.receiver):
-                    if next(self._normalizations(model), None) is not None:
+                    if _is_empty_backbone(model) or next(self._normalizations(model), None) is not None:
                         self.report(event.node, message=self.loading, severity=severity, keras=releases_text(bad))
         for event in self.module.events_of("adapt"):
             for layer in options(event.receiver):
                 if isinstance(layer, Obj) and layer.short == "Normalization" and layer.cls is None:
                     self._check_saves(layer, event, severity, releases_text(bad))
+
+    def _gives_the_file(self, call: CallFact) -> bool:
+        """Whether the weights of a backbone that another file makes are named here, not in a file that this reads."""
+        others = (other for module in self.module.read() if module is not self.module for other in module.calls)
+        return not any(other.node is call.node and _loads_statistics(other) for other in others)
 
     def _normalizations(self, model: Value | None) -> Iterator[Obj]:
         """The Normalization layers inside a model that get their statistics from data."""
@@ -72,6 +87,17 @@ def _loads_statistics(call: CallFact) -> bool:
         return False
     path = string(weights[1])
     return path == "imagenet" or (isinstance(weights[1], (Const, Text)) and _is_legacy(suffix_of(weights[1])))
+
+
+def _is_empty_backbone(model: Value | None) -> bool:
+    """Whether a model is a backbone made without weights: with them its own line says it.
+
+    Run on 3.3.3 and 3.5.0: `load_weights` of a legacy `.h5` file does the same as naming the file in `weights`.
+    """
+    if not isinstance(model, Obj) or not _BACKBONE.fullmatch(model.ref):
+        return False
+    weights = model.arguments.value("weights", 1)
+    return isinstance(weights, Const) and weights.value is None
 
 
 def _is_legacy_file(event: Event) -> bool:

@@ -129,6 +129,7 @@ class CallFact:
 
     `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release,
     or behind one that returns on some releases of the target.
+    `site` is the call itself, or the call in the checked file that led to it in another file of the project.
     """
 
     __slots__ = (
@@ -141,6 +142,7 @@ class CallFact:
         "node",
         "order",
         "original",
+        "site",
         "standalone",
         "statement",
     )
@@ -158,8 +160,10 @@ class CallFact:
         loop: int,
         standalone: bool,
         guarded: bool,
+        site: cst.CSTNode,
     ) -> None:
         self.guarded = guarded
+        self.site = site
         self.name = name
         self.original = original
         self.node = node

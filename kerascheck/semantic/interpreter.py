@@ -1873,6 +1873,7 @@ class Interpreter:
                     self.loop,
                     self.standalone,
                     self.guarded > 0,
+                    node if self.module is self.home or self.site is None else self.site,
                 )
             )
 
