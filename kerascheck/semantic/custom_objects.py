@@ -427,7 +427,7 @@ def _does_not_take(base: ClassInfo | str | None, key: str) -> bool:
 
 
 def has_bound_from_config(owner: ClassInfo) -> bool:
-    """Whether `from_config` is written as a method of objects. Run on 3.15.1: loading raises before it is followed."""
+    """Whether `from_config` is written as a method of objects. Run on 2.15 and 3.15.1: loading raises TypeError."""
     function, _ = owner.method("from_config")
     return function is not None and not {"classmethod", "staticmethod"} & set(function.decorators)
 
