@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from kerascheck.semantic.values import Const, Obj, text_of
+from kerascheck.semantic.values import Const, Items, Obj, text_of
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
@@ -39,6 +39,16 @@ def given(self: Interpreter, value: Value | None) -> Value | None:
     return value
 
 
+def turn(self: Interpreter, item: Value | None) -> Value | None:
+    """An item that one pass through a loop has; its constants are noted as what a name surely is in that pass."""
+    if type(item) is Const:
+        item = Const(item.value)
+        self.turns[id(item)] = item
+    elif type(item) is Items and item.exact:
+        return Items(item.kind, tuple(turn(self, inner) for inner in item.items))
+    return item
+
+
 def usual(self: Interpreter, value: Value | None) -> Value | None:
     """A constant that holds when nothing else is said: a default of the command line, or where anybody may call."""
     if type(value) is Const:
@@ -48,7 +58,9 @@ def usual(self: Interpreter, value: Value | None) -> Value | None:
 
 
 def decided(self: Interpreter, test: cst.BaseExpression) -> bool | None:
-    """What a test of a parameter comes to in the call that is followed; None when its arguments do not say."""
+    """What a test comes to, of a parameter in the call that is followed or of a loop's target in this pass.
+
+    None when neither says."""
     if type(test) is cst.UnaryOperation:
         inner = decided(self, test.expression) if isinstance(test.operator, cst.Not) else None
         return None if inner is None else not inner
@@ -92,7 +104,7 @@ def _literal(self: Interpreter, node: cst.BaseExpression) -> Const | None:
     elif type(node) is cst.Attribute and type(node.value) is cst.Name:
         owner = self.frame.names.get(node.value.value)
         value = self.heap.get((owner, node.attr.value)) if isinstance(owner, Obj) else None
-    return self.literal.get(id(value))
+    return self.literal.get(id(value)) or self.turns.get(id(value))
 
 
 def _written(node: cst.BaseExpression) -> tuple[object] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import commandline, containers, datasets, keras_api, orders, phases, texts
+from kerascheck.semantic import commandline, containers, datasets, keras_api, orders, own_decorators, phases, texts
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.glimpse import glimpse
@@ -53,7 +53,7 @@ TRANSPARENT_DECORATORS = frozenset(
     builtins.property functools.wraps functools.lru_cache functools.cache functools.cached_property
     tensorflow.autograph.experimental.do_not_convert abc.abstractmethod typing.override
     keras.utils.register_keras_serializable numba.jit numba.njit torch.no_grad""".split()
-)
+) | {own_decorators.COLLECTS}
 # functions outside the project that may call back or keep what they are given
 _RISKY = (
     "tensorflow.train.",
@@ -98,6 +98,8 @@ def decorator_name(value: Value | None) -> str:
         return value.ref.removeprefix("builtins.")
     if isinstance(value, Bound) and value.name in {"setter", "getter"}:
         return "property"
+    if isinstance(value, Func) and own_decorators.collects(value):
+        return own_decorators.COLLECTS
     return ""
 
 

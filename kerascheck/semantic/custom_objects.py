@@ -13,6 +13,7 @@ from kerascheck.semantic import calls
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import Config, read_config
 from kerascheck.semantic.constructors import arguments_of
+from kerascheck.semantic.own_decorators import COLLECTS
 from kerascheck.semantic.values import Func, Ref, Value
 from kerascheck.semantic.walk import children, walk
 
@@ -55,6 +56,7 @@ _ROOTS = frozenset(
 )
 _OWN_PACKAGES = re.compile(r"(?:^|[/\\])(?:keras[/\\]src|keras_hub[/\\]src|keras_cv[/\\]src|keras_nlp[/\\]src)[/\\]")
 _REGISTER = "keras.utils.register_keras_serializable"
+_REGISTERING = ("get_custom_objects", "register_keras_serializable")
 _NEUTRAL_DECORATORS = frozenset(
     {"dataclasses.dataclass", "tensorflow.function", "typing.final", "functools.total_ordering"}
 )
@@ -505,6 +507,8 @@ def registered(thing: ClassInfo | Func) -> bool | None:
         return None
     name = name_of(thing)
     text = thing.module.source.text
+    if COLLECTS in names and (any(word in text for word in _REGISTERING) or thing.module.users_with(*_REGISTERING)):
+        return None  # all that is collected may be registered
     if re.search(rf"register_keras_serializable\([^()]*\)\(\s*{name}\b", text):
         return True
     if "get_custom_objects" not in text:

@@ -150,6 +150,7 @@ class Interpreter:
         self.returns: list[tuple[Maybe, Facts]] = []
         self.final: int | None = None
         self.literal: dict[int, Const] = {}  # what arguments surely are in the call that is followed, by identity
+        self.turns: dict[int, Const] = {}  # what names surely are in one pass through a loop
         self.usual: dict[int, Const] = {}  # and what they are when nothing else is said
         self.jumps: list[Snapshot] = []
         self.stack: list[object] = []
@@ -933,7 +934,7 @@ class Interpreter:
             return
         before, guarded, releases = self.snapshot(), self.guarded, self.releases
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
-        taken = branches.decided(self, node.test) if self.literal else None
+        taken = branches.decided(self, node.test) if self.literal or self.turns else None
         paths = len(self.returns), len(self.jumps)
         self.guarded += guard
         self.releases = self._releases_where(test, True, releases)
@@ -1066,13 +1067,15 @@ class Interpreter:
         items = self._unrolled(iterable)
         orders.note_iteration(self, node, iterable)
         if items is not None and self.loop <= 2 and self.steps < self.budget:
+            turns, self.turns = self.turns, dict(self.turns)
             for item in items:
                 if self.steps > self.budget:
                     self.tainted = True
                     item = None
-                self._iteration(node.body, node.target, item)
+                self._iteration(node.body, node.target, branches.turn(self, item))
                 if self.steps > self.budget:
                     break
+            self.turns = turns  # behind the loop a name has the last item, or that of a `break`
         else:
             self._iteration(node.body, node.target, self.element(iterable))
             if self.loop <= 2 and self.steps < self.budget:
@@ -1584,7 +1587,7 @@ class Interpreter:
     def _if_expression(self, node: cst.IfExp) -> Maybe:
         self.eval(node.test)
         value, other = self.eval(node.body), self.eval(node.orelse)
-        taken = branches.decided(self, node.test) if self.literal else None
+        taken = branches.decided(self, node.test) if self.literal or self.turns else None
         return join(value, other) if taken is None else value if taken else other
 
     def _subscript(self, node: cst.Subscript) -> Maybe:

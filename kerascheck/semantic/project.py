@@ -54,6 +54,7 @@ _PLAIN_IMPORT = re.compile(
     r"\n[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+"
     r"(?:[\w.]+(?:[ \t]*,[ \t]*[\w.]+)*[ \t]*(?=[\n#]|\Z)|\((?:\s*\w+\s*,)*\s*\w*\s*\))"
 )
+_QUOTES = (('"', '"'), ("'", "'"), ('"', '\\"'))
 _NOT_CALLED = re.compile(r"\b[^\W\d]\w*\b(?!\s*\()")
 # an import statement wherever it stands: over several lines, behind a colon or a semicolon
 _IMPORTED = re.compile(
@@ -592,12 +593,12 @@ class Project:
         stems: set[str] = set()
         using: list[tuple[str, bool, frozenset[str]]] = []  # files with one of the words: whether they have the name
         for other in self._sources[top]:
-            if other.endswith(".ipynb") and last not in self._start_of(other):
+            if other.endswith(".ipynb") and not _names_file(self._start_of(other), last):
                 continue
             source = self._glance(other)
             if source is None:
                 continue
-            named = last in source.text
+            named = _names_file(source.text, last)
             if named:  # a package may give it on
                 stems.update((posixpath.basename(other)[:-3], posixpath.basename(posixpath.dirname(other))))
             if other != place and any(word in source.text for word in words):
@@ -765,6 +766,19 @@ class Project:
         if path in self._texts or self._text_size < KEPT_TEXT:
             return self._text(path)
         return self._reader.read(path)
+
+
+def _names_file(text: str, name: str) -> bool:
+    """Whether a text has the name of a file, or may make it: `f"{run}.keras"` with `run` out of `("first", "second")`.
+
+    In a notebook, too, where the quotes of the cells are escaped.
+    """
+    if name in text:
+        return True
+    stem, suffix = posixpath.splitext(name)
+    if not suffix or not any(f"{quote}{stem}{end}" in text for quote, end in _QUOTES):
+        return False
+    return any(f"{before}{suffix}" in text for before in ("}", "%s", '"', "'"))
 
 
 def names_not_called(text: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import fnmatch
 import posixpath
 import re
@@ -31,6 +32,7 @@ from kerascheck.semantic.values import (
     Mapping,
     Obj,
     Part,
+    Ref,
     Tensor,
     Text,
     Value,
@@ -39,6 +41,7 @@ from kerascheck.semantic.values import (
     string,
     suffix_of,
 )
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -49,6 +52,7 @@ _CHECKPOINT = "keras.callbacks.ModelCheckpoint"
 _FITS = ("fit", "fit_generator")
 _BUILDS = re.compile(r"\bself\(|\.build\(|\bself\.\w+\(")  # what may make variables in a constructor
 _SCOPES = frozenset({"keras.utils.custom_object_scope"})
+_BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True)
@@ -782,10 +786,12 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
 def _loads(module: Module) -> Iterator[Load]:
     for call in module.calls_of("keras.models.load_model"):
         objects = _scoped(module)
+        if objects is not None and call.module is module:
+            objects = objects | _scoped_here(module, call.node)
         found = call.arguments.find("custom_objects", 1)
         if objects is not None:
             if found is not None:
-                given = _names(found[1])
+                given = _handed(*found)
                 objects = None if given is None else objects | given
             elif not call.arguments.lacks("custom_objects", 1):
                 objects = None
@@ -807,6 +813,55 @@ def _names(value: Value | None) -> frozenset[str] | None:
     return None
 
 
+def _handed(node: cst.BaseExpression, value: Value | None) -> frozenset[str] | None:
+    """The names in `custom_objects`; None for a dictionary that is empty where it is bound: something fills it."""
+    names = _names(value)
+    filled = isinstance(value, Mapping) and not names and not isinstance(node, cst.Dict)
+    return None if filled else names
+
+
+def _scoped_here(module: Module, load: cst.Call) -> frozenset[str]:
+    """The names that the scopes around a load supply to it alone."""
+    return frozenset(
+        name for names, inside in _own_scopes(module).values() if names and id(load) in inside for name in names
+    )
+
+
+def _own_scopes(module: Module) -> dict[int, tuple[frozenset[str] | None, frozenset[int]]]:
+    """The scopes of a module, by their calls, that hold for the calls written inside of them: names and those calls.
+
+    That is `with custom_object_scope({...}):` with loads in it, and no call of a function of the project.
+    """
+    known: dict[int, tuple[frozenset[str] | None, frozenset[int]]] | None = module.memo.get("own scopes")
+    if known is None:
+        known = module.memo["own scopes"] = {}
+        scopes = {id(call.node): call for call in module.calls_of(*_SCOPES) if call.module is module}
+        loading = {id(call.node) for call in module.calls_of("keras.models.load_model")}
+        for node in module.index.nodes(cst.With) if scopes else ():
+            inside = [item for item in walk(node.body) if isinstance(item, cst.Call)]
+            others = [item for item in inside if id(item) not in loading]
+            if len(others) == len(inside) or any(_calls_own(module, item) for item in others):
+                continue
+            for item in node.items:
+                call = scopes.get(id(item.item))
+                if call is not None:
+                    known[id(item.item)] = _names(call.arguments.value("", 0)), frozenset(map(id, inside))
+    return known
+
+
+def _calls_own(module: Module, call: cst.Call) -> bool:
+    """Whether a call may be one of a function of the project that loads something."""
+    if isinstance(call.func, cst.Name):
+        return call.func.value not in _BUILTINS and not isinstance(module.bound(call.func.value), Ref)
+    root = call.func
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if not isinstance(root, cst.Name):
+        return True
+    known = module.bound(root.value)
+    return root.value in {"self", "cls"} or not (known is None or isinstance(known, Ref))
+
+
 def _scoped(module: Module) -> frozenset[str] | None:
     """The names that scopes and `get_custom_objects` supply somewhere around a module; None when not known."""
     if "scoped" not in module.memo:
@@ -821,7 +876,7 @@ def _find_scoped(module: Module) -> frozenset[str] | None:
         if "get_custom_objects" in other.source.text:
             return None
         for call in (other.facts if other is module else other.interpreter).calls:
-            if call.name in _SCOPES:
+            if call.name in _SCOPES and not (other is module and id(call.node) in _own_scopes(module)):
                 first = call.arguments.value("", 0)
                 given = _names(first)
                 if given is None:
