@@ -53,6 +53,12 @@ _FITS = ("fit", "fit_generator")
 _BUILDS = re.compile(r"\bself\(|\.build\(|\bself\.\w+\(")  # what may make variables in a constructor
 _SCOPES = frozenset({"keras.utils.custom_object_scope"})
 _BUILTINS = frozenset(dir(builtins))
+_GLOBAL_OBJECTS = re.compile(
+    r"get_custom_objects\(\)\s*(?:\[\s*[\"'](\w+)[\"']\s*\]\s*=(?!=)|\.update\(\s*\{([^{}()]*)\}\s*\))"
+)
+_GLOBAL_IMPORT = re.compile(r"^[ \t]*from[ \t][^\n]*\bimport\b[^\n]*\bget_custom_objects\b(?!\s+as\b)", re.MULTILINE)
+_KEY = re.compile(r"\s*[\"'](\w+)[\"']\s*:")
+_REGISTERED = re.compile(r"register_keras_serializable\([^()]*\)\(\s*([\w.]*)")
 
 
 @dataclass(frozen=True)
@@ -874,7 +880,10 @@ def _find_scoped(module: Module) -> frozenset[str] | None:
     names: frozenset[str] = frozenset()
     for other in module.family("custom_object", "CustomObject"):
         if "get_custom_objects" in other.source.text:
-            return None
+            written = _written_globally(module, other)
+            if written is None:
+                return None
+            names |= written
         for call in (other.facts if other is module else other.interpreter).calls:
             if call.name in _SCOPES and not (other is module and id(call.node) in _own_scopes(module)):
                 first = call.arguments.value("", 0)
@@ -883,6 +892,30 @@ def _find_scoped(module: Module) -> frozenset[str] | None:
                     return None
                 names |= given
     return names
+
+
+def _written_globally(module: Module, other: Module) -> frozenset[str] | None:
+    """The names that a module puts into `get_custom_objects()`, as they are written; None when any cannot be told.
+
+    And what is registered by a call around the module that loads: who does the one may do the other.
+    """
+    text = other.source.text
+    found = list(_GLOBAL_OBJECTS.finditer(text))
+    if len(found) != text.count("get_custom_objects") - len(_GLOBAL_IMPORT.findall(text)):
+        return None
+    names = {match[1] for match in found if match[1]}
+    for match in found:
+        for item in (match[2] or "").split(","):
+            key = _KEY.match(item)
+            if key is None and item.strip():
+                return None
+            names.update(key.groups() if key is not None else ())
+    for home in module.family("register_keras_serializable"):
+        for dotted in _REGISTERED.findall(home.source.text):
+            if "." not in dotted and not isinstance(home.bound(dotted), (Class, Func)):
+                return None
+            names.add(dotted.rpartition(".")[2])
+    return frozenset(names)
 
 
 # ---------------------------------------------------------------------- what a file depends on
