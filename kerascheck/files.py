@@ -78,7 +78,7 @@ def may_matter(raw: bytes, notebook: bool = False) -> bool:
 
 
 def _helps(raw: bytes) -> bool:
-    """Whether a file may number labels, split rows, set a seed or run the initializer for others."""
+    """Whether a file may number labels, split rows, keep weights, set a seed or run the initializer for others."""
     words = (
         b"set(",
         b"enumerate(",
@@ -86,6 +86,8 @@ def _helps(raw: bytes) -> bool:
         b"train_test_split(",
         b"shuffle(",
         b"permutation(",
+        b"load_weights(",
+        b"save_weights(",
         b"random.seed(",
         b"set_seed(",
         b"variables_initializer(",

@@ -11,7 +11,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.events import Event
-from kerascheck.semantic.receivers import is_model
+from kerascheck.semantic.receivers import is_model, is_model_of_users
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Value, string
 from kerascheck.semantic.weights_names import (
@@ -91,9 +91,10 @@ class WeightsFileSuffix(Rule):
         found = _path(event)
         if found is None or event.module is not self.module or not event.runs_on(">=3"):
             return None
-        if not is_model(self.module, event):
+        end = refused_by_keras_3(self.module, event)
+        if end is None or not (is_model(self.module, event) or is_model_of_users(self.module, event)):
             return None
-        return refused_by_keras_3(self.module, event)
+        return end
 
     def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
         edits = list(rename_end(event, node, WEIGHTS_EXTENSION, WEIGHTS_END))

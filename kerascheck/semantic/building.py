@@ -54,7 +54,8 @@ class EarlyUse:
 def early_uses(module: Module) -> list[EarlyUse]:
     """The loads and saves of weights that surely do not exist at that point.
 
-    One that stands in another file counts when this module made the model and handed it over.
+    One that stands in another file counts when this module made the model and handed it over, or hands one of a third
+    file directly to the function with the use.
     """
     known: list[EarlyUse] | None = module.memo.get("early uses")
     if known is None:
@@ -73,7 +74,8 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
         models = models_of(event)
         if not models or not all(item.kind == "model" and item.form in {"subclass", "sequential"} for item in models):
             continue
-        if event.module is not module and not all(item.module is module for item in models):
+        made_here = all(item.module is module for item in models)
+        if event.module is not module and not made_here and not _is_handed_over(event, models):
             continue
         if not event.never(Flag.VARIABLES) or not event.states:
             continue
@@ -112,6 +114,19 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
             inner = _inner_built(module, models) and all(_has_layers(module, item) for item in models)
             partly = any(_has_built_parts(module, item) for item in models)
             yield EarlyUse("load", event, models, target, refused=refused, inner=inner, partly=partly)
+
+
+def _is_handed_over(event: Event, models: tuple[Obj, ...]) -> bool:
+    """Whether a call of this file gives a function of another one the model, which a third file has made."""
+    function, call, receiver = event.function, event.site, event.receiver_node
+    if function is None or not isinstance(function.node, cst.FunctionDef) or not isinstance(call, cst.Call):
+        return False
+    called = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    if not isinstance(called, cst.Name) or called.value != function.node.name.value:
+        return False
+    names = {item.name.value for item in function.node.params.params}
+    handed = isinstance(receiver, cst.Name) and receiver.value in names
+    return handed and function.module is event.module and all(item.module is not event.module for item in models)
 
 
 def _writes_no_file(event: Event) -> bool:

@@ -1725,6 +1725,7 @@ class Interpreter:
         positional: list[tuple[cst.BaseExpression, Maybe]] = []
         keywords: list[tuple[str, cst.BaseExpression, Maybe]] = []
         open_positional = open_keywords = False
+        sure = 0
         known = self._eval
         for argument in nodes:
             node = argument.value
@@ -1739,6 +1740,7 @@ class Interpreter:
                 if isinstance(value, Items) and value.exact:
                     positional += [(node, item) for item in value.items]
                 else:
+                    sure = sure if open_positional else len(positional)
                     open_positional = True
                     positional.append((node, value))
             elif isinstance(value, Mapping):
@@ -1746,7 +1748,7 @@ class Interpreter:
                 open_keywords = open_keywords or not value.exact
             else:
                 open_keywords = True
-        return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords)
+        return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords, sure)
 
     def invoke(self, function: Func, arguments: Arguments, receiver: Maybe) -> Maybe:
         """Follow a call into a function of the project. Over budget everything becomes unsure."""
@@ -1826,7 +1828,7 @@ class Interpreter:
             name = parameter.name.value
             if name in known:
                 names[name] = known.pop(name)
-            elif index < len(arguments.positional) and not arguments.open_positional:
+            elif index < (arguments.sure if arguments.open_positional else len(arguments.positional)):
                 names[name] = branches.given(self, arguments.positional[index][1])
             elif arguments.open_positional or arguments.open_keywords:
                 names[name] = None

@@ -16,6 +16,15 @@ _MODEL_NAME = re.compile(r"(?:^|[._])model\d*$", re.IGNORECASE)
 _ONLY_OF_MODELS = ("compile", "fit", "fit_generator", "train_on_batch", "summary")
 
 
+def is_model_of_users(module: Module, event: Event) -> bool:
+    """Whether a file that imports this one knows that the receiver of an event here is a Keras model."""
+    return any(
+        other.node is event.node and is_model(user, other, by_name=False)
+        for user in (module.users if not models_of(event) else ())
+        for other in user.events_of(event.name)
+    )
+
+
 def is_model(module: Module, event: Event, *, by_name: bool = True) -> bool:
     """Whether the receiver of an event is a Keras model for sure, or something that this file treats as one.
 

@@ -381,12 +381,16 @@ Value = (
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of a call: nodes and values. `open` when a `*` or `**` of unknown content is among them."""
+    """The arguments of a call: nodes and values. `open` when a `*` or `**` of unknown content is among them.
+
+    `sure` is how many stand in front of the first such `*`.
+    """
 
     positional: tuple[tuple[cst.BaseExpression, Value | None], ...] = ()
     keywords: tuple[tuple[str, cst.BaseExpression, Value | None], ...] = ()
     open_positional: bool = False
     open_keywords: bool = False
+    sure: int = field(default=0, compare=False)
 
     def __init__(
         self,
@@ -394,6 +398,7 @@ class Arguments:
         keywords: tuple[tuple[str, cst.BaseExpression, Value | None], ...] = (),
         open_positional: bool = False,
         open_keywords: bool = False,
+        sure: int = 0,
     ) -> None:
         if positional:  # what is not set is what the class says: every call makes one
             set_field(self, "positional", positional)
@@ -403,13 +408,15 @@ class Arguments:
             set_field(self, "open_positional", open_positional)
         if open_keywords:
             set_field(self, "open_keywords", open_keywords)
+        if sure:
+            set_field(self, "sure", sure)
 
     def find(self, name: str, index: int | None = None) -> tuple[cst.BaseExpression, Value | None] | None:
         """The node and value of an argument given by keyword or at a position (from 0); None when not given."""
         for keyword, node, value in self.keywords:
             if keyword == name:
                 return node, value
-        if index is not None and not self.open_positional and index < len(self.positional):
+        if index is not None and index < (self.sure if self.open_positional else len(self.positional)):
             return self.positional[index]
         return None
 
