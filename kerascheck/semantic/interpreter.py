@@ -1135,7 +1135,7 @@ class Interpreter:
             result = known[0]
             for item in known[1:]:
                 result = join(result, item)
-            return result
+            return result if result is not None else _some_text(known)
         if isinstance(iterable, Unordered):
             return iterable.element if isinstance(iterable.element, Const) else None
         if isinstance(iterable, (Part, Obj)):
@@ -1562,6 +1562,8 @@ class Interpreter:
         one, other = number(left), number(right)
         if one is not None and other is not None:
             return _arithmetic(operator, one, other)
+        if operator is cst.Multiply and isinstance(left, Items) and left.exact and isinstance(other, int):
+            return Items(left.kind, left.items * other) if len(left.items) * other <= MAXIMUM_ITEMS else None
         return None
 
     def _boolean(self, node: cst.BooleanOperation) -> Maybe:
@@ -1644,6 +1646,8 @@ class Interpreter:
                 return base.items[index]
             if index == -1:
                 return base.last
+            if base.exact and base.items and not isinstance(key, Const):
+                return _some_text(base.items)
             return base.element if not base.items and not base.tail else None
         if isinstance(base, (Obj, Part)) and not (isinstance(base, Obj) and base.kind != "value"):
             return Part(base, "#item", key.value if isinstance(key, Const) else None)
@@ -1958,6 +1962,11 @@ def _text(raw: str) -> Const | None:
         return Const(ast.literal_eval(raw))
     except (ValueError, SyntaxError):
         return None
+
+
+def _some_text(items: tuple[Maybe, ...]) -> Maybe:
+    """A string of which nothing more is known, where all of some values are strings; else None."""
+    return Text("", "") if all(text_of(item) is not None for item in items) else None
 
 
 def _name_of(function: Func) -> Const | None:
