@@ -119,9 +119,9 @@ def words_digest(words: Iterable[str]) -> str:
 
 def marks_in(folder: str) -> str:
     """Which marks of a project's top a folder has."""
-    from kerascheck.files import PROJECT_MARKS
+    from kerascheck.files import project_marks
 
-    return " ".join(name for name in PROJECT_MARKS if os.path.exists(os.path.join(folder, name)))
+    return " ".join(project_marks(folder))
 
 
 def sources_in(folder: str) -> str:

@@ -164,7 +164,19 @@ class ProjectReader:
             return ""
 
     def is_root(self, folder: str) -> bool:
-        return any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_MARKS)
+        return bool(project_marks(folder))
+
+
+def project_marks(folder: str) -> list[str]:
+    """What makes a folder the top of a project; a module `setup.py` of a package is no such thing."""
+    found = [name for name in PROJECT_MARKS if os.path.exists(os.path.join(folder, name))]
+    if found == ["setup.py"] and os.path.exists(os.path.join(folder, "__init__.py")):
+        try:
+            with open(os.path.join(folder, "setup.py"), "rb") as file:
+                return found if b"setup(" in file.read(LARGEST_START) else []
+        except OSError:
+            return []
+    return found
 
 
 def tree_files(folder: str, notebooks: bool = True) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kerascheck import files
+from kerascheck import files, run
 from kerascheck.files import Discovery, FileProblem, check_size, display, mentions_keras, read, write
+from kerascheck.finding import Severity
+from kerascheck.outcome import Mode
 from kerascheck.semantic.target import is_project_file, target_from_project
+from kerascheck.surroundings import Overrides
 
 
 def make(folder: Path, *names: str) -> None:
@@ -278,3 +282,55 @@ def test_requirements_in_the_encodings_of_windows_are_read(tmp_path: Path, encod
     (tmp_path / "requirements.txt").write_bytes(text.encode(encoding))
     target = target_from_project(files.texts(str(tmp_path), is_project_file))
     assert target is not None and target.text == "keras 2.8.0"
+
+
+CLASS_WITHOUT_BUILD = """import keras
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+"""
+LOAD = "from pkg.models import Net\n\nnet = Net()\nnet.load_weights('a.weights.h5')\n"
+NOTEBOOK = {
+    "cells": [{"cell_type": "code", "source": LOAD, "metadata": {}, "outputs": [], "execution_count": None}],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("package", "user", "severity"),
+    [
+        ("pkg", "load.py", Severity.WARNING),
+        ("src/pkg", "jobs/load.py", Severity.WARNING),
+        ("src/pkg", "notebooks/load.ipynb", Severity.WARNING),
+        ("src/pkg", "other/load.py", Severity.INFO),  # may be of another project
+    ],
+)
+def test_programs_beside_a_package_belong_to_it(tmp_path: Path, package: str, user: str, severity: Severity) -> None:
+    """Nothing marks the top of this project: `setup.py` is a module of the package."""
+    for name, text in {"__init__.py": "", "setup.py": "SETUP = 1\n", "models.py": CLASS_WITHOUT_BUILD}.items():
+        path = tmp_path / "project" / package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    path = tmp_path / "project" / user
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(NOTEBOOK) if user.endswith(".ipynb") else LOAD)
+    models = tmp_path / "project" / package / "models.py"
+    outcomes = run.look_at_all([str(models)], Mode.CHECK, Overrides(isolated=True))
+    (finding,) = [item for outcome in outcomes for item in outcome.findings if item.code == "KC103"]
+    assert finding.severity is severity
+
+
+def test_a_package_that_is_installed_by_its_own_setup_is_a_top(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "setup.py").write_text("from setuptools import setup\n\nsetup(name='a')\n")
+    assert files.project_marks(str(tmp_path)) == ["setup.py"]
+    (tmp_path / "setup.py").write_text("SETUP = 1\n")
+    assert files.project_marks(str(tmp_path)) == []

@@ -100,14 +100,25 @@ def _handed_over(module: Module) -> Iterator[AccuracyString]:
     for event in module.events_of("compile"):
         found = event.arguments.find("metrics")
         models = options(event.receiver)
-        if event.module is module or found is None or not isinstance(found[0], cst.Name) or not module.owns(event.site):
+        if event.module is module or found is None or not module.owns(event.site):
             continue
         made_here = all(isinstance(item, Obj) and item.kind == "model" for item in models)
-        if not made_here or not _is_parameter(event, found[0].value) or not isinstance(event.site, cst.Call):
+        if not made_here or not isinstance(event.site, cst.Call) or event.head is None:
             continue
         loss, from_logits = loss_of(event.module, event)
-        for name, _, _ in _strings(found[0], found[1]) if event.head is not None else ():
-            yield AccuracyString(event, name, event.site, None, loss, from_logits, event.head)
+        for node, value in _members(*found):
+            if isinstance(node, cst.Name) and _is_parameter(event, node.value):
+                for name, _, _ in _strings(node, value):
+                    yield AccuracyString(event, name, event.site, None, loss, from_logits, event.head)
+
+
+def _members(node: cst.BaseExpression, value: Value | None) -> list[tuple[cst.BaseExpression, Value | None]]:
+    """The members of a list that is written out, with their values; else the expression itself."""
+    if not isinstance(node, (cst.List, cst.Tuple)):
+        return [(node, value)]
+    nodes = [element.value for element in node.elements]
+    known = value.items if isinstance(value, Items) and value.exact and len(value.items) == len(nodes) else ()
+    return list(zip(nodes, known))
 
 
 def _is_parameter(event: Event, name: str) -> bool:

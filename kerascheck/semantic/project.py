@@ -64,6 +64,7 @@ _IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?
 _LONGEST_FROM = 300  # characters between `from` and `import`
 _NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|\\")
 _WORDS = re.compile(r"\w+")
+_SCRIPTS = ("scripts", "bin", "examples", "experiments", "jobs", "tools")  # folders of programs beside `src`
 _RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()")
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
@@ -682,7 +683,7 @@ class Project:
                 package = self._text(start) is not None
                 folders, wanted = [parent], [posixpath.basename(top)]
                 if wanted == ["src"]:  # what is in it is imported by its own name
-                    folders.append(posixpath.join(parent, "scripts"))
+                    folders += [posixpath.join(parent, name) for name in _SCRIPTS]
                     wanted = [below] if below else [posixpath.basename(path)[:-3] for path in self._reader.beside(top)]
                 beside = [_normal(path) for place in folders if not package for path in self._reader.beside(place)]
                 texts = [self._text(path) for path in beside]
@@ -693,11 +694,24 @@ class Project:
                         journal.all_need(path)
                 name = re.compile(rf"\b(?:{'|'.join(map(re.escape, wanted))})\b")
                 lines = (line for text in texts if text is not None for line in _import_lines(text.text))
-                if parent == top or not (package or (wanted and any(name.search(line) for line in lines))):
+                found = package or (wanted and any(name.search(line) for line in lines))
+                if parent == top or not (found or self._is_for_notebooks(top, wanted)):
                     break
                 top, below = parent, posixpath.basename(top)
         self._tops[folder] = top
         return top
+
+    def _is_for_notebooks(self, folder: str, names: list[str]) -> bool:
+        """Whether a notebook in the folder `notebooks` beside `src` imports one of the names."""
+        if posixpath.basename(folder) != "src":
+            return False
+        place = posixpath.join(posixpath.dirname(folder), "notebooks")
+        notebooks = [_normal(path) for path in self._reader.sources(place) if path.endswith(".ipynb")]
+        if self._journal is not None:
+            self._journal.look("sources", place)
+            for path in notebooks:
+                self._journal.all_need(path)
+        return any(not imported_words(path, self._start_of(path)).isdisjoint(names) for path in notebooks)
 
     def _import_index(self, top: str) -> dict[str, tuple[str, ...]]:
         """From a word in an import statement to the files below a folder that have it."""
