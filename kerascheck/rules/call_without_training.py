@@ -89,7 +89,7 @@ class CallWithoutTraining(Rule):
         # Dropout and BatchNormalization, Sequential and functional models take it as their second argument
         if len(given.positional) > 1 and all(item.short in TRAINING_LAYERS or item.kind == "model" for item in models):
             return False
-        return any(sensitive(home, item) for item in models)
+        return any(sensitive(home, item) and not _is_told(item, len(given.positional)) for item in models)
 
     def _bites(self, owner: ClassInfo) -> str:
         """The releases on which the flag is lost; measured: a train_step that passes training=True is right from 3.10.
@@ -129,6 +129,13 @@ def _mentions(node: cst.CSTNode, name: str) -> bool:
         return node.value == name
     children = (node.value,) if isinstance(node, (cst.Arg, cst.Attribute)) else node.children
     return any(_mentions(child, name) for child in children)
+
+
+def _is_told(item: Obj, given: int) -> bool:
+    """Whether so many arguments without a name reach the `training` of a layer's own `call`."""
+    call, _ = item.cls.method("call") if item.cls is not None else (None, False)
+    names = [parameter.name.value for parameter in call.node.params.params[1:]] if call is not None else []
+    return "training" in names and names.index("training") < given
 
 
 def takes_training(function: Func) -> bool:

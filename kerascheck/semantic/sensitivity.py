@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
+
+import libcst as cst
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.values import Const, Items, Obj, Value, number
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
+    from kerascheck.semantic.classes import ClassInfo
     from kerascheck.semantic.module import Module
+    from kerascheck.semantic.values import Func
+
+_HARMLESS = frozenset({"self", "name", "dtype", "seed", "trainable"})  # parameters that switch nothing off
 
 
 def sensitive(module: Module, layer: Value | None, depth: int = 0, frozen: bool = False) -> bool:
@@ -53,7 +61,7 @@ def _given(layer: Obj, argument: str) -> bool:
 
 
 def _custom(module: Module, layer: Obj, depth: int, frozen: bool) -> bool:
-    """A class of the project: its `call` takes `training` and something inside of it is sensitive."""
+    """A class of the project: something inside of it is sensitive, or its own `call` asks whether it is training."""
     owner = layer.cls
     if owner is None:
         return False
@@ -61,4 +69,76 @@ def _custom(module: Module, layer: Obj, depth: int, frozen: bool) -> bool:
     if any(sensitive(module, item, depth + 1, frozen) for item in layers):
         return True
     base = owner.keras_base or ""
-    return base.rpartition(".")[2] in keras_api.TRAINING_LAYERS
+    return base.rpartition(".")[2] in keras_api.TRAINING_LAYERS or _asks(owner, layer)
+
+
+def _asks(owner: ClassInfo, layer: Obj) -> bool:
+    """Whether the `call` of a class does something else in training, and nothing that it was given may turn that off.
+
+    Run on 3.15.1: called by a model that does not hand `training` on, such a layer is told its own default, in `fit`
+    and `train_on_batch`.
+    """
+    function, sure = owner.method("call")
+    if function is None or not sure or not isinstance(function.node, cst.FunctionDef):
+        return False
+    parameters = function.node.params
+    flags = [item for item in (*parameters.params, *parameters.kwonly_params) if item.name.value == "training"]
+    default = flags[0].default if flags else None
+    if not isinstance(default, cst.Name) or default.value not in {"None", "False"}:
+        return False
+    return _has_branches(function) and not _may_be_off(owner, layer, function.module.code(function.node))
+
+
+def _has_branches(function: Func) -> bool:
+    """Whether `if training:`, or `x if training else y`, stands in the body of a `call`, with two ways that differ."""
+    if any(
+        isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name) and node.target.value == "training"
+        for node in walk(function.node.body)
+    ):
+        return False  # asked of something else, such as the learning phase
+    code = function.module.code
+    for line in function.node.body.body if isinstance(function.node.body, cst.IndentedBlock) else ():
+        if isinstance(line, cst.If) and _is_flag(line.test):
+            other = line.orelse.body if isinstance(line.orelse, cst.Else) else None
+            inside = [node for way in (line.body, other) if way is not None for node in walk(way)]
+            does = any(isinstance(node, (cst.Return, cst.Assign, cst.AugAssign)) for node in inside)
+            if does and (other is None or code(line.body) != code(other)):
+                return True
+        elif isinstance(line, cst.SimpleStatementLine) and any(
+            isinstance(node, cst.IfExp) and _is_flag(node.test) and code(node.body) != code(node.orelse)
+            for node in walk(line)
+        ):
+            return True
+    return False
+
+
+def _is_flag(test: cst.BaseExpression) -> bool:
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        test = test.expression
+    return isinstance(test, cst.Name) and test.value == "training"
+
+
+def _may_be_off(owner: ClassInfo, layer: Obj, call: str) -> bool:
+    """Whether a layer was made with a zero, `None` or something unknown that its `call` may ask, such as a rate."""
+    initializer, sure = owner.method("__init__")
+    if initializer is None:
+        return not sure
+    given = layer.arguments
+    if given.open_positional or given.open_keywords or not isinstance(initializer.node, cst.FunctionDef):
+        return True
+    text = initializer.module.code(initializer.node)
+    parameters = initializer.node.params
+    # `self` stands in front
+    places = [(item, place - 1) for place, item in enumerate(parameters.params)]
+    for item, place in (*places, *((item, None) for item in parameters.kwonly_params)):
+        name = item.name.value
+        kept = re.search(rf"\bself\.(_?{name}) = {name}\n", text + "\n")
+        if name in _HARMLESS or (kept is not None and re.search(rf"\bself\.{kept[1]}\b", call) is None):
+            continue
+        found = given.find(name, place)
+        if found is None and item.default is not None:
+            if initializer.module.code(item.default) in {"None", "False", "0", "0.0", "0.", "()", "[]"}:
+                return True
+        elif found is None or not isinstance(found[1], Const) or not found[1].value:
+            return True
+    return False
