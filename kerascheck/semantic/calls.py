@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import commandline, containers, datasets, keras_api, orders, own_decorators, phases, texts
+from kerascheck.semantic import (
+    commandline,
+    containers,
+    datasets,
+    keras_api,
+    orders,
+    own_decorators,
+    own_model_names,
+    phases,
+    texts,
+)
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.glimpse import glimpse
@@ -379,6 +389,7 @@ def _set_graph(
 
 def _keras_initializer(self: Interpreter, receiver: Obj, arguments: Arguments) -> None:
     """`super().__init__(...)` of a class of the project: with inputs and outputs it is a functional model."""
+    own_model_names.note(self, receiver, arguments)
     if receiver.form == "sequential":
         layers = arguments.value("layers", 0)
         _set_layers(self, receiver, layers if isinstance(layers, Items) else Items("list"))

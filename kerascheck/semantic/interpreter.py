@@ -26,6 +26,7 @@ from kerascheck.semantic import (
     elements,
     keras_api,
     orders,
+    own_model_names,
     phases,
     preparing,
     texts,
@@ -1359,7 +1360,8 @@ class Interpreter:
             return commandline.argparse_value(self, base, name)
         if base.kind == "value":
             return Part(base, name)
-        return Bound(base, name)
+        known = own_model_names.name_of(self, base) if name == "name" and base.kind == "model" else None
+        return known if known is not None else Bound(base, name)
 
     def _super_attribute(self, base: Super, name: str) -> Maybe:
         lineage = base.owner.lineage()

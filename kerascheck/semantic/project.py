@@ -592,7 +592,9 @@ class Project:
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
         stems: set[str] = set()
-        using: list[tuple[str, bool, frozenset[str]]] = []  # files with one of the words: whether they have the name
+        halves: set[str] = set()  # files that have the name without its ending: that of a model, maybe
+        # files with one of the words: whether they have the name, or the ending behind the name of a model
+        using: list[tuple[str, bool, bool, frozenset[str]]] = []
         for other in self._sources[top]:
             if other.endswith(".ipynb") and not _names_file(self._start_of(other), last):
                 continue
@@ -600,19 +602,21 @@ class Project:
             if source is None:
                 continue
             named = _names_file(source.text, last)
-            if named:  # a package may give it on
-                stems.update((posixpath.basename(other)[:-3], posixpath.basename(posixpath.dirname(other))))
+            if named or _has_stem(source.text, last):  # a package may give it on
+                known = posixpath.basename(other)[:-3], posixpath.basename(posixpath.dirname(other))
+                (stems if named else halves).update(known)
             if other != place and any(word in source.text for word in words):
-                using.append((other, named, self._import_words(other, source.text)))
+                ends = not named and ".name" in source.text and _has_ending(source.text, last)
+                using.append((other, named, ends, self._import_words(other, source.text)))
         if self._journal is not None:
             self._journal.tree(top, self._sources[top])
             self._journal.needs(place, (f"texts:{top}",))
         hits = []
-        for other, named, imported in using:
+        for other, named, ends, imported in using:
             above = posixpath.commonpath([folder, posixpath.dirname(other)])
             if "/" not in name.strip("/") and above not in {folder, posixpath.dirname(other)}:
                 continue
-            if named or not stems.isdisjoint(imported):
+            if named or not stems.isdisjoint(imported) or (ends and not halves.isdisjoint(imported)):
                 hits.append((-len(above), other))
         chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
         if self._journal is not None:
@@ -787,11 +791,16 @@ def _names_file(text: str, name: str) -> bool:
 
     In a notebook, too, where the quotes of the cells are escaped.
     """
-    if name in text:
-        return True
+    return name in text or (_has_stem(text, name) and _has_ending(text, name))
+
+
+def _has_stem(text: str, name: str) -> bool:
     stem, suffix = posixpath.splitext(name)
-    if not suffix or not any(f"{quote}{stem}{end}" in text for quote, end in _QUOTES):
-        return False
+    return bool(suffix) and any(f"{quote}{stem}{end}" in text for quote, end in _QUOTES)
+
+
+def _has_ending(text: str, name: str) -> bool:
+    suffix = posixpath.splitext(name)[1]
     return any(f"{before}{suffix}" in text for before in ("}", "%s", '"', "'"))
 
 
