@@ -18,6 +18,7 @@ from kerascheck.semantic.values import (
     Value,
     string,
 )
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -53,6 +54,28 @@ def argparse_value(self: Interpreter, namespace: Obj, name: str) -> Value | None
     found = self.heap.get((parser, "#arg:" + name))
     value = cast("Value | None", found)
     return branches.usual(self, value) if isinstance(value, (Const, Text)) and value != Const(None) else None
+
+
+def usual_path(self: Interpreter, node: cst.IfExp, value: Value | None, other: Value | None) -> Value | None:
+    """The string that `sys.argv[1] if len(sys.argv) > 1 else "runs"` gives when nothing is said; None for others."""
+    if not _asks_for_arguments(node.test):
+        return None
+    if string(other) is not None and _asks_for_arguments(node.body):
+        return branches.usual(self, other)
+    if string(value) is not None and _asks_for_arguments(node.orelse):
+        return branches.usual(self, value)
+    return None
+
+
+def _asks_for_arguments(node: cst.BaseExpression) -> bool:
+    """Whether an expression reads `sys.argv`."""
+    return any(
+        isinstance(item, cst.Attribute)
+        and item.attr.value == "argv"
+        and isinstance(item.value, cst.Name)
+        and item.value.value == "sys"
+        for item in walk(node)
+    )
 
 
 def flag_value(self: Interpreter, base: Ref, name: str) -> Value | None:

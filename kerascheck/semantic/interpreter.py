@@ -1592,6 +1592,10 @@ class Interpreter:
         self.eval(node.test)
         value, other = self.eval(node.body), self.eval(node.orelse)
         taken = branches.decided(self, node.test) if self.literal or self.turns else None
+        if taken is None and (string(value) is not None or string(other) is not None):
+            default = commandline.usual_path(self, node, value, other)
+            if default is not None:
+                return default
         return join(value, other) if taken is None else value if taken else other
 
     def _subscript(self, node: cst.Subscript) -> Maybe:

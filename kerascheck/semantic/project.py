@@ -583,6 +583,7 @@ class Project:
     def mentioning(self, path: str, words: tuple[str, ...], name: str) -> list[Module]:
         """The modules of the project that have one of the words and the name of a file, themselves or by an import.
 
+        A module with the name, but none of the words, counts when it imports one that has: `put(model, PATH)`.
         A bare name counts in folders above and below this one only: elsewhere it is another file.
         """
         place = _normal(self._reader.absolute(path))
@@ -595,6 +596,8 @@ class Project:
         halves: set[str] = set()  # files that have the name without its ending: that of a model, maybe
         # files with one of the words: whether they have the name, or the ending behind the name of a model
         using: list[tuple[str, bool, bool, frozenset[str]]] = []
+        helping: set[str] = set()  # files with one of the words
+        without: list[tuple[str, bool, SourceText]] = []
         for other in self._sources[top]:
             if other.endswith(".ipynb") and not _names_file(self._start_of(other), last):
                 continue
@@ -605,9 +608,19 @@ class Project:
             if named or _has_stem(source.text, last):  # a package may give it on
                 known = posixpath.basename(other)[:-3], posixpath.basename(posixpath.dirname(other))
                 (stems if named else halves).update(known)
-            if other != place and any(word in source.text for word in words):
+            has = any(word in source.text for word in words)
+            if has and not other.endswith(".ipynb"):
+                helping.add(posixpath.basename(other.removesuffix("/__init__.py")).removesuffix(".py"))
+            elif not has and other != place:
+                without.append((other, named, source))
+            if has and other != place:
                 ends = not named and ".name" in source.text and _has_ending(source.text, last)
                 using.append((other, named, ends, self._import_words(other, source.text)))
+        for other, named, source in without if helping else ():
+            if (named or stems) and self._matters(other, source):
+                imported = self._import_words(other, source.text)
+                if not helping.isdisjoint(imported):
+                    using.append((other, named, False, imported))
         if self._journal is not None:
             self._journal.tree(top, self._sources[top])
             self._journal.needs(place, (f"texts:{top}",))
