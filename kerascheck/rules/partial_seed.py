@@ -13,6 +13,7 @@ from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.first_keras import is_for_keras_1
+from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
@@ -141,6 +142,46 @@ _PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
 _BETWEEN = 2  # lines that make what is shuffled
 
 
+def _import_of(program: Module, event: Event) -> cst.CSTNode | None:
+    """The import at the top of a script that brings the model which an event is of; None where it is not imported."""
+    name = event.receiver_node
+    if event.module is not program or not isinstance(name, cst.Name):
+        return None
+    models = models_of(event)
+    if len(models) != 1 or models[0].module is program or program.bound(name.value) is not models[0]:
+        return None
+    for line in program.tree.body:
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if isinstance(small, cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
+                for item in small.names:
+                    bound = item.asname.name if item.asname is not None else item.name
+                    if isinstance(bound, cst.Name) and bound.value == name.value:
+                        return small
+    return None
+
+
+def _starts_at_random(model: Obj) -> bool:
+    """Whether a model of another file has a layer whose first weights are drawn, and nothing there loads others."""
+    home = model.module
+    if home is None or model.form not in {"sequential", "functional"}:
+        return False
+    if any(True for _ in home.events_of("load_weights", "set_weights")):
+        return False
+    drawn = [layer for layer in layers_inside(home.facts, model) if layer.cls is None and layer.short in _DRAWN]
+    names = ("kernel_initializer", "embeddings_initializer", "depthwise_initializer", "weights")
+    return any(
+        all(layer.arguments.find(name) is None for name in names) and not layer.arguments.open_keywords
+        for layer in drawn
+    )
+
+
+def _is_loaded(program: Module, training: Event) -> bool:
+    """Whether weights are given to a model in front of its training: its first ones do not matter."""
+    given = program.events_of("load_weights", "set_weights")
+    models = models_of(training)
+    return any(event.order < training.order and set(models_of(event)) & set(models) for event in given)
+
+
 class PartialSeed(Rule):
     code = "KC403"
     severity = Severity.WARNING
@@ -154,10 +195,18 @@ class PartialSeed(Rule):
 
     def check(self) -> None:
         self._check_program(self.module)
-        if not self.reports and any(call.name in SEEDS for call in self.module.calls) and not self._has_other_work():
-            # a helper that seeds is judged by the scripts that call it
+        given = [call for call in self.module.calls if call.name in SEEDS]
+        if self.reports or not given:
+            return
+        # a helper that seeds is judged by the scripts that call it; one that works itself only by the order there
+        if not self._has_other_work():
             for user in self.module.users_with("fit", "train_on_batch", "apply_gradients"):
                 self._check_program(user)
+        elif any(call.function is not None and SEEDS[call.name] == "all" for call in given):
+            for user in self.module.users:
+                self._check_program(user, order_only=True)
+                if self.reports:
+                    return
 
     def _has_other_work(self) -> bool:
         """Whether the module draws numbers or uses models itself: then its seed is for that."""
@@ -198,7 +247,7 @@ class PartialSeed(Rule):
         made = re.findall(rf"([\w.]+)\([^()]*\b{re.escape(given[0].value)}\b[^()]*\)", text)
         return any("seed" not in name and name != "__init__" for name in made)
 
-    def _check_program(self, program: Module) -> None:
+    def _check_program(self, program: Module, order_only: bool = False) -> None:
         if not program.uses_keras or program.is_test:
             return
         trained = list(training(program))
@@ -225,6 +274,8 @@ class PartialSeed(Rule):
         kinds = {seed.kind for seed in found}
         if "all" in kinds or kinds == _ALL:
             self._check_order(program, found)
+            return
+        if order_only:
             return
         target = program.target
         old = target.which_tensorflow("<2.10") is Reach.ALL
@@ -289,16 +340,33 @@ class PartialSeed(Rule):
             models = models_of(event)
             if event.standalone or not models or any(model.call is None for model in models):
                 continue
+            imported = _import_of(program, event)
+            if imported is not None:
+                # the orders of two files say nothing of one another: the import does
+                random = all(_starts_at_random(model) for model in models) and not _is_loaded(program, event)
+                if random and self._is_behind(imported, program, first):
+                    related = [RelatedNode(program, imported, "the model is built by this import")]
+                    self.report(first.node, message=self.late, related=related)
+                return
             if all(
                 model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
             ):
                 if models[0].form == "subclass":
                     continue  # its weights come with the first call
-                made = models[0].call
-                shown = models[0].module is self.module
-                related = [RelatedNode(self.module, made, "the model is built here")] if made and shown else []
+                made, home = models[0].call, models[0].module
+                if (program is not self.module or first.function is not None) and _is_loaded(program, event):
+                    return
+                related = [RelatedNode(home, made, "the model is built here")] if made and home else []
                 self.report(first.node, message=self.late, related=related)
             return
+
+    def _is_behind(self, imported: cst.CSTNode, program: Module, first: CallFact) -> bool:
+        """Whether a seed surely runs later than an import of this script, and no script that imports it seeds."""
+        if program is not self.module or first.function is not None:
+            return False
+        if program.span(imported).start > program.span(first.node).start:
+            return False
+        return not any(call.name in SEEDS for user in program.users_with("seed") for call in user.calls)
 
     def _fix(self, seed: Seed) -> Fix | None:
         arguments = seed.call.arguments.positional
