@@ -16,7 +16,7 @@ from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, is_seeded_in_function, models_of, seeds, training
-from kerascheck.semantic.values import Const, Obj
+from kerascheck.semantic.values import Arguments, Const, Obj
 from kerascheck.semantic.written_rows import INSIDE_A_CALL, are_cut, are_written, derived_names, kept_by_an_object
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
 _SHUFFLES = frozenset({"sklearn.utils.shuffle"})
 _IN_PLACE = frozenset({"numpy.random.permutation", "numpy.random.shuffle", "random.shuffle"})
+_GENERATORS = frozenset({"numpy.random.default_rng", "numpy.random.RandomState"})
 _DRAWS = _SPLITS | _SHUFFLES | _IN_PLACE
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # `x, y = split(...)` and `x, y = data.split(...)`
@@ -51,6 +52,12 @@ class Kept:
     word: str
 
 
+def _is_unseeded(made: CallFact) -> bool:
+    """Whether a generator is surely made without a seed."""
+    given = made.arguments
+    return not given.open_positional and not given.open_keywords and all(is_none(value) for value in given.values())
+
+
 class UnseededSplit(Rule):
     code = "KC405"
     severity = Severity.WARNING
@@ -63,8 +70,9 @@ class UnseededSplit(Rule):
 
     def check(self) -> None:
         module = self.module
-        drawn = [call for call in module.calls if call.name in _DRAWS and call.module is module]
+        self.own: set[cst.CSTNode] = set()
         self.reported: set[cst.CSTNode] = set()
+        drawn = self._drawn(module)
         if not drawn:
             return
         kept = self._kept(module) if module.uses_keras else None
@@ -74,13 +82,64 @@ class UnseededSplit(Rule):
         # a function that splits is judged by the scripts that call it
         inside = {call.node for call in drawn if call.function is not None}
         for user in module.users_with(*_KEEPING) if inside and not module.is_test else ():
-            theirs = [call for call in user.calls if call.node in inside and self._is_given_to_model(call, user)]
+            drawn = [call for call in self._drawn(user) if call.node in inside]
+            theirs = [call for call in drawn if self._is_given_to_model(call, user)]
             kept = self._kept(user) if theirs and user.uses_keras and not user.is_test else None
             if kept is not None:
                 self._check_program(user, theirs, kept)
             inside -= self.reported
             if not inside:
                 return
+
+    def _drawn(self, program: Module) -> list[CallFact]:
+        """The draws of this module in a program; those of a generator made without a seed as if they were NumPy's."""
+        found = []
+        for call in program.calls:
+            if call.module is not self.module:
+                continue
+            if call.name in _DRAWS:
+                found.append(call)
+            elif call.name in _GENERATORS and _is_unseeded(call):
+                own = list(self._of_generator(call))
+                self.own |= {item.node for item in own}
+                found += own
+        return found
+
+    def _of_generator(self, made: CallFact) -> Iterator[CallFact]:
+        """The permutations and shuffles of a generator below the line that makes it, in the same block."""
+        function = made.function.node if made.function is not None else None
+        body = function.body if isinstance(function, cst.FunctionDef) else self.module.tree
+        lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
+        first = made.statement
+        if not isinstance(first, cst.SimpleStatementLine) or first not in lines:
+            return
+        making = first.body[0]
+        if not isinstance(making, cst.Assign) or making.value is not made.node:
+            return
+        names = [self.module.code(target.target) for target in making.targets]
+        for line in lines[lines.index(first) + 1 :]:
+            small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+            value = small.value if isinstance(small, (cst.Assign, cst.Expr, cst.Return)) else None
+            if isinstance(small, cst.Assign) and {self.module.code(item.target) for item in small.targets} & set(names):
+                return  # another generator
+            if not isinstance(value, cst.Call) or not isinstance(value.func, cst.Attribute):
+                continue
+            if self.module.code(value.func.value) in names and value.func.attr.value in {"permutation", "shuffle"}:
+                given = Arguments(tuple((item.value, None) for item in value.args if item.keyword is None))
+                yield CallFact(
+                    f"numpy.random.{value.func.attr.value}",
+                    made.original,
+                    value,
+                    given,
+                    line,
+                    made.order,
+                    made.function,
+                    made.module,
+                    made.loop,
+                    made.standalone,
+                    made.guarded,
+                    made.site,
+                )
 
     def _check_program(self, program: Module, drawn: list[CallFact], kept: Kept) -> None:
         """Check draws of this module in a program, this module or one that calls them."""
@@ -107,7 +166,8 @@ class UnseededSplit(Rule):
                     )
                     self.reported.add(call.node)
             elif call.name in _IN_PLACE and self._sliced(call):
-                self.report(call.node, message=kept.message, related=there, function=call.name)
+                name = self.module.code(call.node.func) if call.node in self.own else call.name
+                self.report(call.node, message=kept.message, related=there, function=name)
                 self.reported.add(call.node)
 
     def _is_given_to_model(self, call: CallFact, user: Module) -> bool:
@@ -121,6 +181,8 @@ class UnseededSplit(Rule):
 
     def _is_seeded(self, call: CallFact) -> bool:
         """Whether the generator that a call draws from is seeded before it, here or in a file that imports this one."""
+        if call.node in self.own:
+            return False  # no global seed reaches a generator of its own
         kinds = {"python" if call.name == "random.shuffle" else "numpy", "all"}
         inside = call.function is not None
         if is_seeded_in_function(self.program, call, kinds):
