@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from kerascheck.semantic import own_model_names
 from kerascheck.semantic.values import Const, Items, Obj, text_of
 from kerascheck.semantic.walk import walk
 
@@ -104,6 +105,9 @@ def _literal(self: Interpreter, node: cst.BaseExpression) -> Const | None:
     elif type(node) is cst.Attribute and type(node.value) is cst.Name:
         owner = self.frame.names.get(node.value.value)
         value = self.heap.get((owner, node.attr.value)) if isinstance(owner, Obj) else None
+        if value is None and node.attr.value == "name" and isinstance(owner, Obj) and owner.kind == "model":
+            name = own_model_names.name_of(self, owner)
+            return name if type(name) is Const and id(name) not in self.usual else None
     return self.literal.get(id(value)) or self.turns.get(id(value))
 
 
