@@ -7,6 +7,7 @@ that a module of any of the releases has, a file is loaded in a process that doe
 nothing and raises, or it finds an object of its own. The files are saved once under a name that Keras does not have;
 this name is then replaced in the configuration, all of which is text. Of a class the configuration is that of its
 base class: where Keras' own class wants other arguments, loading raises for another reason, and the name counts.
+An activation function with a name of Keras' own may be saved in another, shorter form: it is saved under each name.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ print("\n" + json.dumps([keras.__version__, found]))
 SAVE = (
     _HEAD
     + r"""
+import json
 import keras
 import numpy
 import tensorflow
@@ -215,6 +217,14 @@ for kind, make in MODELS.items():
             made.save(os.path.join(folder, f"{kind}.{end}"))
         except Exception as error:
             print(kind, end, type(error).__name__, str(error)[:200].replace("\n", " "), file=sys.stderr)
+for name in json.load(sys.stdin):
+    KerascheckOwn.__name__ = KerascheckOwn.__qualname__ = name
+    for end in ("keras", "h5"):
+        keras.backend.clear_session()
+        try:
+            MODELS["activation"]().save(os.path.join(folder, f"activation={name}.{end}"))
+        except Exception as error:
+            print(name, end, type(error).__name__, str(error)[:200].replace("\n", " "), file=sys.stderr)
 """
 )
 # nothing but `main` is in the module that a file may name as that of its objects
@@ -230,7 +240,9 @@ LOAD = (
     folder = job["folder"]
 
     def load(kind, end, name):
-        source, path = os.path.join(folder, f"{kind}.{end}"), os.path.join(folder, f"now.{end}")
+        source, path = os.path.join(folder, f"{kind}={name}.{end}"), os.path.join(folder, f"now.{end}")
+        if not os.path.exists(source):
+            source = os.path.join(folder, f"{kind}.{end}")
         if end == "keras":
             with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
                 for item in old.namelist():
@@ -301,7 +313,7 @@ def main() -> int:
 def run(python: str, path: str, asked: dict[str, list[str]], home: str) -> dict[str, dict[str, str]]:
     """What a release says to each name of each kind, by "kind.format": nothing where it loads the file."""
     with tempfile.TemporaryDirectory() as folder:
-        ask(python, path, SAVE, "", folder, home)
+        ask(python, path, SAVE, json.dumps(asked.get("activation", [])), folder, home)
         job = {"folder": folder, "kinds": asked, "formats": FORMATS, "nothing": NOTHING}
         found: dict[str, dict[str, str]] = json.loads(ask(python, path, LOAD, json.dumps(job)))
         return found

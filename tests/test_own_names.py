@@ -52,11 +52,14 @@ OTHER = {"layer": "Flattened", "loss": "Hubert", "activation": "rely"}
         ("activation", "rely", "keras", True),
     ],
 )
-def test_an_object_with_a_name_of_keras(role: str, name: str, end: str, found: bool, target: str) -> None:
+def test_an_object_with_a_name_of_keras(
+    tmp_path: Path, role: str, name: str, end: str, found: bool, target: str
+) -> None:
     wanted = parse_target(target)
     text = PROGRAM.format(**{**OTHER, role: name}, end=end)
     options = Options(frozenset({"KC305"}), wanted)
-    findings = check(SourceText(text), "names.py", options, Project(ProjectReader(), wanted)).findings
+    path = str(tmp_path / "names.py")  # alone in its project
+    findings = check(SourceText(text), path, options, Project(ProjectReader(), wanted)).findings
     assert (name in {item.subject for item in findings if item.severity is not Severity.INFO}) is found
     noted = {item.subject for item in findings if item.severity is Severity.INFO}
     assert noted == ({"relu"} if name == "relu" else set())  # a class of Keras may refuse what the file has
