@@ -14,7 +14,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.keras_api import TRAINING_LAYERS
 from kerascheck.semantic.module import Module
-from kerascheck.semantic.sensitivity import sensitive
+from kerascheck.semantic.sensitivity import asks_itself, sensitive
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Func, Obj
@@ -65,6 +65,7 @@ class CallWithoutTraining(Rule):
             node.name,
             message=message + (self.some if reach is Reach.SOME else ""),
             severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+            claim=Claim.NONE if all(map(_asks_itself, lost)) else self.claim,  # no experiment shows what is its own
             fix=None if self._hides_flag(owner) else self._fix(node, lost, takes),
             subject=owner.name,
             layers=names,
@@ -129,6 +130,13 @@ def _mentions(node: cst.CSTNode, name: str) -> bool:
         return node.value == name
     children = (node.value,) if isinstance(node, (cst.Arg, cst.Attribute)) else node.children
     return any(_mentions(child, name) for child in children)
+
+
+def _asks_itself(event: Event) -> bool:
+    """Whether only the `call` of layers of the project asks for the flag, and nothing of Keras."""
+    return all(
+        item.kind == "layer" and item.cls is not None and asks_itself(item.cls, item) for item in models_of(event)
+    )
 
 
 def _is_told(item: Obj, given: int) -> bool:

@@ -346,7 +346,9 @@ class PartialSeed(Rule):
                 random = all(_starts_at_random(model) for model in models) and not _is_loaded(program, event)
                 if random and self._is_behind(imported, program, first):
                     related = [RelatedNode(program, imported, "the model is built by this import")]
-                    self.report(first.node, message=self.late, related=related)
+                    self.report(
+                        first.node, message=self.late, claim=Claim.NONE, related=related
+                    )  # not run in this order
                 return
             if all(
                 model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
@@ -357,7 +359,8 @@ class PartialSeed(Rule):
                 if (program is not self.module or first.function is not None) and _is_loaded(program, event):
                     return
                 related = [RelatedNode(home, made, "the model is built here")] if made and home else []
-                self.report(first.node, message=self.late, related=related)
+                own = program is self.module and first.function is None  # else the experiment runs another order
+                self.report(first.node, message=self.late, claim=self.claim if own else Claim.NONE, related=related)
             return
 
     def _is_behind(self, imported: cst.CSTNode, program: Module, first: CallFact) -> bool:

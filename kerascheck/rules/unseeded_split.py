@@ -167,7 +167,8 @@ class UnseededSplit(Rule):
                     self.reported.add(call.node)
             elif call.name in _IN_PLACE and self._sliced(call):
                 name = self.module.code(call.node.func) if call.node in self.own else call.name
-                self.report(call.node, message=kept.message, related=there, function=name)
+                claim = Claim.NONE if call.node in self.own else self.claim  # the experiment draws from the global one
+                self.report(call.node, message=kept.message, claim=claim, related=there, function=name)
                 self.reported.add(call.node)
 
     def _is_given_to_model(self, call: CallFact, user: Module) -> bool:

@@ -69,10 +69,10 @@ def _custom(module: Module, layer: Obj, depth: int, frozen: bool) -> bool:
     if any(sensitive(module, item, depth + 1, frozen) for item in layers):
         return True
     base = owner.keras_base or ""
-    return base.rpartition(".")[2] in keras_api.TRAINING_LAYERS or _asks(owner, layer)
+    return base.rpartition(".")[2] in keras_api.TRAINING_LAYERS or asks_itself(owner, layer)
 
 
-def _asks(owner: ClassInfo, layer: Obj) -> bool:
+def asks_itself(owner: ClassInfo, layer: Obj) -> bool:
     """Whether the `call` of a class does something else in training, and nothing that it was given may turn that off.
 
     Run on 3.15.1: called by a model that does not hand `training` on, such a layer is told its own default, in `fit`
