@@ -11,6 +11,7 @@ import pytest
 
 from kerascheck import engine
 from kerascheck.registry import all_rules
+from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.module import Module, SyntaxProblem, parse
 from kerascheck.semantic.target import default_target
 from kerascheck.text import DecodeError, SourceText
@@ -223,3 +224,9 @@ def test_a_long_chain_of_operators_ends_soon_and_harms_nothing(joint: str) -> No
     options = engine.Options(frozenset({"KC000", "KC002"}), default_target())
     assert engine.check(SourceText(text), "chain.py", options).findings == ()
     assert time.process_time() - start < 20
+
+
+def test_names_that_are_bound_to_each_other_in_turns_come_to_an_end() -> None:
+    assert not are_copies("rows = other\nother = rows\n" * 200, "rows")
+    assert are_copies("rows = np.repeat(few, 40)\nrows = rows + noise\nmore = rows * 2\n", "more")
+    assert not are_copies("rows = np.repeat(few, 40)\nrows = load()\n", "rows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LONGEST = 2_000  # characters of a statement
+_MOST_NAMES = 20  # that rows go through: `x = y`
 ENOUGH = 10  # of that many copies one is in each part of a split, but for one row in millions
 
 _NUMBER = r"(?:int\(\s*)?(\d[\d_]*(?:\.\d*)?(?:[eE]\d+)?)\s*\)?"
@@ -21,18 +22,21 @@ def are_copies(text: str, name: str) -> bool:
     It is a `repeat` or `tile` with a written number, and what is assigned later is made from it row by row, such as
     with noise added.
     """
-    known = False
-    for match in re.finditer(rf"(?m)^[ \t]*{re.escape(name)}[ \t]*=(?!=)[ \t]*", text):
-        value = _statement(text[match.end() : match.end() + _LONGEST])
-        if any(_count(text[: match.start()], found) >= ENOUGH for way in _MADE for found in re.finditer(way, value)):
-            known = True
-            continue
-        other = re.match(r"(\w+)[ \t]*(?:[-+*/]|$)", value)
-        if other is not None and other[1] != name:
-            known = are_copies(text[: match.start()], other[1])
-        elif other is None:
-            known = False
-    return known
+    for _ in range(_MOST_NAMES):
+        for match in reversed(list(re.finditer(rf"(?m)^[ \t]*{re.escape(name)}[ \t]*=(?!=)[ \t]*", text))):
+            value = _statement(text[match.end() : match.end() + _LONGEST])
+            above = text[: match.start()]
+            if any(_count(above, found) >= ENOUGH for way in _MADE for found in re.finditer(way, value)):
+                return True
+            other = re.match(r"(\w+)[ \t]*(?:[-+*/]|$)", value)
+            if other is None:
+                return False
+            if other[1] != name:
+                text, name = above, other[1]
+                break
+        else:
+            return False
+    return False
 
 
 def _statement(text: str) -> str:
