@@ -346,9 +346,8 @@ class PartialSeed(Rule):
                 random = all(_starts_at_random(model) for model in models) and not _is_loaded(program, event)
                 if random and self._is_behind(imported, program, first):
                     related = [RelatedNode(program, imported, "the model is built by this import")]
-                    self.report(
-                        first.node, message=self.late, claim=Claim.NONE, related=related
-                    )  # not run in this order
+                    # the experiment would run another order
+                    self.report(first.node, message=self.late, claim=Claim.NONE, related=related)
                 return
             if all(
                 model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
