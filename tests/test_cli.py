@@ -659,7 +659,8 @@ def test_ctrl_c_exits_130_with_one_line(call, monkeypatch: pytest.MonkeyPatch) -
 
 def test_ctrl_c_in_a_run_with_processes(tmp_path: Path) -> None:
     for number in range(60):
-        put(f"a{number}.py", "import keras\n" + "x = [1, 2, 3]\n" * 3000)
+        # words that rules ask for, so that each file is parsed: some ten seconds of work
+        put(f"a{number}.py", 'import keras\nmodel.compile("sgd", metrics=["accuracy"])\n' + "x = [1, 2, 3]\n" * 3000)
     process = subprocess.Popen(
         [sys.executable, "-m", "kerascheck", ".", "-j", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
