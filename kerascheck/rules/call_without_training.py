@@ -14,7 +14,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.keras_api import TRAINING_LAYERS
 from kerascheck.semantic.module import Module
-from kerascheck.semantic.sensitivity import asks_itself, sensitive
+from kerascheck.semantic.sensitivity import asks_itself, sensitive, stays_on
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.values import Func, Obj
@@ -28,6 +28,7 @@ class CallWithoutTraining(Rule):
     around = ((" fit ", "fit_generator", "train_on_batch"),)
     message = "`fit` runs `{layers}` in inference mode: `{owner}.call` takes no `training`"
     jax = "`fit` runs `{layers}` in inference mode on jax: `{owner}.call` takes `training` and does not hand it on"
+    but = "its image layers stay on"
     some = " ({releases})"
 
     def check(self) -> None:
@@ -41,7 +42,7 @@ class CallWithoutTraining(Rule):
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
                 lost = [event for event in calls if self._needs_training(home, event)]
                 lost = [event for event in lost if not self._made_inside(call.node, event)]
-                self._check_call(owner, call, call.node, lost)
+                self._check_call(home, owner, call, call.node, lost)
 
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
         """The fitted models of this module, and of the modules that import it when it has a model class."""
@@ -50,7 +51,7 @@ class CallWithoutTraining(Rule):
             for model, calls in home.facts.calls_when_trained.items():
                 yield home, model, calls
 
-    def _check_call(self, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event]) -> None:
+    def _check_call(self, home: Module, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event]) -> None:
         takes = takes_training(call)
         if not lost or (takes and self.module.target.backend != "jax"):
             return
@@ -61,6 +62,8 @@ class CallWithoutTraining(Rule):
         reach = self.module.target.which(bites)
         names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
         message = self.jax if takes else self.message
+        if any(stays_on(home, model) for event in lost for model in models_of(event)):
+            message += f"; {self.but}"
         self.report(
             node.name,
             message=message + (self.some if reach is Reach.SOME else ""),

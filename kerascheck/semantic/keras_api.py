@@ -33,17 +33,27 @@ WEIGHTLESS_LAYERS = frozenset(
     Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D Subtract ThresholdedReLU UnitNormalization UpSampling1D
     UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D""".split()
 )
-# layers that do something else in training than in inference, whatever their arguments. The random image layers are
-# not among them: their `call` takes `training=True` by default, so without a flag they are on in fit (measured)
+# layers that do something else in training than in inference, whatever their arguments; bench/training_flag.py runs
+# them all. The random image layers are not among them: their `call` takes `training=True` by default, so they are on
 TRAINING_LAYERS = frozenset(
     """AlphaDropout BatchNormalization Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D
     SpatialDropout3D SpectralNormalization SyncBatchNormalization""".split()
+)
+# layers that take `training=True` by default, so that they are on, in fit and predict, in a model that takes none
+ALWAYS_ON_LAYERS = frozenset(
+    """AugMix CutMix Equalization MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter
+    RandomContrast RandomCrop RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale
+    RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness
+    RandomShear RandomTranslation RandomZoom Solarization""".split()
 )
 # layers that do so only when one of these arguments is not zero
 TRAINING_ARGUMENTS = {
     "LSTM": ("dropout", "recurrent_dropout"),
     "GRU": ("dropout", "recurrent_dropout"),
     "SimpleRNN": ("dropout", "recurrent_dropout"),
+    "LSTMCell": ("dropout", "recurrent_dropout"),
+    "GRUCell": ("dropout", "recurrent_dropout"),
+    "SimpleRNNCell": ("dropout", "recurrent_dropout"),
     "ConvLSTM1D": ("dropout", "recurrent_dropout"),
     "ConvLSTM2D": ("dropout", "recurrent_dropout"),
     "ConvLSTM3D": ("dropout", "recurrent_dropout"),

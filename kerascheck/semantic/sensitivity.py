@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.values import Func
 
+_OF_CELLS = {"RNN": "cell", "StackedRNNCells": "cells"}
 _HARMLESS = frozenset({"self", "name", "dtype", "seed", "trainable"})  # parameters that switch nothing off
 
 
@@ -44,7 +45,25 @@ def sensitive(module: Module, layer: Value | None, depth: int = 0, frozen: bool 
         return any(_given(layer, argument) for argument in keras_api.TRAINING_ARGUMENTS[name])
     if name in keras_api.WRAPPERS:
         return sensitive(module, layer.arguments.value("layer", 0), depth + 1, frozen)
+    if name in _OF_CELLS:
+        cells = layer.arguments.value(_OF_CELLS[name], 0)
+        known = cells.known() if isinstance(cells, Items) else (cells,)
+        return any(sensitive(module, cell, depth + 1, frozen) for cell in known)
     return False
+
+
+def stays_on(module: Module, layer: Value | None, depth: int = 0) -> bool:
+    """Whether a layer or model surely is, or holds, one of random images that is on without being told."""
+    if not isinstance(layer, Obj) or depth > 6:
+        return False
+    if layer.cls is not None:
+        held = [item for group in (module.facts.sublayers(layer.cls) or {}).values() for item in group]
+    elif layer.kind == "model":
+        layers = module.facts.lasting.get((layer, "#layers"))
+        held = [item for item in layers.known() if isinstance(item, Obj)] if isinstance(layers, Items) else []
+    else:
+        return layer.short in keras_api.ALWAYS_ON_LAYERS
+    return any(stays_on(module, item, depth + 1) for item in held)
 
 
 def _may_be_frozen(module: Module, layer: Obj) -> bool:
