@@ -27,6 +27,7 @@ from kerascheck.semantic.custom_objects import Parameter, constructor, missing_k
 from kerascheck.semantic.elements import element_kind
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.layer_graph import graph_of
+from kerascheck.semantic.meeting import steps
 from kerascheck.semantic.metrics import accuracy_strings
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
@@ -480,7 +481,9 @@ def _graph(module: Module, offset: int, finding: Finding) -> Experiment | None:
             graph = graph_of(home.facts, model) if model.cls is None else None
             if graph is None:
                 continue
-            nodes = [model.call] if finding.code == "KC209" else [item.tensor.call for item in graph.applications]
+            nodes = [model.call]
+            if finding.code != "KC209":
+                nodes = [step.call for item in graph.applications for step in steps(item.tensor, home)]
             if not any(node is not None and stands_at(module, node, offset) for node in nodes):
                 continue
             save = next(whole_saves(home, model), None)

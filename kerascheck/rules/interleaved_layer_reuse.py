@@ -7,10 +7,14 @@ import libcst as cst
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.layer_graph import Application, LayerGraph, graph_of
+from kerascheck.semantic.meeting import meeting
+from kerascheck.semantic.module import Module
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import WRITING, Save
 from kerascheck.semantic.target import releases_text
 from kerascheck.semantic.values import Obj
+
+_Fault = tuple[Application, Application, Application]
 
 
 class InterleavedLayerReuse(Rule):
@@ -32,10 +36,10 @@ class InterleavedLayerReuse(Rule):
                 graph = graph_of(module.facts, model) if model.cls is None else None
                 found = self._faults(graph) if graph is not None else []
                 save = next(whole_saves(module, model), None) if found else None
-                for before, again, between in found if save is not None else []:
-                    self._report(before, again, between, model, save, severity, releases_text(bad))
+                for fault in found if save is not None else []:
+                    self._report(fault, module, model, save, severity, releases_text(bad))
 
-    def _faults(self, graph: LayerGraph) -> list[tuple[Application, Application, Application]]:
+    def _faults(self, graph: LayerGraph) -> list[_Fault]:
         """The run before, the run that cannot be made again, and what stands between them."""
         found = []
         for before, again in graph.interleaved():
@@ -49,25 +53,25 @@ class InterleavedLayerReuse(Rule):
         return found
 
     def _report(
-        self,
-        before: Application,
-        again: Application,
-        between: Application,
-        model: Obj,
-        save: Save | None,
-        severity: Severity,
-        keras: str,
+        self, fault: _Fault, home: Module, model: Obj, save: Save | None, severity: Severity, keras: str
     ) -> None:
-        node = again.tensor.call
-        if node is None or not self.module.owns(node):
+        before, again, between = fault
+        found = meeting(before.tensor, again.tensor, home)
+        if found is None or not self.module.owns(found.place.call):
             return
-        related = []
-        if before.tensor.call is not None and before.tensor.call is not node and self.module.owns(before.tensor.call):
-            related.append(RelatedNode(self.module, before.tensor.call, "it runs here before"))
+        related, told = [], {found.place.call}
+        for step, text in (
+            (found.before, "it runs here before"),
+            (found.again, "it runs again here"),
+            (found.run, "by this call"),
+        ):
+            if step is not None and step.call not in told and step.module.owns(step.call):
+                told.add(step.call)
+                related.append(RelatedNode(step.module, step.call, text))
         if save is not None:
             related.append(RelatedNode(save.module, save.node, "the model is saved here"))
         self.report(
-            node,
+            found.place.call,
             severity=severity,
             related=related,
             subject=model.short,

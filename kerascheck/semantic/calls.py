@@ -523,7 +523,7 @@ def _call_object(self: Interpreter, node: cst.Call, callee: Obj, arguments: Argu
     inputs: list[Value | None] = []
     for value in arguments.values():
         inputs += value.known() if isinstance(value, Items) else [value]
-    made = Tensor(callee, "", tuple(inputs), arguments, node, self.order)
+    made = Tensor(callee, "", tuple(inputs), arguments, node, self.order, way=self.way)
     # a layer called twice has no `output` of its own
     self.heap[(callee, "#output")] = None if (callee, "#output") in self.heap else made
     return made

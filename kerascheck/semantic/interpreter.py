@@ -58,6 +58,7 @@ from kerascheck.semantic.values import (
     Text,
     Unordered,
     Value,
+    Way,
     concat,
     join,
     number,
@@ -131,6 +132,8 @@ class Interpreter:
     def __init__(self, module: Module) -> None:
         self.module = self.home = module
         self.site: cst.CSTNode | None = None
+        self.calling: cst.Call | None = None
+        self.way: Way | None = None
         self.frame = Frame(None)
         self.root = self.frame
         self.heap = Facts()
@@ -295,6 +298,7 @@ class Interpreter:
         """Something is nested too deeply to be followed: nothing is known any more but classes and functions."""
         self.module = self.home
         self.frame, self.function, self.owner, self.statement = self.root, None, None, None
+        self.calling = self.way = None
         self.returns, self.jumps, self.stack = [], [], []
         self.loop = self.guarded = self.quiet = self.unrolling = 0
         self.releases = None
@@ -1713,11 +1717,14 @@ class Interpreter:
             callee = self.eval(function_node)
         arguments = self.arguments(node.args)
         self.order += 1
+        outer, self.calling = self.calling, node
         if self.module is not self.home:
-            return calls.call(self, node, callee, receiver, arguments)
-        site, self.site = self.site, node
-        result = calls.call(self, node, callee, receiver, arguments)
-        self.site = site
+            result = calls.call(self, node, callee, receiver, arguments)
+        else:
+            site, self.site = self.site, node
+            result = calls.call(self, node, callee, receiver, arguments)
+            self.site = site
+        self.calling = outer
         return result
 
     def _super(self) -> Maybe:
@@ -1772,6 +1779,8 @@ class Interpreter:
         self.visited.add(node)
         outer = (self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead)
         final, self.final = self.final, None
+        calling, way = self.calling, self.way
+        self.calling, self.way = None, Way(calling, self.module, function, way)
         module, self.module = self.module, function.module
         scope = function.frame
         while scope.kind == "class" and scope.parent is not None:  # what a class body binds its methods do not see
@@ -1789,6 +1798,7 @@ class Interpreter:
                 self.returns.append((_NONE, self.heap))
             result = self._returned()
         self.final = final
+        self.calling, self.way = calling, way
         self.stack.pop()
         self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer

@@ -262,6 +262,12 @@ class Module:
         )
 
     @cached_property
+    def speaks_of_keras(self) -> bool:
+        """Whether the text of this module, or of one that it imports, has the word."""
+        text = self.source.text
+        return "keras" in text or (self.project is not None and self.project.reaches_keras(self.path, text))
+
+    @cached_property
     def uses_only_tf_keras(self) -> bool:
         """Whether all the Keras that is imported here and in the modules that this one imports is `tf_keras`."""
         family = self.family("keras")

@@ -197,15 +197,30 @@ class Obj(Heap):
         return f"<{self.kind} {self.form} {self.short}>"
 
 
+class Way:
+    """A call of a function of the project that is followed, in `module`, and the way that led to it, if any.
+
+    `call` is None where something else runs the function, such as a property. Each time it is followed is another one.
+    """
+
+    __slots__ = ("call", "function", "module", "outer")
+
+    def __init__(self, call: cst.Call | None, module: Module, function: Func, outer: Way | None) -> None:
+        self.call = call
+        self.module = module
+        self.function = function
+        self.outer = outer
+
+
 class Tensor(Heap):
     """A symbolic or real output of `layer` (or of the operation `operation`) on `inputs`; an Input has neither.
 
     The operation "getitem" takes one of several outputs, `index` of them when it is constant. "#input" and "#output"
     are the ends of a model whose inside is not known (its only input), "#inner" is some tensor inside of it.
-    `order` counts the calls in the order of execution.
+    `order` counts the calls in the order of execution; `way` are the calls through which the program came here.
     """
 
-    __slots__ = ("arguments", "call", "index", "inputs", "layer", "operation", "order")
+    __slots__ = ("arguments", "call", "index", "inputs", "layer", "operation", "order", "way")
 
     def __init__(
         self,
@@ -216,7 +231,9 @@ class Tensor(Heap):
         call: cst.CSTNode | None,
         order: int = 0,
         index: Constant = None,
+        way: Way | None = None,
     ) -> None:
+        self.way = way
         self.layer = layer
         self.operation = operation
         self.inputs = inputs
