@@ -86,6 +86,7 @@ class Candidates:
         self.problems: list[str] = []
         self.looked_at = 0
         self._exclusions = exclusions
+        self._doubtful: dict[str, tuple[files.Discovery, str]] = {}  # files without Keras, and how they were found
         self._force = force_exclude
         self._cache = cache
         self._recorder: Recorder | None = None if cache is None else cache.recorder
@@ -99,7 +100,8 @@ class Candidates:
         found = self._walk(roots, self._kind)
         if all(kind == UNSURE for _, kind in found):  # no Keras anywhere in this run
             return []
-        chosen = [path for path, kind in found if kind == KERAS or self._serves_keras(path)]
+        chosen = [path for path, kind in found if kind == KERAS or self._is_chosen(path)]
+        self._doubtful.clear()
         self.__dict__.pop("_project", None)  # the texts that it holds have done their service
         return chosen
 
@@ -121,7 +123,10 @@ class Candidates:
                     kind = kind_of(path, path == top)
                     if kind == NOTHING:
                         continue
-                    if self._is_ignored(discovery, path, root):
+                    if kind == UNSURE:  # mostly there is no need to ask git
+                        self._doubtful[path] = discovery, root
+                        found.append((path, kind))
+                    elif self._is_ignored(discovery, path, root):
                         seen.discard(path)
                     else:
                         found.append((path, kind))
@@ -130,6 +135,10 @@ class Candidates:
             self.problems.extend(discovery.problems)
         self.looked_at = len(seen)
         return found
+
+    def _is_chosen(self, path: str) -> bool:
+        """Whether a file without Keras serves a program that has it, and git does not ignore it."""
+        return self._serves_keras(path) and not self._is_ignored(self._doubtful[path][0], path, self._doubtful[path][1])
 
     def _is_ignored(self, discovery: files.Discovery, path: str, root: str) -> bool:
         if self._cache is None:
@@ -152,7 +161,7 @@ class Candidates:
         if files.mentions_keras(raw) or (named and path.endswith(".ipynb")):
             files.check_size(path, raw)
             kind = KERAS
-        elif not files.may_matter(raw, path.endswith(".ipynb")):
+        elif not files.may_matter(raw):
             kind = NOTHING
         elif named:
             return KERAS if files.may_use_project(path, raw, self._project) else NOTHING

@@ -6,6 +6,7 @@ A run over a folder without Keras ends here, so nothing heavy is imported at the
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from functools import cache
@@ -52,33 +53,35 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
     """Whether a file without Keras may matter to a Keras program of its project.
 
     It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that
-    it imports, or that imports it, directly or not, mentions Keras. `project` are the files around it, by default those
-    on the disk.
+    it imports, or that imports it, directly or not, mentions Keras. Or a file that it imports does both, and this one
+    calls what stands there. `project` are the files around it, by default those on the disk.
     """
     notebook = path.endswith(".ipynb")
-    if not may_matter(raw, notebook):
+    if not may_matter(raw):
         return False
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     project = project or _neighbourhood()
-    return project.reaches_keras(path, text) or (not notebook and _helps(raw) and project.is_used_with_keras(path))
+    helps = not notebook and _helps(raw)  # nothing imports a notebook
+    if (helps or any(method.encode() in raw for method in _METHODS)) and project.reaches_keras(path, text):
+        return True
+    return (helps and project.is_used_with_keras(path)) or project.imports_keras_with(path, text, _METHODS)
 
 
-def may_matter(raw: bytes, notebook: bool = False) -> bool:
-    """The first, cheap half of `may_use_project`: the words of the file alone. Nothing imports a notebook."""
-    methods = (
-        b".fit(",
-        b".save(",
-        b"load_weights(",
-        b"save_weights(",
-        b"fit_generator(",
-        b"train_on_batch(",
-        b"metrics=",
-    )
-    return (not notebook and _helps(raw)) or any(method in raw for method in methods)
+def may_matter(raw: bytes) -> bool:
+    """The first, cheap half of `may_use_project`: the file alone."""
+    return b"import" in raw or _helps(raw)
+
+
+# a set in braces, or what looks like one
+_SET = re.compile(rb"(?:[(=]|\b(?:in|return))\s*\{[^{}:]{1,400}\}")
+_METHODS = (".fit(", ".save(", "load_weights(", "save_weights(", "fit_generator(", "train_on_batch(", "metrics=")
 
 
 def _helps(raw: bytes) -> bool:
-    """Whether a file may number labels, split rows, keep weights, set a seed or run the initializer for others."""
+    """Whether a file may number labels, split rows, keep weights, set a seed, or define a loss or a metric for others.
+
+    Or run the initializer.
+    """
     words = (
         b"set(",
         b"enumerate(",
@@ -91,8 +94,10 @@ def _helps(raw: bytes) -> bool:
         b"random.seed(",
         b"set_seed(",
         b"variables_initializer(",
+        b"import tensorflow",
+        b"y_pred",
     )
-    return any(word in raw for word in words)
+    return any(word in raw for word in words) or _SET.search(raw) is not None
 
 
 @cache

@@ -25,7 +25,7 @@ from kerascheck.semantic.storage import (
     weights_only,
 )
 from kerascheck.semantic.target import Reach
-from kerascheck.semantic.values import Func, Ref, boolean
+from kerascheck.semantic.values import Func, Ref, boolean, options
 
 # measured on 3.0.5, 3.6.0 and 3.15.1: written by their name and not found again, in `.keras` and `.h5`; those that are
 # activations, too, such as `relu`, are found, and `abs` is up to 3.6 at least
@@ -64,9 +64,11 @@ class LambdaLayer(Rule):
     def _lost(self) -> Iterator[_Lost]:
         """The layers whose functions are not found again."""
         for call in self.module.calls_of("keras.layers.Lambda"):
-            function = call.arguments.value("function", 0)
+            given = options(call.arguments.value("function", 0))
             if call.module is not self.module:
                 continue
+            lambdas = all(isinstance(item, Func) and isinstance(item.node, cst.Lambda) for item in given)
+            function = given[0] if lambdas or len(given) == 1 else None  # `POOLING[kind]`: each of them is one
             if isinstance(function, Ref):
                 home, _, short = function.name.rpartition(".")
                 if home == "keras.ops" and short in _LOST_OPERATIONS:

@@ -9,11 +9,12 @@ import libcst as cst
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.renames import rename_end
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.receivers import is_model, is_model_of_users
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Value, string
+from kerascheck.semantic.views import views
 from kerascheck.semantic.weights_names import (
     WEIGHTS_END,
     WEIGHTS_EXTENSION,
@@ -62,6 +63,7 @@ class WeightsFileSuffix(Rule):
                 severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
                 fix=self._fix(event, *found) if len(faults) <= _MOST_FIXES else None,
+                related=self._given(event) if found[1] is None else (),
                 subject=self.module.code(found[0]),
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
@@ -92,9 +94,20 @@ class WeightsFileSuffix(Rule):
         if found is None or event.module is not self.module or not event.runs_on(">=3"):
             return None
         end = refused_by_keras_3(self.module, event)
-        if end is None or not (is_model(self.module, event) or is_model_of_users(self.module, event)):
-            return None
-        return end
+        if end is None:
+            return self._seen_fault(event) if found[1] is None else None
+        return end if is_model(self.module, event) or is_model_of_users(self.module, event) else None
+
+    def _seen_fault(self, event: Event) -> str | None:
+        """The same where the path is known to those that import this file only: they all name one that is refused."""
+        seen = views(self.module, event)
+        ends = [refused_by_keras_3(user, other) for user, other in seen if is_model(user, other, by_name=False)]
+        return ends[0] if ends and len(ends) == len(seen) and None not in ends else None
+
+    def _given(self, event: Event) -> list[RelatedNode]:
+        """The calls of other files that bring the path."""
+        sites = {id(other.site): (user, other.site) for user, other in views(self.module, event)}
+        return [RelatedNode(user, site, "the name is given here") for user, site in sites.values() if user.owns(site)]
 
     def _fix(self, event: Event, node: cst.BaseExpression, value: Value | None) -> Fix | None:
         edits = list(rename_end(event, node, WEIGHTS_EXTENSION, WEIGHTS_END))

@@ -77,6 +77,18 @@ def decided(self: Interpreter, test: cst.BaseExpression) -> bool | None:
     return None if found is None else bool(found.value)
 
 
+def is_optional(self: Interpreter, node: cst.BaseExpression) -> bool:
+    """Whether an expression is a parameter of the function that is followed whose default is None."""
+    function = self.function.node if self.function is not None else None
+    if not isinstance(node, cst.Name) or not isinstance(function, cst.FunctionDef):
+        return False
+    parameters = (*function.params.posonly_params, *function.params.params, *function.params.kwonly_params)
+    return any(
+        item.name.value == node.value and isinstance(item.default, cst.Name) and item.default.value == "None"
+        for item in parameters
+    )
+
+
 def _compared(self: Interpreter, test: cst.Comparison) -> bool | None:
     found = _literal(self, test.left)
     if found is None or len(test.comparisons) != 1:

@@ -16,6 +16,7 @@ from kerascheck.semantic import (
     own_decorators,
     own_model_names,
     phases,
+    records,
     texts,
 )
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
@@ -63,7 +64,7 @@ TRANSPARENT_DECORATORS = frozenset(
     builtins.property functools.wraps functools.lru_cache functools.cache functools.cached_property
     tensorflow.autograph.experimental.do_not_convert abc.abstractmethod typing.override
     keras.utils.register_keras_serializable numba.jit numba.njit torch.no_grad""".split()
-) | {own_decorators.COLLECTS}
+) | {own_decorators.COLLECTS, own_decorators.WRAPS}
 # functions outside the project that may call back or keep what they are given
 _RISKY = (
     "tensorflow.train.",
@@ -110,6 +111,8 @@ def decorator_name(value: Value | None) -> str:
         return "property"
     if isinstance(value, Func) and own_decorators.collects(value):
         return own_decorators.COLLECTS
+    if isinstance(value, Func) and own_decorators.wraps(value):
+        return own_decorators.WRAPS
     return ""
 
 
@@ -253,7 +256,11 @@ def _external(self: Interpreter, node: cst.Call, ref: Ref, arguments: Arguments)
                 # a set that is saved as a set has no order
                 if isinstance(item, Unordered) and item.sequence and not item.difference:
                     self.record_order_use("saved", item, node)
-    _escape_arguments(self, name, root, arguments)
+    record = records.external(self, node, name, arguments)
+    if record is not None:
+        return record
+    if name != records.PARTIAL:
+        _escape_arguments(self, name, root, arguments)
     tensor = _tensor_if_any(name, node, arguments)
     if tensor is not None:
         return tensor
@@ -489,16 +496,10 @@ def _instantiate(self: Interpreter, node: cst.Call, info: ClassInfo, arguments: 
                 self.escape(value)
         if kind in {"model", "sequential"}:
             _keras_initializer(self, made, arguments)
-        _dataclass_fields(self, made, info, arguments)
+        records.fill(self, made, info, arguments)
     if (not sure or any(item is None for item in info.lineage())) and kind is not None:
         self.heap[(made, "#states")] = UNSURE
     return made
-
-
-def _dataclass_fields(self: Interpreter, made: Obj, info: ClassInfo, arguments: Arguments) -> None:
-    for keyword, _, value in arguments.keywords:
-        if keyword in info.frame.names:
-            self.heap[(made, keyword)] = value
 
 
 def _call_object(self: Interpreter, node: cst.Call, callee: Obj, arguments: Arguments) -> Value | None:
@@ -510,6 +511,13 @@ def _call_object(self: Interpreter, node: cst.Call, callee: Obj, arguments: Argu
             self.escape(value)
         return None
     if callee.kind == "value":
+        if callee.ref == records.PARTIAL:
+            inner = records.partial(callee, arguments)
+            if inner is not None:
+                return call(self, node, inner[0], None, inner[1])
+        made = records.called(self, node, callee, arguments)
+        if made is not None:
+            return made
         for value in arguments.values():
             if isinstance(value, (Func, Bound)):
                 self.escape(value)
@@ -747,6 +755,8 @@ def build(self: Interpreter, target: Obj) -> None:
 def part_attribute(self: Interpreter, base: Value, name: str) -> Value | None:
     """An attribute of something that is no object of interest."""
     if isinstance(base, (Items, Mapping, Unordered, Const, Text)):
+        if isinstance(base, (Const, Text)) and name == "value":
+            return base  # of a member of an enumeration: a constant itself has no such attribute
         if isinstance(base, (Const, Text)) and name in {"parent", "stem", "name"}:
             return Text("", base.suffix) if name == "name" and isinstance(base, Text) else None
         return Bound(base, name)

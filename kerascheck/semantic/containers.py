@@ -238,11 +238,18 @@ def list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, a
     return None
 
 
+def _all_known(arguments: Arguments) -> bool:
+    """Whether it is known which keys `update(...)` sets."""
+    if arguments.open_positional or arguments.open_keywords:
+        return False
+    return all(isinstance(value, Mapping) and value.exact for _, value in arguments.positional)
+
+
 _MOST_BUILDERS = 40
 
 
 def any_builder(mapping: Mapping) -> Value | None:
-    """One of the functions and classes that a dictionary holds, by a key that is not known: `BUILDERS[args.model]`.
+    """One of the functions, methods and classes that a dictionary holds, for a key not known: `BUILDERS[args.model]`.
 
     None when it holds anything else.
     """
@@ -252,7 +259,8 @@ def any_builder(mapping: Mapping) -> Value | None:
     found: list[Value] = []
     for value in values:
         application = isinstance(value, Ref) and value.name.startswith("keras.applications.")
-        if value is None or not (application or isinstance(value, (Func, Class))):
+        method = isinstance(value, Bound) and value.function is not None
+        if value is None or not (application or method or isinstance(value, (Func, Class))):
             return None
         found.append(value)
     return found[0] if len(found) == 1 else AnyItem(tuple(found))
@@ -273,8 +281,9 @@ def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str,
         return Items("list", tuple(Items("tuple", (Const(key), value)) for key, value in receiver.entries))
     if name in {"update", "pop", "setdefault", "clear"}:
         entries = dict(receiver.entries)
-        if name == "update" and isinstance(first, Mapping) and first.exact:
-            entries.update(first.entries)
+        if name == "update" and (first is None or isinstance(first, Mapping)) and _all_known(arguments):
+            entries.update(first.entries if isinstance(first, Mapping) else ())
+            entries.update((keyword, value) for keyword, _, value in arguments.keywords)
             rebind(self, node, Mapping(tuple(entries.items()), receiver.exact))
         else:
             rebind(self, node, Mapping((), False))

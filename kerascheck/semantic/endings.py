@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 
-from kerascheck.semantic.values import Value, suffix_of
+from kerascheck.semantic.values import Value, options, suffix_of
 
 EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb|model|savedmodel|pt|pkl)$")
 
 
 def refused_end(value: Value | None, accepted: tuple[str, ...]) -> str | None:
-    """The end of a path that surely has none of the accepted ends, as it is shown; None otherwise or when not known."""
+    """The end of a path that surely has none of the accepted ends, as it is shown; None otherwise or when not known.
+
+    Of a path that may be several the first one, if all are refused.
+    """
+    found = [_refused_end_of(item, accepted) for item in options(value)]
+    return found[0] if None not in found else None
+
+
+def _refused_end_of(value: Value | None, accepted: tuple[str, ...]) -> str | None:
     known = suffix_of(value)
     if known is None:
         return None

@@ -26,9 +26,11 @@ from kerascheck.semantic import (
     elements,
     keras_api,
     orders,
+    own_decorators,
     own_model_names,
     phases,
     preparing,
+    records,
     texts,
 )
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
@@ -668,7 +670,7 @@ class Interpreter:
                 old = self.heap[(value, "#states")]
                 self.heap[(value, "#states")] = cast(States, old) | UNSURE
                 phases.note_lost(self, value)
-            if value.cls is not None:
+            if value.cls is not None or records.has_attributes(value):
                 for key in self.heap.attributes(value):
                     self.escape(cast(Maybe, self.heap[key]), depth + 1)
         elif isinstance(value, (Items, Choice)):
@@ -1221,9 +1223,10 @@ class Interpreter:
                 self._set_name(captured.value, None)
 
     def _function_definition(self, node: cst.FunctionDef) -> None:
-        decorators, opaque = [], False
+        decorators, opaque, values = [], False, []
         for decorator in node.decorators:
             value = self.eval(decorator.decorator)
+            values.append(value)
             name = calls.decorator_name(value)
             decorators.append(name)
             opaque = opaque or name not in calls.TRANSPARENT_DECORATORS
@@ -1237,6 +1240,7 @@ class Interpreter:
             self._set_name(node.name.value, function)
         else:  # the property keeps its name; `method("x.setter")` finds this one
             self.frame.names[f"{node.name.value}.{part}"] = function
+        self._collect(values, function, node.name)
 
     def _lambda(self, node: cst.Lambda) -> Maybe:
         function = Func(node, self.frame, self.module, None)
@@ -1264,7 +1268,16 @@ class Interpreter:
         self.body(node.body)
         self.frame, self.owner, self.statement = scope, owner, statement
         self.dead = False
-        self._set_name(info.name, Class(info))
+        made = Class(info)
+        self._set_name(info.name, made)
+        self._collect(decorators, made, node.name)
+
+    def _collect(self, decorators: Iterable[Maybe], thing: Func | Class, name: cst.Name) -> None:
+        """Run the decorators that keep what they decorate, of a registry of models for one."""
+        for decorator in decorators:
+            if isinstance(decorator, Func) and own_decorators.collects(decorator):
+                self.invoke(decorator, Arguments(((name, thing),)), None)
+                self.dead = False
 
     # ------------------------------------------------------------------ expressions
 
@@ -1360,7 +1373,7 @@ class Interpreter:
                 return found
             if base.kind == "instance" or not sure:
                 return None
-        elif base.ref == "argparse.ArgumentParser.parse_args":
+        elif base.ref == commandline.PARSED:
             return commandline.argparse_value(self, base, name)
         if base.kind == "value":
             return Part(base, name)
@@ -1574,6 +1587,10 @@ class Interpreter:
 
     def _boolean(self, node: cst.BooleanOperation) -> Maybe:
         left, right = self.eval(node.left), self.eval(node.right)
+        if type(left) is Const and id(left) not in self.usual:
+            return left if bool(left.value) is (type(node.operator) is cst.Or) else right
+        if left is None and type(node.operator) is cst.Or and branches.is_optional(self, node.left):
+            return right if isinstance(right, Obj) and right.kind == "instance" else None
         return join(left, right)
 
     def _unary(self, node: cst.UnaryOperation) -> Maybe:
@@ -1659,6 +1676,8 @@ class Interpreter:
             if base.exact and base.items and not isinstance(key, Const):
                 return _some_text(base.items)
             return base.element if not base.items and not base.tail else None
+        if isinstance(base, Obj) and (found := records.item(self, base, key)) is not None:
+            return found[0]
         if isinstance(base, (Obj, Part)) and not (isinstance(base, Obj) and base.kind != "value"):
             return Part(base, "#item", key.value if isinstance(key, Const) else None)
         if isinstance(base, Choice):
@@ -1763,6 +1782,9 @@ class Interpreter:
             elif isinstance(value, Mapping):
                 keywords += [(str(key), node, item) for key, item in value.entries]
                 open_keywords = open_keywords or not value.exact
+            elif isinstance(value, Obj) and value.ref == commandline.PARSED:  # `main(**vars(args))`
+                keywords += [(name, node, item) for name, item in commandline.all_arguments(self, value)]
+                open_keywords = True
             else:
                 open_keywords = True
         return Arguments(tuple(positional), tuple(keywords), open_positional, open_keywords, sure)
@@ -1871,12 +1893,16 @@ class Interpreter:
     def _default(self, parameter: cst.Param, entry: bool, surely: bool) -> Maybe:
         """A parameter's default. When anybody may call the function only a string counts: a path, mostly."""
         if parameter.default is None:
-            return None
+            function = self.function
+            if function is None or not function.opaque:
+                return None
+            return commandline.option_value(self, function, parameter.name.value)
         self.quiet += 1
         outer, self.frame = self.frame, self.function.frame if self.function is not None else self.frame
         value = self.eval(parameter.default)
         self.frame = outer
         self.quiet -= 1
+        value = commandline.typer_default(self, value)
         if not entry:
             return branches.given(self, value) if surely else branches.usual(self, value)
         return branches.usual(self, value) if string(value) is not None else None

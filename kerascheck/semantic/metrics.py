@@ -13,6 +13,7 @@ from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
 from kerascheck.semantic.several import Output, outputs_of, share
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
+from kerascheck.semantic.views import views
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -73,6 +74,9 @@ def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[Accura
         if event.module is not module or not is_keras_model(module, event):
             continue
         loss, from_logits = loss_of(module, event)
+        head = event.head
+        if head is None or head.units is None or head.activation is None:
+            head = _seen_head(module, event) or head
         for keyword in ("metrics", "weighted_metrics"):
             found = event.arguments.find(keyword)
             if found is None and keyword == "metrics" and len(event.arguments.positional) > 2:
@@ -81,11 +85,11 @@ def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[Accura
                     continue
             if found is None:
                 continue
-            outputs = outputs_of(module, event.receiver) if event.head is None else ()
+            outputs = outputs_of(module, event.receiver) if head is None else ()
             parts = [share(found, outputs, output.place) for output in outputs]
             if not any(parts) or (isinstance(found[1], Items) and not _is_nested(found[1]) and module.target.keras2):
                 for name, node, literal in _strings(found[0], found[1]):
-                    yield AccuracyString(event, name, node, literal, loss, from_logits, event.head)
+                    yield AccuracyString(event, name, node, literal, loss, from_logits, head)
                 continue
             for output, part in zip(outputs, parts, strict=True):
                 its = share(event.arguments.find("loss", 1), outputs, output.place, spread=True)
@@ -94,6 +98,17 @@ def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[Accura
                     yield AccuracyString(
                         event, name, node, literal, loss, from_logits, output.head, outputs, output.place
                     )
+
+
+def _seen_head(module: Module, event: Event) -> Head | None:
+    """The end of the model where only those that import this file know it, and all of them know the same."""
+    seen = [other.head for _, other in views(module, event)]
+    first = seen[0] if seen else None
+    same = all(
+        head is not None and first is not None and (head.units, head.activation) == (first.units, first.activation)
+        for head in seen
+    )
+    return first if same else None
 
 
 def _handed_over(module: Module) -> Iterator[AccuracyString]:

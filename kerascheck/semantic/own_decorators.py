@@ -1,4 +1,4 @@
-"""Decorators of a project that keep what they decorate in a list or dictionary and give it back as it is."""
+"""Decorators of a project that give back what they decorate as it is, or a function that only calls it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from kerascheck.semantic.walk import walk
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Frame
 
-COLLECTS = "#collects"  # the name of such a decorator
+COLLECTS = "#collects"  # the name of one that keeps what it decorates in a list or dictionary
+WRAPS = "#wraps"  # the name of one that gives a function which calls the decorated one with the same arguments
 _FILLING = frozenset({"append", "add", "setdefault", "update"})
 _HARMLESS = frozenset({"lower", "upper", "strip", "replace", "get"}) | _FILLING
 _FUNCTIONS = frozenset(
@@ -33,6 +34,66 @@ def collects(function: Func) -> bool:
     if function.node not in known:
         known[function.node] = _collects(function)
     return known[function.node]
+
+
+def wraps(function: Func) -> bool:
+    """Whether a decorator surely gives a function that calls the decorated one, once, and returns what that gives."""
+    known: dict[cst.CSTNode, bool] = function.module.memo.setdefault("wrapping", {})
+    if function.node not in known:
+        known[function.node] = _wraps(function)
+    return known[function.node]
+
+
+def _wraps(function: Func) -> bool:
+    node = function.node
+    if not isinstance(node, cst.FunctionDef) or node.decorators or node.asynchronous or function.owner is not None:
+        return False
+    if len(node.params.params) != 1 or node.params.posonly_params or node.params.kwonly_params:
+        return False
+    name = node.params.params[0].name.value
+    lines = [line for line in node.body.body if not _is_text(line)]
+    if len(lines) != 2 or not isinstance(inner := lines[0], cst.FunctionDef) or inner.asynchronous:
+        return False
+    if not _ends_with(node.body, inner.name.value):
+        return False
+    return _passes_on(inner, name)
+
+
+def _passes_on(inner: cst.FunctionDef, name: str) -> bool:
+    """Whether a function takes any arguments, hands them on as they are and does nothing else with what it gets."""
+    rest, named = inner.params.star_arg, inner.params.star_kwarg
+    if inner.params.params or inner.params.kwonly_params or not isinstance(rest, cst.Param) or named is None:
+        return False
+    calls = [item for item in walk(inner.body) if isinstance(item, cst.Call) and _is_name(item.func, name)]
+    if len(calls) != 1 or [argument.star for argument in calls[0].args] != ["*", "**"]:
+        return False
+    if not _is_name(calls[0].args[0].value, rest.name.value) or not _is_name(calls[0].args[1].value, named.name.value):
+        return False
+    counted: dict[str, int] = {}
+    for item in walk(inner.body):
+        if isinstance(item, (cst.Yield, cst.Await, cst.For, cst.While, cst.Try, cst.TryStar, cst.If, cst.IfExp)):
+            return False
+        if isinstance(item, cst.Name):
+            counted[item.value] = counted.get(item.value, 0) + 1
+        if isinstance(item, cst.Attribute) and item.attr.value == "__name__" and _is_name(item.value, name):
+            counted[name] = counted.get(name, 0) - 1
+    if any(counted.get(item) != 1 for item in (name, rest.name.value, named.name.value)):
+        return False
+    returns = [item.value for item in walk(inner.body) if isinstance(item, cst.Return)]
+    if len(returns) != 1:
+        return False
+    if returns[0] is calls[0]:
+        return True
+    made = returns[0].value if isinstance(returns[0], cst.Name) else ""
+    return counted.get(made) == 2 and any(
+        isinstance(item, cst.Assign) and item.value is calls[0] and _is_name(item.targets[0].target, made)
+        for item in walk(inner.body)
+    )
+
+
+def _is_text(line: cst.CSTNode) -> bool:
+    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+    return isinstance(small, cst.Expr) and isinstance(small.value, (cst.SimpleString, cst.ConcatenatedString))
 
 
 def _collects(function: Func) -> bool:

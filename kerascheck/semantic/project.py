@@ -371,6 +371,11 @@ class Project:
         source = None if text is None else SourceText(text)
         return any("keras" in self.text(other) for other in self.reach(path, source))
 
+    def imports_keras_with(self, path: str, text: str, words: tuple[str, ...]) -> bool:
+        """Whether a file imports one, maybe by a package, that mentions Keras and has one of the words; no parser."""
+        found = self._given_by_imports(_normal(self._reader.absolute(path)), SourceText(text))
+        return any(self._has(item, words) and "keras" in self.text(item) for item in found)
+
     def reaches(self, path: str, other: str) -> bool:
         """Whether a file imports another one, directly or not; needs no parser."""
         wanted = _normal(self._reader.absolute(other))
@@ -464,7 +469,7 @@ class Project:
     def _imports_of(self, place: str, source: SourceText) -> tuple[str, ...]:
         """The files of the project that the import statements of a text name."""
         known = self._imports.get(place)
-        if known is None or known[0] is not source:
+        if known is None or (known[0] is not source and known[0].text != source.text):
             paths: dict[str, None] = {}
             for base, names in import_statements(source.text):
                 found = self.find(place, base)[0] if base else None
@@ -539,14 +544,15 @@ class Project:
         """Whether a file has one of the words, itself or in a file that it imports, maybe by a package, but for one."""
         if not words or self._has(path, words):
             return True
+        return any(self._has(item, words) for item in self._given_by_imports(path, source) if item != but)
+
+    def _given_by_imports(self, path: str, source: SourceText) -> Iterator[str]:
+        """The files that a text imports; and of a package those that its `__init__` gives on."""
         for other in self._imports_of(path, source):
-            known = self._text(other)
-            found = [other]
-            if known is not None and other.endswith("/__init__.py"):
-                found += self._imports_of(other, known)
-            if any(self._has(item, words) for item in found if item != but):
-                return True
-        return False
+            yield other
+            known = self._text(other) if other.endswith("/__init__.py") else None
+            if known is not None:
+                yield from self._imports_of(other, known)
 
     def _has(self, path: str, words: tuple[str, ...]) -> bool:
         """Whether a file has one of the words; looked up once for each text."""

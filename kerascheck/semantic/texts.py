@@ -33,6 +33,8 @@ def text_method(
     first = arguments.positional[0][1] if arguments.positional else None
     if name == "join" and isinstance(first, Unordered):
         return Part(first, "#joined")
+    if name == "join" and isinstance(first, Items) and first.exact and string(receiver) is not None:
+        return _joined(receiver, first.items)
     if name == "format" and isinstance(receiver, Const) and isinstance(receiver.value, str):
         return format_text(receiver.value, arguments)
     if name in {"lower", "upper", "strip"} and isinstance(receiver, Const) and isinstance(receiver.value, str):
@@ -50,6 +52,16 @@ def text_method(
     if name == "split":
         return Items("list", (), False, (), Const(""))
     return None
+
+
+def _joined(separator: Value, items: tuple[Value | None, ...]) -> Value | None:
+    result: Value | None = Const("")
+    for index, item in enumerate(items):
+        text = text_of(item)
+        if text is None:
+            return None
+        result = concat(concat(result, separator), text) if index else text
+    return result
 
 
 _SPECIAL_FIELD = re.compile(r"\{[^{}]*[:.\[!{]")

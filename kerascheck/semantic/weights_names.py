@@ -90,6 +90,12 @@ def is_checkpoint(event: Event) -> bool:
 
 
 def _bad_end(value: Value | None, name: str) -> str | None:
+    """The end that is refused, the first one where the path may be several; None where one of them is taken."""
+    found = [_bad_end_of(item, name) for item in options(value)]
+    return found[0] if None not in found else None
+
+
+def _bad_end_of(value: Value | None, name: str) -> str | None:
     known = suffix_of(value)
     if known is None:
         return None

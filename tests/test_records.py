@@ -1,0 +1,326 @@
+"""Settings and models that come from another file by records, decorators and defaults (KC201, KC101)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kerascheck.cli import main
+
+SAVE = """import keras
+{imports}
+model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
+model.save_weights({path})
+"""
+NET = """import keras
+
+
+class Net(keras.Model):
+    def __init__(self, units=4):
+        super().__init__()
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+"""
+TIMED = """import functools
+import time
+
+
+def timed(function):
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        began = time.time()
+        result = function(*args, **kwargs)
+        print(function.__name__, time.time() - began)
+        return result
+
+    return inner
+
+
+{body}@timed
+def make():
+    return Net()
+"""
+
+
+@pytest.fixture
+def codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> object:
+    """Writes a project that is pinned to Keras 3 and gives the codes found in it."""
+    monkeypatch.chdir(tmp_path)
+
+    def _codes(select: str, **files: str) -> list[str]:
+        Path("requirements.txt").write_text("keras==3.10.0\n")
+        for name, text in files.items():
+            Path(name + ".py").write_text(text)
+        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", select, "."])
+        return [finding["code"] for finding in json.loads(capsys.readouterr().out)]
+
+    return _codes
+
+
+@pytest.mark.parametrize(
+    ("config", "imports", "path"),
+    [
+        ("from dataclasses import dataclass, field\n@dataclass\nclass C:\n    w: str = field(default='w.h5')\n",
+         "from config import C\nc = C()", "c.w"),
+        ("from dataclasses import dataclass, field\n@dataclass\nclass P:\n    w: str = 'w.h5'\n"
+         "@dataclass\nclass C:\n    p: P = field(default_factory=P)\n", "from config import C\nc = C()", "c.p.w"),
+        ("from dataclasses import dataclass\n@dataclass\nclass C:\n    n: int\n    w: str\n",
+         "from config import C\nc = C(1, 'w.h5')", "c.w"),
+        ("from dataclasses import dataclass\n@dataclass\nclass C:\n    out: str = 'o'\n"
+         "    def __post_init__(self):\n        self.w = self.out + '/w.h5'\n", "from config import C\nc = C()", "c.w"),
+        ("from dataclasses import dataclass, replace\n@dataclass\nclass C:\n    w: str = 'a.weights.h5'\n",
+         "from config import C, replace\nc = replace(C(), w='w.h5')", "c.w"),
+        ("from enum import Enum\nclass P(Enum):\n    W = 'w.h5'\n", "from config import P", "P.W.value"),
+        ("from collections import namedtuple\nC = namedtuple('C', 'n w')\nc = C(1, 'w.h5')\n",
+         "from config import c", "c.w"),
+        ("from types import SimpleNamespace\nc = SimpleNamespace(w='w.h5')\n", "from config import c", "c.w"),
+        ("import ml_collections\nc = ml_collections.ConfigDict({'out': {'w': 'w.h5'}})\n",
+         "from config import c", "c.out.w"),
+        ("import os\nW = os.environ.get('W', 'w.h5')\n", "from config import W", "W"),
+        ("import os\nW = os.getenv('W', 'w.h5')\n", "from config import W", "W"),
+        ("import argparse\ndef get():\n    p = argparse.ArgumentParser()\n"
+         "    p.add_argument('--out-file', default='w.h5')\n"
+         "    return vars(p.parse_args())\n", "from config import get\nargs = get()", "args['out_file']"),
+        ("P = ['o', 'w.h5']\n", "from config import P", "'/'.join(P)"),
+        ("import functools, os\nout = functools.partial(os.path.join, 'o')\n", "from config import out", "out('w.h5')"),
+        ("import sys\nW = 'w.h5' if len(sys.argv) > 3 else 'v.h5'\n", "from config import W", "W"),
+    ],
+)  # fmt: skip
+def test_a_path_of_another_file(codes, config: str, imports: str, path: str) -> None:
+    train = SAVE.format(imports=imports, path=path)
+    assert codes("KC201", config=config, train=train) == ["KC201"]
+    assert codes("KC201", config=config.replace("w.h5", "w.weights.h5").replace("v.h5", "v.weights.h5"),
+                 train=train.replace("w.h5", "w.weights.h5")) == []  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "imports", "path"),
+    [
+        ("import os\nW = os.environ.get('W')\n", "from config import W", "W"),
+        ("import os\nW = os.environ['W']\n", "from config import W", "W"),
+        ("import sys\nW = 'w.h5' if len(sys.argv) > 3 else 'v.weights.h5'\n", "from config import W", "W"),
+        ("P = ['w.h5', input()]\n", "from config import P", "'/'.join(P)"),
+        ("import functools, os\nout = functools.partial(os.path.join, 'w.h5')\n", "from config import out",
+         "out(input())"),
+        ("C = dict(w='w.h5')\nC.update(w='w.weights.h5')\n", "from config import C", "C['w']"),
+        ("C = dict(w='w.h5')\nC.update(**vars())\n", "from config import C", "C['w']"),
+    ],
+)  # fmt: skip
+def test_a_path_that_is_taken_or_not_known(codes, config: str, imports: str, path: str) -> None:
+    assert codes("KC201", config=config, train=SAVE.format(imports=imports, path=path)) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "import click\n\n\n@click.command()\n@click.option('--out-file', '-o', default='w.h5')\ndef run(out_file):\n"
+        "    model.save_weights(out_file)\n\n\nrun()\n",
+        "import typer\n\n\ndef run(out: str = typer.Option('w.h5', help='where')):\n    model.save_weights(out)\n\n\n"
+        "typer.run(run)\n",
+        "import argparse\n\n\ndef run(out, epochs):\n    model.save_weights(out)\n\n\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--out', default='w.h5')\np.add_argument('--epochs', type=int)\nrun(**vars(p.parse_args()))\n",
+    ],
+)
+def test_the_default_of_an_option(codes, command: str) -> None:
+    model = "import keras\n\nmodel = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])\n"
+    assert codes("KC201", model=model, run="from model import model\n" + command) == ["KC201"]
+    right = command.replace("w.h5", "w.weights.h5")
+    assert codes("KC201", model=model, run="from model import model\n" + right) == []
+
+
+LOAD = "model.load_weights('w.weights.h5')\n"
+
+
+@pytest.mark.parametrize(
+    ("models", "use"),
+    [
+        ("import functools\nmake = functools.partial(Net, units=3)\n",
+         f"from models import make\nmodel = make()\n{LOAD}"),
+        ("", f"import functools\nfrom models import Net\n\n\ndef make(u, v):\n    return Net(u)\n\n\n"
+             f"model = functools.partial(make, 3)(v=1)\n{LOAD}"),
+        ("NETS = {}\n\n\ndef register(name):\n    def keep(cls):\n        NETS[name] = cls\n        return cls\n\n"
+         "    return keep\n\n\n@register('b')\nclass B(Net):\n    pass\n\n\n"
+         "def create(name):\n    return NETS[name]()\n",
+         f"from models import create\nmodel = create('b')\n{LOAD}"),
+        (TIMED.format(body=""), f"from models import make\nmodel = make()\n{LOAD}"),
+        ("from collections import namedtuple\nPair = namedtuple('Pair', ['g', 'd'])\n\n\ndef make():\n"
+         "    return Pair(Net(), Net())\n", f"from models import make\nmodel = make().g\n{LOAD}"),
+        ("from dataclasses import dataclass, field\n\n\n@dataclass\nclass Run:\n"
+         "    net: Net = field(default_factory=Net)\n",
+         f"from models import Run\nmodel = Run().net\n{LOAD}"),
+    ],
+)  # fmt: skip
+def test_a_model_of_another_file(codes, models: str, use: str) -> None:
+    assert codes("KC101", models=NET + models, predict=use) == ["KC101"]
+    assert (
+        codes("KC101", models=NET + models, predict=use.replace(LOAD, "model(keras.ops.ones((1, 3)))\n" + LOAD)) == []
+    )
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        # what it gives is not what the function gave, or not at once, or not surely
+        TIMED.replace("        return result\n", "        return build(result)\n"),
+        TIMED.replace("        return result\n", "        result.build((1, 3))\n        return result\n"),
+        TIMED.replace("function(*args, **kwargs)", "cached(function)(*args, **kwargs)"),
+    ],
+)
+def test_a_decorator_that_may_change_the_model(codes, wrapper: str) -> None:
+    models = NET + wrapper.format(body="")
+    assert codes("KC101", models=models, predict=f"from models import make\nmodel = make()\n{LOAD}") == []
+
+
+@pytest.mark.parametrize(
+    ("helper", "use"),
+    [
+        ("def load(model, path):\n    model.load_weights(path)\n    return model\n",
+         "from models import Net, load\n\nmodel = load(Net(), 'w.weights.h5')\n"),
+        ("class Loading:\n    def restore(self, path):\n        self.net.load_weights(path)\n",
+         "from models import Loading, Net\n\n\nclass Task(Loading):\n    def __init__(self):\n"
+         "        self.net = Net()\n\n\nTask().restore('w.weights.h5')\n"),
+        ("class Loaded(Net):\n    def restore(self, path):\n        self.load_weights(path)\n        return self\n",
+         "from models import Loaded\n\nmodel = Loaded().restore('w.weights.h5')\n"),
+    ],
+)  # fmt: skip
+def test_a_file_that_names_neither_keras_nor_one_of_its_methods(codes, helper: str, use: str) -> None:
+    assert "KC101" in codes("KC101", models=NET + helper, predict=use)
+
+
+PIPELINE = """import keras
+
+from config import Settings
+
+
+class Pipeline:
+    def __init__(self, net, settings=None):
+        self.settings = settings or Settings()
+        self.model = net
+
+    def run(self):
+        self.model.save_weights(self.settings.path)
+"""
+SETTINGS = """from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Settings:
+    root: Path = Path("out")
+    name: str = "w.h5"
+
+    @property
+    def path(self):
+        return self.root / self.name
+"""
+PROGRAM = """import keras
+
+from config import Settings
+from pipeline import Pipeline
+
+net = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
+Pipeline(net{settings}).run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [("", []), (", Settings()", ["KC201"]), (", Settings(name='w.weights.h5')", []), (", Settings(name=input())", [])],
+)
+def test_a_path_that_the_program_gives(codes, settings: str, found: list[str]) -> None:
+    pipeline = PIPELINE.replace(" or Settings()", "")
+    assert codes("KC201", config=SETTINGS, pipeline=pipeline, program=PROGRAM.format(settings=settings)) == found
+
+
+def test_a_path_that_holds_when_nothing_is_given(codes) -> None:
+    assert codes("KC201", config=SETTINGS, pipeline=PIPELINE) == ["KC201"]
+    assert codes("KC201", config=SETTINGS.replace("w.h5", "w.weights.h5"), pipeline=PIPELINE) == []
+
+
+def test_one_program_of_several_gives_a_path_that_is_taken(codes) -> None:
+    right, wrong = (PROGRAM.format(settings=f", Settings(name='{name}')") for name in ("w.weights.h5", "v.h5"))
+    pipeline = PIPELINE.replace(" or Settings()", "")
+    assert codes("KC201", config=SETTINGS, pipeline=pipeline, one=right, two=wrong) == []
+    assert codes("KC201", config=SETTINGS, pipeline=pipeline, one=right.replace("w.w", "w"), two=wrong) == ["KC201"]
+
+
+TAGGER = """import keras
+
+
+class Tagger:
+    def __init__(self, head):
+        self.head = head
+
+    def model(self):
+        inputs = keras.Input((8,))
+        model = keras.Model(inputs, keras.layers.Dense(4, activation=self.head)(inputs))
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        return model
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ("Tagger('sigmoid').model()", ["KC509"]),
+        ("{'a': Tagger('sigmoid').model, 'b': other}[input()]()", ["KC509"]),
+        ("Tagger('softmax').model()", []),
+        ("Tagger(input()).model()", []),
+        ("Tagger('sigmoid' if x else 'softmax').model()", []),
+    ],
+)
+def test_the_end_of_a_model_that_the_program_chooses(codes, made: str, found: list[str]) -> None:
+    program = "import numpy as np\nfrom tagger import Tagger\n\n\ndef other():\n    return None\n\n\n"
+    program += f"x, y = np.load('x.npy'), np.load('y.npy')\nmodel = {made}\nmodel.fit(x, y)\n"
+    assert codes("KC509", tagger=TAGGER, program=program) == found
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("{'mean': lambda t: t.mean(1), 'max': lambda t: t.max(1)}", ["KC307"]),
+        ("{'mean': keras.layers.ReLU(), 'max': lambda t: t.max(1)}", []),
+    ],
+)
+def test_a_lambda_of_a_table(codes, table: str, found: list[str]) -> None:
+    layers = f"import keras\n\nTABLE = {table}\n\n\ndef pooling(kind):\n    return keras.layers.Lambda(TABLE[kind])\n"
+    program = "import sys\nimport keras\nfrom parts import pooling\n\ninputs = keras.Input((4, 4))\n"
+    program += "keras.Model(inputs, pooling(sys.argv[1])(inputs)).save('m.keras')\n"
+    assert codes("KC307", parts=layers, program=program) == found
+
+
+LOSS = """import tensorflow as tf
+
+
+def own_loss(truth, guess):
+    return tf.reduce_mean(tf.abs(truth - guess))
+"""
+
+
+def test_a_loss_in_a_file_that_does_not_name_keras(codes) -> None:
+    train = "import keras\nfrom losses import own_loss\n\nmodel = keras.Sequential([keras.layers.Input((4,)), "
+    train += "keras.layers.Dense(2)])\nmodel.compile('adam', {loss})\nmodel.save('m.keras')\n"
+    load = "import keras\n\nmodel = keras.models.load_model('m.keras')\n"
+    assert codes("KC305", losses=LOSS, train=train.format(loss="own_loss"), load=load) == ["KC305"]
+    assert codes("KC305", losses=LOSS, train=train.format(loss="'mse'"), load=load) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "use"),
+    [
+        ("NAMES = list({'cat', 'dog', 'owl'})\n",
+         "from names import NAMES\n\nnumbers = [NAMES.index(n) for n in read()]\n"),
+        ("def names(rows):\n    return tuple({str(row[1]) for row in rows})\n",
+         "from names import names\n\nfound = names(read())\nnumbers = [found.index(n) for n in read()]\n"),
+    ],
+)  # fmt: skip
+def test_a_set_in_braces_in_a_file_that_does_not_name_keras(codes, names: str, use: str) -> None:
+    train = use + "import keras\n\nmodel = keras.Sequential([keras.layers.Dense(3)])\nmodel.fit(read(), numbers)\n"
+    assert codes("KC401", names=names, train=train) == ["KC401"]
+    assert codes("KC401", names=names.replace("({", "(sorted({").replace("})", "}))"), train=train) == []
