@@ -58,6 +58,11 @@ GRAPH_ATTRIBUTES = frozenset({"input", "inputs", "output", "outputs", "layers"})
 EVENT_METHODS = RUNNING_METHODS | frozenset(
     "load_weights save_weights save to_json compile build call summary add apply_gradients adapt".split()
 )
+# what makes a generator of random numbers, and its methods that mix rows
+GENERATORS = frozenset(
+    {"numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "sklearn.utils.check_random_state"}
+)
+_MIXES = frozenset({"permutation", "shuffle"})
 _MOST_WAYS = 6  # of a call of one of several functions
 TRANSPARENT_DECORATORS = frozenset(
     """tensorflow.function staticmethod classmethod property builtins.staticmethod builtins.classmethod
@@ -776,6 +781,8 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
         root = root.base
     name = callee.attribute
     datasets.note_step(self, node, name, callee.base, arguments)
+    if name in _MIXES and isinstance(callee.base, Obj) and callee.base.ref in GENERATORS:
+        self.record_call(Ref(f"#generator.{name}", callee.base.original), node, arguments, callee.base)
     for value in arguments.values():
         if isinstance(value, (Func, Bound)) or (isinstance(value, (Obj, Items)) and not _known_quiet(root)):
             self.escape(value)

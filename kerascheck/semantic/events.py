@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.graph import Head
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.target import Release
-    from kerascheck.semantic.values import Arguments, Func, Unordered, Value
+    from kerascheck.semantic.values import Arguments, Func, Obj, Unordered, Value
 
 
 class Flag(IntFlag):
@@ -130,6 +130,9 @@ class CallFact:
     `standalone`: in a function that nothing in the project calls; `guarded`: inside a `try` or a test of the release,
     or behind one that returns on some releases of the target.
     `site` is the call itself, or the call in the checked file that led to it in another file of the project.
+    `untaken`: in a branch that the arguments of the call that is followed leave out, or may, as one for `seed is None`
+    where the seed is not known; another call may take it.
+    `receiver` is the generator of random numbers that it is a method of; then `name` begins with "#generator.".
     """
 
     __slots__ = (
@@ -142,9 +145,11 @@ class CallFact:
         "node",
         "order",
         "original",
+        "receiver",
         "site",
         "standalone",
         "statement",
+        "untaken",
     )
 
     def __init__(
@@ -161,9 +166,13 @@ class CallFact:
         standalone: bool,
         guarded: bool,
         site: cst.CSTNode,
+        untaken: bool = False,
+        receiver: Obj | None = None,
     ) -> None:
         self.guarded = guarded
         self.site = site
+        self.untaken = untaken
+        self.receiver = receiver
         self.name = name
         self.original = original
         self.node = node

@@ -169,6 +169,7 @@ class Interpreter:
         self.tainted = False
         self.unrolling = 0
         self.standalone = False
+        self.untaken = 0  # branches around that the arguments of the call that is followed leave out
         self.guarded = 0
         self.releases: tuple[Release, ...] | None = None  # those of the target that come here; None: all
         self.attempts: tuple[cst.Try | cst.TryStar, ...] = ()
@@ -302,7 +303,7 @@ class Interpreter:
         self.frame, self.function, self.owner, self.statement = self.root, None, None, None
         self.calling = self.way = None
         self.returns, self.jumps, self.stack = [], [], []
-        self.loop = self.guarded = self.quiet = self.unrolling = 0
+        self.loop = self.guarded = self.quiet = self.unrolling = self.untaken = 0
         self.releases = None
         self.attempts = self.recoveries = ()
         self.loops = ()
@@ -958,8 +959,11 @@ class Interpreter:
             if self._never_built(self.eval(built)):
                 self.dead = True  # `if self.built: return` of a new instance
             self.change(self.eval(built), Flag.VARIABLES)
+        asked = branches.asked_for_seed(node.test) if taken is None else None
+        self.untaken += taken is False or asked is True
         if not self.dead:
             self.body(node.body)
+        self.untaken -= taken is False or asked is True
         if holds is False and self.frame.names.get(name) is None:
             self.frame.names[name] = value
         after = self._leave()
@@ -979,6 +983,7 @@ class Interpreter:
             text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
             if taken and after is None:
                 branches.other_call(self, node.test)  # what follows is reached in another one
+            self.untaken += asked is False and after is None  # up to the end of the function
             self._merge((None if taken and after is not None else self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
                 self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
@@ -992,12 +997,14 @@ class Interpreter:
         if holds:
             self.frame.names[name] = None
         paths = len(self.returns), len(self.jumps)
+        self.untaken += taken is True or asked is False
         if taken:
             branches.other_call(self, node.test)
         if isinstance(node.orelse, cst.If):
             self._if(node.orelse)
         else:
             self.body(node.orelse.body)
+        self.untaken -= taken is True or asked is False
         if holds and self.frame.names.get(name) is None:
             self.frame.names[name] = value
         self.guarded -= test.other_guard
@@ -1803,6 +1810,8 @@ class Interpreter:
         final, self.final = self.final, None
         calling, way = self.calling, self.way
         self.calling, self.way = None, Way(calling, self.module, function, way)
+        untaken = self.untaken
+        self.untaken += final is not None
         module, self.module = self.module, function.module
         scope = function.frame
         while scope.kind == "class" and scope.parent is not None:  # what a class body binds its methods do not see
@@ -1821,6 +1830,7 @@ class Interpreter:
             result = self._returned()
         self.final = final
         self.calling, self.way = calling, way
+        self.untaken = untaken
         self.stack.pop()
         self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
@@ -1909,7 +1919,7 @@ class Interpreter:
 
     # ------------------------------------------------------------------ records
 
-    def record_call(self, ref: Ref, node: cst.Call, arguments: Arguments) -> None:
+    def record_call(self, ref: Ref, node: cst.Call, arguments: Arguments, receiver: Obj | None = None) -> None:
         if not self.quiet:
             self.calls.append(
                 CallFact(
@@ -1925,6 +1935,8 @@ class Interpreter:
                     self.standalone,
                     self.guarded > 0,
                     node if self.module is self.home or self.site is None else self.site,
+                    self.untaken > 0 or self.final is not None,
+                    receiver,
                 )
             )
 
