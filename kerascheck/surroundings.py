@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kerascheck import files
@@ -118,9 +119,14 @@ class Surroundings:
                 return replace(target, serve=parse_target(settings.target_serve, source).releases)
             except TargetError as error:
                 raise SettingsError(f"{source}: {error}") from error
-        found = _of_notebook(path, raw) if path.endswith(".ipynb") else _of_header(raw) or _of_databricks(path, raw)
-        if found is None and not self._overrides.isolated:
-            found = self._of_project(os.path.dirname(os.path.abspath(path)))
+        around = partial(self._of_project, os.path.dirname(os.path.abspath(path)))
+        known = None if self._overrides.isolated else around
+        if path.endswith(".ipynb"):
+            found = _of_notebook(path, raw, known)
+        else:
+            found = _of_header(raw) or _of_databricks(path, raw, known)
+        if found is None and known is not None:
+            found = known()
         backend = settings.backend or (_backend(raw) if path.endswith(".ipynb") else None)
         if found is None:
             return default_target(backend)
@@ -171,7 +177,7 @@ def _of_header(raw: bytes) -> Target | None:
         return None
 
 
-def _of_databricks(path: str, raw: bytes) -> Target | None:
+def _of_databricks(path: str, raw: bytes, around: Callable[[], Target | None] | None) -> Target | None:
     """The target that the install commands of an exported Databricks notebook name."""
     if not raw.startswith(b"# Databricks notebook source") or b"install" not in raw:
         return None
@@ -181,16 +187,17 @@ def _of_databricks(path: str, raw: bytes) -> Target | None:
     commands = ((number, row.removeprefix("# MAGIC ")) for number, row in rows if row.startswith("# MAGIC "))
     shown = files.display(path)
     return target_from_pip_lines(
-        {f"{shown}:{number}": line for number, line in commands if line.startswith(("%", "!")) and "install" in line}
+        {f"{shown}:{number}": line for number, line in commands if line.startswith(("%", "!")) and "install" in line},
+        around,
     )
 
 
-def _of_notebook(path: str, raw: bytes) -> Target | None:
+def _of_notebook(path: str, raw: bytes, around: Callable[[], Target | None] | None) -> Target | None:
     """The target that a notebook's own install commands name."""
     from kerascheck.notebooks import install_lines
     from kerascheck.semantic.target import target_from_pip_lines
 
-    return target_from_pip_lines(install_lines(raw, files.display(path)))
+    return target_from_pip_lines(install_lines(raw, files.display(path)), around)
 
 
 def _backend(raw: bytes) -> str | None:

@@ -824,6 +824,23 @@ def test_only_the_lines_with_an_upgrade_are_narrowed() -> None:
     assert text_of(target_from_pip_lines(lines)) == "keras 3.14.0-3.15.1"
 
 
+@pytest.mark.parametrize(
+    ("lines", "pins", "shown"),
+    [
+        ("!pip install tensorflow-addons", "tensorflow==2.8.0", "keras 2.8.0"),  # it brings no TensorFlow
+        ("%pip install -qU tensorflow_addons==0.16.1 tqdm", "tensorflow==2.8.0", "keras 2.8.0"),
+        ("!pip install tensorflow-addons", "tensorflow>=2.13,<2.17", "keras 2.13.1-2.15.0"),
+        ("!pip install tensorflow-addons", "tensorflow==2.18.0", "keras 2.15.0"),  # its import raises there
+        ("!pip install tensorflow-addons", "numpy", "keras 2.15.0"),
+        ("!pip install tensorflow-addons tensorflow==2.9.1", "tensorflow==2.8.0", "keras 2.9.0"),
+        ("!pip install keras==2.11.0", "tensorflow==2.8.0", "keras 2.11.0"),
+    ],
+)
+def test_addons_alone_go_to_the_tensorflow_of_the_project(lines: str, pins: str, shown: str) -> None:
+    target = target_from_pip_lines({"cell": lines}, lambda: target_from_project({"requirements.txt": pins}))
+    assert text_of(target) == shown
+
+
 # --- cost
 
 

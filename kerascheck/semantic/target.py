@@ -641,11 +641,26 @@ def is_project_file(name: str) -> bool:
     return _reader(name) is not None
 
 
-def target_from_pip_lines(lines: Mapping[str, str]) -> Target | None:
-    """The target of a notebook's install commands; maps "train.ipynb cell 1:2" to "!pip install keras==3.6"."""
+def target_from_pip_lines(lines: Mapping[str, str], around: Callable[[], Target | None] | None = None) -> Target | None:
+    """The target of a notebook's install commands; maps "train.ipynb cell 1:2" to "!pip install keras==3.6".
+
+    `around` gives that of the project. `tensorflow-addons` alone brings no TensorFlow (0.23.0 has it as an extra only):
+    it goes to the one that is there, and says that this is one with Keras 2.
+    """
     found = [requirement for source, line in lines.items() for requirement in _installed(line, source)]
     answer = _answer(_newest_of_upgrades(found))
-    return None if answer is None else _combined([answer])
+    if answer is None:
+        return None
+    own = _combined([answer])
+    if own is None or around is None or any(line.package != "addons" for line in found):
+        return own
+    project = around()
+    releases = [] if project is None or project.assumed else [item for item in project.releases if item.numbers < (3,)]
+    if project is None or not releases:
+        return own
+    given = [item for item in project.tensorflow or () if _given_by([item]) & frozenset(releases)]
+    source = f"{project.source}, {own.source}"
+    return _target(releases, source, backend=project.backend, tensorflow=given or project.tensorflow or ())
 
 
 def _installed(line: str, source: str) -> Iterator[_Requirement]:
