@@ -29,6 +29,10 @@ class SubmodelInnerTensor(Rule):
     words = (("model", "functional", "sequential", " def ", " lambda "),)
     around = (("save", "modelcheckpoint"), ("model", "functional", "sequential"))
     message = "`load_model` raises: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
+    called = (
+        "`load_model`, or the first call of what it gives, raises: this graph runs `{sub}` and, from inside,"
+        " {inner} again ({keras})"
+    )
     untied = "`load_model` silently unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     mixed = "`load_model` raises or unties weights: this graph runs `{sub}` and, from inside, {inner} again ({keras})"
     shared = "`load_model` {does}: this graph runs `{sub}` and `{other}`, which share {inner} ({keras})"
@@ -54,11 +58,13 @@ class SubmodelInnerTensor(Rule):
 
     def _reported(self, module: Module, model: Obj, call: cst.Call, use: InnerUse | SharedUse) -> bool:
         for save in whole_saves(module, model):
-            raising, silent = self._raising(save, use), self._silent(save)
+            raising, silent = self._raising(save, use), self._silent(save, use)
             if not raising and not silent:
                 continue
             whole = len({*raising, *silent}) == len(self.module.target.releases)
             inner = self.mixed if raising and silent else self.message if raising else self.untied
+            if isinstance(use, InnerUse) and _is_lost(use) and save.format != ".h5":
+                inner = self.called
             self.report(
                 call,
                 message=inner if isinstance(use, InnerUse) else self.shared,
@@ -82,15 +88,21 @@ class SubmodelInnerTensor(Rule):
             return target.bad(">=2.12") if save.format != ".h5" else ()
         if save.format == ".h5":  # measured: 3.0.5, 3.1.1
             return target.bad(">=3.0,<3.3")
+        if _is_lost(
+            use
+        ):  # measured: 2.15 and 3.15.1 raise, 3.3.3-3.12.4 when it is called; 3.0.5 may load it as it was
+            return target.bad(">=2.12,<3 or >=3.3")
         # measured: 2.15 and 3.0.5-3.15.1; before 2.12 it is HDF5. A layer that Keras 3 writes in front of the sub-model
         # is found again when that is loaded
         return target.bad(">=2.12") if use.written_first else target.bad(">=2.12,<3")
 
-    def _silent(self, save: Save) -> tuple[Release, ...]:
+    def _silent(self, save: Save, use: InnerUse | SharedUse) -> tuple[Release, ...]:
         """The releases on which it loads with more weights than before."""
+        # measured on 2.15: some of these load as they were, others raise
+        unknown = isinstance(use, InnerUse) and not use.written_first and use.apart is not False
         if save.format == ".h5":  # measured: 2.15, 3.3.3-3.15.1
-            return self.module.target.bad("<3 or >=3.3")
-        return self.module.target.bad("<2.12")
+            return self.module.target.bad(">=3.3" if unknown else "<3 or >=3.3")
+        return () if unknown else self.module.target.bad("<2.12")
 
     def _related(self, use: InnerUse | SharedUse, save: Save) -> list[RelatedNode]:
         related = []
@@ -115,6 +127,11 @@ class SubmodelInnerTensor(Rule):
         if isinstance(node, cst.Call) and self.module.owns(node) and isinstance(node.func, (cst.Name, cst.Attribute)):
             return self.module.code(node.func)
         return _name_of(sub)
+
+
+def _is_lost(use: InnerUse) -> bool:
+    """Whether the outer graph takes the run inside of the sub-model, on another input, for its own."""
+    return use.written_first is False and use.apart is True
 
 
 def _name_of(layer: Obj) -> str:

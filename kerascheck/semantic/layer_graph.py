@@ -63,6 +63,11 @@ class LayerGraph:
         self.outputs = tuple(self._follow(item) for item in self._tensors(outputs))
 
     @property
+    def ends(self) -> tuple[Tensor, ...]:
+        """The inputs."""
+        return tuple(self._ends)
+
+    @property
     def applications(self) -> tuple[Application, ...]:
         return tuple(self._known.values())
 
@@ -290,12 +295,14 @@ class InnerUse:
     """A graph that runs `sub` (in `run`) and also, in `inner`, something with weights from the inside of `sub`.
 
     `written_first`: the configuration has `sub` before the inner layer; None when that cannot be told.
+    `apart`: `sub` has an input of its own, so that the inner layer is run there on another one; likewise.
     """
 
     sub: Obj
     run: Application
     inner: Application
     written_first: bool | None
+    apart: bool | None
 
 
 def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse]:
@@ -306,7 +313,29 @@ def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse
             # one layer that comes behind the sub-model is enough for the fault
             order = [graph.writes_before(runs[0], item) for item in found]
             inner = next((item for item, first in zip(reversed(found), reversed(order)) if first), found[-1])
-            yield InnerUse(sub, runs[0], inner, True if True in order else None if None in order else False)
+            first = True if True in order else None if None in order else False
+            yield InnerUse(sub, runs[0], inner, first, _is_apart(interpreter, graph, sub, inner.layer))
+
+
+def _is_apart(interpreter: Interpreter, graph: LayerGraph, sub: Obj, layer: Obj | None) -> bool | None:
+    """Whether the models inside that run a layer begin with no input of the graph; None when that cannot be told."""
+    if not graph.ends or not graph.complete or any(end.operation for end in graph.ends):
+        return None  # `sub.inputs` are those of the sub-model
+    found: set[bool | None] = set()
+    for model in (sub, *layers_inside(interpreter, sub)):
+        if model.kind != "model" or model is layer:
+            continue
+        own, layers = graph_of(interpreter, model), interpreter.lasting.get((model, "#layers"))
+        if own is not None:
+            if not own.complete:
+                found.add(None)
+            elif layer in own.runs:
+                found.add(bool(own.ends) and not set(own.ends) & set(graph.ends))
+        elif not isinstance(layers, Items) or not layers.exact:
+            found.add(None)
+        elif any(item is layer for item in layers.items):
+            found.add(True)
+    return None if None in found or not found else found == {True}
 
 
 @dataclass(frozen=True)
