@@ -330,11 +330,14 @@ class PartialSeed(Rule):
 
     def _check_order(self, program: Module, found: list[Seed]) -> None:
         complete = [seed for seed in found if seed.kind == "all"]
-        # the three generators together count from the last of them on
-        first = complete[0].call if complete else found[-1].call
-        if (complete[0] if complete else found[-1]).imported:
+        # the three generators together count from where the last of them is set for the first time
+        each = {seed.kind: seed for seed in reversed(found)}
+        whole = complete[0] if complete else max(each.values(), key=lambda seed: seed.call.order)
+        if whole.imported:
             return  # it is set when the file is imported
-        if first.standalone or first.module is not self.module:
+        first = whole.call
+        place = self._late_place(program, first)
+        if first.standalone or place is None:
             return
         for event in training(program):
             models = models_of(event)
@@ -347,7 +350,7 @@ class PartialSeed(Rule):
                 if random and self._is_behind(imported, program, first):
                     related = [RelatedNode(program, imported, "the model is built by this import")]
                     # the experiment would run another order
-                    self.report(first.node, message=self.late, claim=Claim.NONE, related=related)
+                    self.report(place, message=self.late, claim=Claim.NONE, related=related)
                 return
             if all(
                 model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
@@ -358,9 +361,21 @@ class PartialSeed(Rule):
                 if (program is not self.module or first.function is not None) and _is_loaded(program, event):
                     return
                 related = [RelatedNode(home, made, "the model is built here")] if made and home else []
+                if place is not first.node:
+                    related.append(RelatedNode(first.module, first.node, "the seed is set here"))
                 own = program is self.module and first.function is None  # else the experiment runs another order
-                self.report(first.node, message=self.late, claim=self.claim if own else Claim.NONE, related=related)
+                self.report(place, message=self.late, claim=self.claim if own else Claim.NONE, related=related)
             return
+
+    def _late_place(self, program: Module, first: CallFact) -> cst.CSTNode | None:
+        """Where a seed that comes too late is reported; None when that is in another file.
+
+        A function of another file that seeds is right: the program calls it too late. A method is where it stands.
+        """
+        helps = first.function is not None and first.function.owner is None and first.module is not program
+        if first.module is self.module:
+            return None if helps else first.node
+        return first.site if helps and program is self.module and program.owns(first.site) else None
 
     def _is_behind(self, imported: cst.CSTNode, program: Module, first: CallFact) -> bool:
         """Whether a seed surely runs later than an import of this script, and no script that imports it seeds."""

@@ -1,0 +1,70 @@
+"""A seed in another file that comes too late: where it is reported (KC403)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kerascheck.cli import main
+
+HELPER = """import keras
+
+
+def seed_everything(seed=1):
+    keras.utils.set_random_seed(seed)
+
+
+def build():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+"""
+RUN = """import numpy as np
+from helper import build, seed_everything
+
+{first}
+{second}
+net.compile("adam", "mean_squared_error")
+net.fit(np.load("x.npy"), np.load("y.npy"))
+"""
+SEED, BUILD = "seed_everything(5)", "net = build()"
+
+
+@pytest.mark.parametrize(
+    ("late", "early", "found"),
+    [(BUILD, SEED, [("late.py", 5)]), (SEED, BUILD, [])],
+)
+def test_the_call_of_a_helper_that_seeds(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    late: str,
+    early: str,
+    found: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("helper.py").write_text(HELPER)
+    Path("late.py").write_text(RUN.format(first=late, second=early))
+    Path("early.py").write_text(RUN.format(first=SEED, second=BUILD))
+    main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC403", "."])
+    findings = json.loads(capsys.readouterr().out)
+    assert [(item["path"], item["line"]) for item in findings] == found
+    main(["check", "--no-cache", "--exit-zero", "--select", "KC403", "."])
+    assert ("see helper.py:5:5: the seed is set here" in capsys.readouterr().out) is bool(findings)
+
+
+def test_three_generators_in_each_pass_of_a_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    three = "    random.seed(seed)\n    np.random.seed(seed)\n    tf.random.set_seed(seed)"
+    helper = "import random\nimport numpy as np\nimport tensorflow as tf\n" + HELPER
+    Path("helper.py").write_text(helper.replace("    keras.utils.set_random_seed(seed)", three))
+    loop = RUN.replace(
+        "{first}\n{second}\nnet.compile", "for fold in range(3):\n    {first}\n    {second}\n    net.compile"
+    )
+    loop = loop.replace("\nnet.fit", "\n    net.fit")
+    Path("early.py").write_text(loop.format(first=SEED, second=BUILD))
+    Path("late.py").write_text(loop.format(first=BUILD, second=SEED))
+    main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC403", "."])
+    assert [(item["path"], item["line"]) for item in json.loads(capsys.readouterr().out)] == [("late.py", 6)]
