@@ -100,7 +100,7 @@ _SIGNS = {
     "KC203": r"filepath|must end",
     "KC205": r"format|not found|accessible",
     "KC208": r"node index|out of bounds|IndexError|disconnected|loops",
-    "KC209": r"variables during loading|variable|IndexError|already exists|disconnected",
+    "KC209": r"variables during loading|variable|IndexError|already exists|disconnected|is not connected to",
     "KC301": r"missing \d+ required|required (?:positional|keyword)",
     "KC302": r"get_config|NotImplementedError|format specifier|serializable|required|missing|revive|variable",
     # the constructor is given the dictionary that was written, on 2.15 in a wrapper of TensorFlow
