@@ -490,6 +490,9 @@ def project_top(folder: str, recorder: Recorder | None = None) -> str:
             above = os.path.dirname(above)
     for name in PROJECT_MARKS:
         top = find_upwards(folder, name)
+        while top is not None and name not in project_marks(top):  # a module `setup.py` of a package
+            above = os.path.dirname(top)
+            top = find_upwards(above, name) if above != top else None
         if top is not None:
             return top
     here = os.getcwd()

@@ -328,6 +328,15 @@ def test_programs_beside_a_package_belong_to_it(tmp_path: Path, package: str, us
     assert finding.severity is severity
 
 
+def test_a_module_of_a_package_that_is_called_setup_ends_no_search_for_requirements(tmp_path: Path) -> None:
+    make(tmp_path, "net/__init__.py", "net/setup.py", "train.py")
+    (tmp_path / "requirements.txt").write_text("keras==3.5.0\n")
+    (tmp_path / "setup.cfg").write_text("[metadata]\nname = net\n")
+    assert files.project_top(str(tmp_path / "net")) == str(tmp_path)
+    (tmp_path / "net/setup.py").write_text("from setuptools import setup\n\nsetup()\n")
+    assert files.project_top(str(tmp_path / "net")) == str(tmp_path / "net")
+
+
 def test_a_package_that_is_installed_by_its_own_setup_is_a_top(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("")
     (tmp_path / "setup.py").write_text("from setuptools import setup\n\nsetup(name='a')\n")

@@ -53,11 +53,11 @@ def codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     """Writes a project that is pinned to Keras 3 and gives the codes found in it."""
     monkeypatch.chdir(tmp_path)
 
-    def _codes(select: str, **files: str) -> list[str]:
+    def _codes(select: str, *options: str, **files: str) -> list[str]:
         Path("requirements.txt").write_text("keras==3.10.0\n")
         for name, text in files.items():
             Path(name + ".py").write_text(text)
-        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", select, "."])
+        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", select, *options, "."])
         return [finding["code"] for finding in json.loads(capsys.readouterr().out)]
 
     return _codes
@@ -324,3 +324,168 @@ def test_a_set_in_braces_in_a_file_that_does_not_name_keras(codes, names: str, u
     train = use + "import keras\n\nmodel = keras.Sequential([keras.layers.Dense(3)])\nmodel.fit(read(), numbers)\n"
     assert codes("KC401", names=names, train=train) == ["KC401"]
     assert codes("KC401", names=names.replace("({", "(sorted({").replace("})", "}))"), train=train) == []
+
+
+ENUM = """from enum import Enum{auto}
+
+import keras
+
+
+class Task(Enum):
+    SCORE = {one}
+    KIND = {two}
+
+
+def head(x, task):
+    if task is Task.SCORE:
+        return keras.layers.Dense(1)(x)
+    return keras.layers.Dense(3, activation="softmax")(x)
+
+
+def build(task):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, head(inputs, task))
+"""
+LOGITS = """import keras
+from nets import Task, build
+
+model = build(Task.{task})
+model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])
+"""
+
+
+@pytest.mark.parametrize(("auto", "one", "two"), [("", '"score"', '"kind"'), (", auto", "auto()", "auto()")])
+def test_a_branch_that_a_member_of_an_enumeration_decides(codes, auto: str, one: str, two: str) -> None:
+    nets = ENUM.format(auto=auto, one=one, two=two)
+    assert codes("KC502", nets=nets, train=LOGITS.format(task="SCORE")) == ["KC502"]
+    assert codes("KC502", nets=nets, train=LOGITS.format(task="KIND")) == []
+
+
+SEEDING = """import numpy as np
+import tensorflow as tf
+
+
+class Seeded:
+    def __init__(self, seed):
+        self.seed = seed
+
+    def __enter__(self):
+        np.random.seed(self.seed)
+        {seed}
+        return self
+
+    def __exit__(self, *error):
+        return False
+"""
+
+
+@pytest.mark.parametrize(
+    ("seed", "found"),
+    [("tf.random.set_seed(self.seed)", ["KC403"]), ("tf.keras.utils.set_random_seed(self.seed)", [])],
+)
+def test_what_a_context_manager_does_when_it_is_entered(codes, seed: str, found: list[str]) -> None:
+    train = "import keras\nfrom seeding import Seeded\n\nwith Seeded(3):\n"
+    train += "    model = keras.Sequential([keras.layers.Dense(3)])\n    model.compile('adam', 'mean_squared_error')\n"
+    train += "    model.fit(read(), read())\n"
+    assert codes("KC402,KC403", seeding=SEEDING.format(seed=seed), train=train) == found
+
+
+def test_metrics_that_hold_when_nothing_is_given(codes) -> None:
+    helper = "import keras\n\n\ndef finish(model, metrics=('accuracy',)):\n"
+    helper += "    model.compile('adam', keras.losses.BinaryCrossentropy(), metrics=list(metrics))\n"
+    assert codes("KC501", helper=helper) == ["KC501"]
+    assert codes("KC501", helper=helper.replace("'accuracy'", "'binary_accuracy'")) == []
+
+
+def test_the_default_settings_of_a_backbone(codes) -> None:
+    config = "from dataclasses import dataclass\n\n\n@dataclass\nclass C:\n    weights: str = 'imagenet'\n\n\n"
+    config += "DEFAULT = C()\n"
+    nets = "from keras import applications\nfrom config import DEFAULT\n\n\ndef build(cfg=DEFAULT):\n"
+    nets += "    return applications.EfficientNetB0(weights=cfg.weights)\n"
+    train = "from nets import build\n\nbuild().save('m.keras')\n"
+    pinned = ("--target-keras", "3.4.1")
+    assert codes("KC210", *pinned, config=config, nets=nets, train=train) == ["KC210"]
+    assert codes("KC210", *pinned, config=config.replace("'imagenet'", "None"), nets=nets, train=train) == []
+
+
+LAYER = """import keras
+
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+BUILD = """import keras
+{imports}
+
+
+def build():
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, Scale()(inputs))
+"""
+
+
+def test_a_package_that_is_imported_by_dots_alone(codes, tmp_path: Path) -> None:
+    Path("pyproject.toml").write_text("")
+    Path("net").mkdir()
+    Path("serve").mkdir()
+    Path("net/__init__.py").write_text("from .layers import Scale\nfrom .build import build\n")
+    Path("net/layers.py").write_text(LAYER)
+    Path("net/build.py").write_text(BUILD.format(imports="from .layers import Scale"))
+    Path("net/train.py").write_text("from . import build\n\nbuild().save('scaled.keras')\n")
+    load = "import keras\n\nmodel = keras.models.load_model('scaled.keras'{objects})\n"
+    Path("serve/app.py").write_text(load.format(objects=""))
+    assert sorted(codes("KC305,KC306")) == ["KC305", "KC306"]
+    Path("serve/app.py").write_text(load.format(objects=", custom_objects={'Scale': read()}"))
+    assert codes("KC305,KC306") == []
+    # another folder of programs has files of its own
+    Path("serve/app.py").write_text(load.format(objects=""))
+    Path("net/__init__.py").unlink()
+    Path("net/build.py").write_text(BUILD.format(imports="from layers import Scale"))
+    Path("net/train.py").write_text("from build import build\n\nbuild().save('scaled.keras')\n")
+    assert "KC306" not in codes("KC305,KC306")
+
+
+LAZY = """from abc import ABC, abstractmethod
+
+import keras
+
+
+class Task(ABC):
+    def __init__(self):
+        self.model = self.network()
+
+    @abstractmethod
+    def network(self): ...
+
+    def fit(self, x, y):
+        self.model.compile("adam", "mean_squared_error")
+        self.model.fit(x, y)
+        return self
+
+    def save(self, path):
+        self.model.save_weights(path)
+
+
+class Ready(Task):
+    def network(self):
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+
+class Lazy(Task):
+    def network(self):
+        return keras.Sequential([keras.layers.Dense(1)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "found"),
+    [
+        ("Lazy().save('a.weights.h5')", ["KC104"]),
+        ("Ready().save('a.weights.h5')", []),
+        ("Lazy().fit(read(), read()).save('a.weights.h5')", []),
+        ("task = Lazy()\nhand_over(task)\ntask.save('a.weights.h5')", []),
+    ],
+)
+def test_a_method_of_another_file_that_is_called_too_early(codes, use: str, found: list[str]) -> None:
+    assert codes("KC104", tasks=LAZY, nightly=f"from tasks import Lazy, Ready\n\n{use}\n") == found

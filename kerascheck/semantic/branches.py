@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from kerascheck.semantic import own_model_names
-from kerascheck.semantic.values import Const, Items, Obj, text_of
+from kerascheck.semantic.classes import is_enumeration
+from kerascheck.semantic.values import Class, Const, Items, Obj, text_of
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     cst.In: lambda one, other: one in other,
     cst.NotIn: lambda one, other: one not in other,
 }
+_SAME = (operator.eq, operator.ne, operator.is_, operator.is_not)
 
 
 def given(self: Interpreter, value: Value | None) -> Value | None:
@@ -112,6 +114,10 @@ def _compared(self: Interpreter, test: cst.Comparison) -> bool | None:
         return None
     only = test.comparisons[0]
     compare, other = _COMPARISONS.get(type(only.operator)), _written(only.comparator)
+    if other is None and compare in _SAME:
+        member = _member(self, only.comparator)
+        if member is not None:
+            return (found.value == member.value) is (compare in (operator.eq, operator.is_))
     if (
         compare is None
         or other is None
@@ -124,6 +130,17 @@ def _compared(self: Interpreter, test: cst.Comparison) -> bool | None:
         return compare(found.value, other[0])
     except TypeError:  # `None > 1`
         return None
+
+
+def _member(self: Interpreter, node: cst.BaseExpression) -> Const | None:
+    """The value of a member of an enumeration of the project: `Task.COUNT`."""
+    if not isinstance(node, cst.Attribute) or not isinstance(node.value, cst.Name):
+        return None
+    owner = self.peek(node.value)
+    if not isinstance(owner, Class) or not is_enumeration(owner.info):
+        return None
+    value = owner.info.attribute(node.attr.value)
+    return value if type(value) is Const else None
 
 
 def _literal(self: Interpreter, node: cst.BaseExpression) -> Const | None:

@@ -59,6 +59,7 @@ def early_uses(module: Module) -> list[EarlyUse]:
     """
     known: list[EarlyUse] | None = module.memo.get("early uses")
     if known is None:
+        module.memo["early uses"] = []  # a circle of files that ask each other
         known = module.memo["early uses"] = list(_early_uses(module))
     return known
 
@@ -75,7 +76,8 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
         if not models or not all(item.kind == "model" and item.form in {"subclass", "sequential"} for item in models):
             continue
         made_here = all(item.module is module for item in models)
-        if event.module is not module and not made_here and not _is_handed_over(event, models):
+        elsewhere = event.module is not module and not made_here
+        if elsewhere and not _is_handed_over(event, models) and not _is_called_here(module, event):
             continue
         if not event.never(Flag.VARIABLES) or not event.states:
             continue
@@ -127,6 +129,20 @@ def _is_handed_over(event: Event, models: tuple[Obj, ...]) -> bool:
     names = {item.name.value for item in function.node.params.params}
     handed = isinstance(receiver, cst.Name) and receiver.value in names
     return handed and function.module is event.module and all(item.module is not event.module for item in models)
+
+
+def _is_called_here(module: Module, event: Event) -> bool:
+    """Whether a call of this file runs a method of another one at once, which does that to a model of its object.
+
+    What that file shows by itself is reported there.
+    """
+    function, call = event.function, event.site
+    if function is None or function.owner is None or not isinstance(call, cst.Call) or not module.owns(call):
+        return False
+    called = call.func.attr if isinstance(call.func, cst.Attribute) else None
+    if called is None or not isinstance(function.node, cst.FunctionDef) or called.value != function.node.name.value:
+        return False
+    return all(use.event.node is not event.node for use in early_uses(event.module))
 
 
 def _writes_no_file(event: Event) -> bool:

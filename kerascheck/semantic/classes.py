@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LAYER_ROOTS = ("keras.layers.",)
 _EMPTY_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
+_ENUMERATIONS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum"})
 _KINDS = {
     "keras.Model": "model",
     "keras.Sequential": "sequential",
@@ -30,6 +31,11 @@ def _without_object(base: Value | None) -> Value | None:
         if len(rest) == 1:
             return rest[0]
     return base
+
+
+def is_enumeration(info: ClassInfo) -> bool:
+    """Whether a class is an `Enum`."""
+    return any(isinstance(item, str) and item in _ENUMERATIONS for item in info.lineage())
 
 
 class BuildEffect(Enum):

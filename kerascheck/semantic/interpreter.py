@@ -1158,13 +1158,20 @@ class Interpreter:
 
     def _with(self, node: cst.With) -> None:
         for item in node.items:
-            value = self.eval(item.item)
+            value = self._entered(self.eval(item.item))
             if item.asname is not None:
                 self.bind(cast(cst.BaseExpression, item.asname.name), value)
         expected = any(_expects_error(item.item) for item in node.items)
         self.quiet += expected
         self.body(node.body)
         self.quiet -= expected
+
+    def _entered(self, value: Maybe) -> Maybe:
+        """What `with` gives of a value: of an object of the project that which its `__enter__` returns."""
+        if not isinstance(value, Obj) or value.cls is None or value.kind != "instance":
+            return value
+        enter, _ = value.cls.method("__enter__")
+        return self.invoke(enter, Arguments(), value) if enter is not None else value
 
     def _try(self, node: cst.Try | cst.TryStar) -> None:
         before = self.snapshot()
@@ -1282,7 +1289,8 @@ class Interpreter:
     def _collect(self, decorators: Iterable[Maybe], thing: Func | Class, name: cst.Name) -> None:
         """Run the decorators that keep what they decorate, of a registry of models for one."""
         for decorator in decorators:
-            if isinstance(decorator, Func) and own_decorators.collects(decorator):
+            own = isinstance(decorator, Func) and decorator.module is self.home  # others' names are theirs to change
+            if own and isinstance(decorator, Func) and own_decorators.collects(decorator):
                 self.invoke(decorator, Arguments(((name, thing),)), None)
                 self.dead = False
 
@@ -1915,7 +1923,9 @@ class Interpreter:
         value = commandline.typer_default(self, value)
         if not entry:
             return branches.given(self, value) if surely else branches.usual(self, value)
-        return branches.usual(self, value) if string(value) is not None else None
+        if string(value) is not None or _is_strings(value):
+            return branches.usual(self, value)
+        return value if isinstance(value, Obj) and value.kind == "instance" else None  # `settings=DEFAULT`
 
     # ------------------------------------------------------------------ records
 
@@ -2142,6 +2152,11 @@ def _property_part(node: cst.FunctionDef) -> str | None:
         if item.value.value == node.name.value and item.attr.value in {"setter", "deleter"}:
             return item.attr.value
     return None
+
+
+def _is_strings(value: Maybe) -> bool:
+    """Whether a value is a list or tuple of strings: names of metrics, mostly."""
+    return isinstance(value, Items) and value.exact and all(string(item) is not None for item in value.items)
 
 
 def _expects_error(node: cst.BaseExpression) -> bool:

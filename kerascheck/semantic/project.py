@@ -64,6 +64,7 @@ _IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?
 _LONGEST_FROM = 300  # characters between `from` and `import`
 _NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|\\")
 _WORDS = re.compile(r"\w+")
+_DOTS = re.compile(r"[ \t]*(\.+)[ \t]+import\b")
 _SCRIPTS = ("scripts", "bin", "examples", "experiments", "jobs", "tools")  # folders of programs beside `src`
 _RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()")
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
@@ -531,7 +532,7 @@ class Project:
         found: list[Module] = []
         for path in self._importing(module.path):
             source = self._text(path)
-            if source is not None and self._matters(path, source) and self._has_near(path, source, words, place):
+            if source is not None and self._matters(path, source) and self._has_near(path, source, words):
                 other = self.module(path) if self.reaches(path, module.path) else None
                 if other is not None:
                     self._links.add((place, path))
@@ -540,11 +541,11 @@ class Project:
                     break
         return found
 
-    def _has_near(self, path: str, source: SourceText, words: tuple[str, ...], but: str) -> bool:
-        """Whether a file has one of the words, itself or in a file that it imports, maybe by a package, but for one."""
+    def _has_near(self, path: str, source: SourceText, words: tuple[str, ...]) -> bool:
+        """Whether a file has one of the words, itself or in a file that it imports, maybe by a package."""
         if not words or self._has(path, words):
             return True
-        return any(self._has(item, words) for item in self._given_by_imports(path, source) if item != but)
+        return any(self._has(item, words) for item in self._given_by_imports(path, source))
 
     def _given_by_imports(self, path: str, source: SourceText) -> Iterator[str]:
         """The files that a text imports; and of a package those that its `__init__` gives on."""
@@ -590,11 +591,13 @@ class Project:
         """The modules of the project that have one of the words and the name of a file, themselves or by an import.
 
         A module with the name, but none of the words, counts when it imports one that has: `put(model, PATH)`.
-        A bare name counts in folders above and below this one only: elsewhere it is another file.
+        A bare name counts in folders above and below this one only: elsewhere it is another file. Of a module in a
+        package that is the folder which the package lies in: there such a program is run.
         """
         place = _normal(self._reader.absolute(path))
         folder = posixpath.dirname(place)
         top = self._top(folder)
+        started = self.outside_packages(folder)
         last = posixpath.basename(name)
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
@@ -633,8 +636,10 @@ class Project:
         hits = []
         for other, named, ends, imported in using:
             above = posixpath.commonpath([folder, posixpath.dirname(other)])
-            if "/" not in name.strip("/") and above not in {folder, posixpath.dirname(other)}:
-                continue
+            if "/" not in name.strip("/"):
+                there = self.outside_packages(posixpath.dirname(other))
+                if posixpath.commonpath([started, there]) not in {started, there}:
+                    continue
             if named or not stems.isdisjoint(imported) or (ends and not halves.isdisjoint(imported)):
                 hits.append((-len(above), other))
         chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
@@ -643,6 +648,13 @@ class Project:
         self._links.update((place, other) for other in chosen)
         found = (self.module(other) for other in chosen)
         return [module for module in found if module is not None]
+
+    def outside_packages(self, folder: str) -> str:
+        """The folder that the outermost package around a folder lies in, without `src`; itself where it is in none."""
+        current = folder
+        while self._text(posixpath.join(current, "__init__.py")) is not None and current != posixpath.dirname(current):
+            current = posixpath.dirname(current)
+        return posixpath.dirname(current) if current != folder and posixpath.basename(current) == "src" else current
 
     def texts_with(self, path: str, word: str) -> Iterator[str]:
         """The texts with a word among all files of the project around a file, its notebooks too; none is parsed."""
@@ -851,9 +863,18 @@ def _with_packages(dotted: str) -> list[str]:
 
 
 def imported_words(path: str, text: str) -> set[str]:
-    """The words in the import statements of a file; `text` is that of a module, or a notebook's JSON."""
+    """The words in the import statements of a file; `text` is that of a module, or a notebook's JSON.
+
+    A package that is named by dots alone is there by the name of its folder: `from . import train`.
+    """
     lines = _NOTEBOOK_IMPORTS.findall(text) if path.endswith(".ipynb") else _import_lines(text)
-    return {word for line in lines if not _is_outside(line) for word in _WORDS.findall(line)}
+    words = {word for line in lines if not _is_outside(line) for word in _WORDS.findall(line)}
+    for dots in {found[1] for found in map(_DOTS.match, lines) if found is not None}:
+        folder = _normal(path)
+        for _ in dots:
+            folder = posixpath.dirname(folder)
+        words.add(posixpath.basename(folder))
+    return words - {""}
 
 
 def _import_lines(text: str) -> list[str]:

@@ -47,6 +47,8 @@ _FROM_THE_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 
 def external(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) -> Value | None:
     """What a call of something imported makes, where that is a record, or a setting that has a default."""
+    if name == "enum.auto":
+        return Const(f"auto {self.order}")  # of each member another one
     if name in _FROM_THE_ENVIRONMENT:
         default = arguments.value("default", 1)
         return branches.usual(self, default) if isinstance(default, (Const, Text)) and string(default) != "" else None

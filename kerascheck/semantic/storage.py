@@ -625,7 +625,8 @@ def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save
     """The saves that a load surely reads: programs of one project that are strangers may use the same file name.
 
     Those of the module itself come first, then those of modules that it is linked to by imports, then those beside it.
-    One that is neither counts only when it is the only one and the path names a folder.
+    One that is neither counts only when it is the only one, and the path names a folder, or that one is of a package:
+    such a program is not run in the folder it stands in.
     """
     folder = folder_of(module)
     for near in (
@@ -635,8 +636,14 @@ def _meant(module: Module, found: list[Save], key: tuple[str, str]) -> list[Save
     ):
         if near:
             return near
-    strangers = {id(save.module) for save in found}
-    return found if len(strangers) == 1 and "/" in key[1] else []
+    strangers = {id(save.module): save.module for save in found}
+    return found if len(strangers) == 1 and ("/" in key[1] or all(map(_is_packaged, strangers.values()))) else []
+
+
+def _is_packaged(module: Module) -> bool:
+    """Whether a module is part of a package."""
+    folder = folder_of(module)
+    return module.project is not None and module.project.outside_packages(folder) != folder
 
 
 def path_key(value: Value | None) -> tuple[str, str] | None:
