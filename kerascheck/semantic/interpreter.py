@@ -1923,7 +1923,8 @@ class Interpreter:
         value = commandline.typer_default(self, value)
         if not entry:
             return branches.given(self, value) if surely else branches.usual(self, value)
-        if string(value) is not None or _is_strings(value):
+        written = isinstance(parameter.default, (cst.Tuple, cst.List))  # `metrics=("accuracy",)`
+        if string(value) is not None or (written and _is_strings(value)):
             return branches.usual(self, value)
         return value if isinstance(value, Obj) and value.kind == "instance" else None  # `settings=DEFAULT`
 
