@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
+from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -44,7 +46,7 @@ class SourceText:
     text: str
     encoding: str = "utf-8"
     bom: bool = False
-    _starts: list[int] = field(default_factory=list, repr=False, compare=False)
+    _starts: array[int] = field(default_factory=lambda: array("Q"), repr=False, compare=False)
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> SourceText:
@@ -79,7 +81,7 @@ class SourceText:
         return SourceText(text, self.encoding, self.bom)
 
     @property
-    def line_starts(self) -> list[int]:
+    def line_starts(self) -> Sequence[int]:
         """The offset of the first code point of every line."""
         if not self._starts:
             self._starts.append(0)

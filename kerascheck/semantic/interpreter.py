@@ -88,7 +88,7 @@ MAXIMUM_UNROLL = 12
 MAXIMUM_ITEMS = 500  # of a list or dictionary that is made from others
 MAXIMUM_NUMBER = 10**18
 _MISSING = object()
-_BUILTINS = frozenset(dir(builtins))
+_BUILTINS = {name: Ref(f"builtins.{name}", name) for name in dir(builtins)}
 _NONE = Const(None)
 _NAMED = {"None": _NONE, "True": Const(True), "False": Const(False)}
 _KEPT = 20_000  # literals, and attributes of imported things: they are met again and again
@@ -1321,11 +1321,11 @@ class Interpreter:
             if name in _NAMED:
                 return _NAMED[name]
             if not self.module.interpreter_stars:
-                return Ref(f"builtins.{name}", name)
+                return _BUILTINS[name]
         starred = self.module.starred(name)
         if starred is not None:
             return starred
-        return Ref(f"builtins.{name}", name) if name in _BUILTINS else None
+        return _BUILTINS.get(name)
 
     def _attribute(self, node: cst.Attribute) -> Maybe:
         return self.attribute(self.eval(node.value), node.attr.value)

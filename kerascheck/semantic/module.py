@@ -361,6 +361,10 @@ class Module:
             return Positions(self.tree, self.source.text)
         return LazyPositions(self.tree, self.source.text, self.index)
 
+    def forget_places(self) -> None:
+        """Give back what was found out about where nodes stand; it can be found again."""
+        self.__dict__.pop("positions", None)
+
     def span(self, node: cst.CSTNode) -> Span:
         """The code points of a node, without the comments above it."""
         return self.positions.span(node)

@@ -145,6 +145,7 @@ class Project:
         self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
         self.noted: dict[str, object] = {}  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
+        self._current = ""  # the file that is checked now
         self._files = self._bytes = 0
         self._links: set[tuple[str, str]] = set()  # who got to know whom otherwise than by an import
         self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
@@ -180,8 +181,11 @@ class Project:
 
     def _begin(self, source: SourceText, path: str) -> str:
         """The place of a file that is to be checked; what was read through an older text of it is forgotten."""
+        checked = self._modules.get(self._current)
+        if checked is not None:
+            checked.forget_places()
         self._make_room()
-        place = _normal(self._reader.absolute(path))
+        place = self._current = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
         if known is not None and known.source.text != source.text:
             for other, user in list(self._modules.items()):
