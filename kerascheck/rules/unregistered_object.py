@@ -10,6 +10,7 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
+from kerascheck.semantic.global_objects import registered_by_calls
 from kerascheck.semantic.storage import (
     READING,
     Load,
@@ -67,6 +68,8 @@ class UnregisteredObject(Rule):
             return False  # what reads such a file is in the same program: KC306 looks at it
         if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
             return False  # KC307 speaks of it
+        if name_of(item.thing) in registered_by_calls(item.save.reader):
+            return False  # where it is loaded KC306 looks who registers it there
         return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:

@@ -22,6 +22,7 @@ from kerascheck.semantic import (
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
 from kerascheck.semantic.events import BUILT, NEW, UNSURE, Flag, States
 from kerascheck.semantic.glimpse import glimpse
+from kerascheck.semantic.names import GLOBAL_OBJECTS, REGISTERS
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     AnyItem,
@@ -96,6 +97,7 @@ _LOADERS = {
     "tensorflow_hub.load": ("loaded", UNSURE),
 }
 _ARRAY = frozenset({"numpy.array", "numpy.asarray", "builtins.list", "builtins.tuple", "builtins.reversed"})
+_PUTTING = frozenset({"update", "setdefault"})
 _INITIALIZERS = frozenset({"global_variables_initializer", "initialize_all_variables"})
 # what a key of a saved dictionary says of a list that numbers mean something in
 _NUMBERED = re.compile(
@@ -516,6 +518,9 @@ def _call_object(self: Interpreter, node: cst.Call, callee: Obj, arguments: Argu
             self.escape(value)
         return None
     if callee.kind == "value":
+        if callee.ref + "()" == REGISTERS and arguments.positional:
+            self.record_call(Ref(REGISTERS, callee.original), node, arguments)
+            return arguments.positional[0][1]
         if callee.ref == records.PARTIAL:
             inner = records.partial(callee, arguments)
             if inner is not None:
@@ -783,6 +788,8 @@ def _part_call(self: Interpreter, node: cst.Call, callee: Part, arguments: Argum
     datasets.note_step(self, node, name, callee.base, arguments)
     if name in _MIXES and isinstance(callee.base, Obj) and callee.base.ref in GENERATORS:
         self.record_call(Ref(f"#generator.{name}", callee.base.original), node, arguments, callee.base)
+    if isinstance(root, Obj) and root is callee.base and root.ref == GLOBAL_OBJECTS and name in _PUTTING:
+        self.record_call(Ref(f"{GLOBAL_OBJECTS}.{name}", root.original), node, arguments)
     for value in arguments.values():
         if isinstance(value, (Func, Bound)) or (isinstance(value, (Obj, Items)) and not _known_quiet(root)):
             self.escape(value)

@@ -60,8 +60,7 @@ def builtin(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) 
             and first.attribute in {"#enumerate", "#zip", "#pairs"}
         ):
             self.record_order_use("index", first.base, node)
-        entries = tuple((keyword, value) for keyword, _, value in arguments.keywords)
-        return True, Mapping(entries, not arguments.positional and not arguments.open_keywords)
+        return True, _dictionary(arguments)
     if name in {"enumerate", "zip", "reversed", "map", "filter"}:
         sets = [
             value.ordered_at(place, place, self.statement)
@@ -238,14 +237,32 @@ def list_method(self: Interpreter, node: cst.Call, receiver: Items, name: str, a
     return None
 
 
-def _all_known(arguments: Arguments) -> bool:
-    """Whether it is known which keys `update(...)` sets."""
-    if arguments.open_positional or arguments.open_keywords:
-        return False
-    return all(isinstance(value, Mapping) and value.exact for _, value in arguments.positional)
-
-
 _MOST_BUILDERS = 40
+_MOST_ENTRIES = 500
+
+
+def _dictionary(arguments: Arguments) -> Mapping:
+    """What `dict(...)` makes: of another one, or of pairs, and of keywords."""
+    made = Mapping((), not arguments.open_keywords and not arguments.open_positional)
+    if arguments.positional:
+        made = merged(made, arguments.positional[0][1])
+    return merged(made, Mapping(tuple((keyword, value) for keyword, _, value in arguments.keywords)))
+
+
+def merged(one: Mapping, other: Value | None) -> Mapping:
+    """A dictionary with the entries of another one, or the pairs of a list, in it."""
+    entries = dict(one.entries)
+    if isinstance(other, Items) and other.exact:
+        pairs = [item.items if isinstance(item, Items) and item.exact else () for item in other.items]
+        for pair in pairs:
+            if len(pair) != 2 or not isinstance(pair[0], Const):
+                return Mapping((), False)
+            entries[pair[0].value] = pair[1]
+    elif isinstance(other, Mapping) and other.exact:
+        entries.update(other.entries)
+    else:
+        return Mapping((), False)
+    return Mapping(tuple(entries.items()), one.exact) if len(entries) <= _MOST_ENTRIES else Mapping((), False)
 
 
 def any_builder(mapping: Mapping) -> Value | None:
@@ -280,11 +297,9 @@ def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str,
             return Items("list", tuple(Const(key) for key, _ in receiver.entries))
         return Items("list", tuple(Items("tuple", (Const(key), value)) for key, value in receiver.entries))
     if name in {"update", "pop", "setdefault", "clear"}:
-        entries = dict(receiver.entries)
-        if name == "update" and (first is None or isinstance(first, Mapping)) and _all_known(arguments):
-            entries.update(first.entries if isinstance(first, Mapping) else ())
-            entries.update((keyword, value) for keyword, _, value in arguments.keywords)
-            rebind(self, node, Mapping(tuple(entries.items()), receiver.exact))
+        self.note_filled(receiver)
+        if name == "update":
+            rebind(self, node, merged(receiver, _dictionary(arguments)))
         else:
             rebind(self, node, Mapping((), False))
     return None

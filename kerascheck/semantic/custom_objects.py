@@ -13,6 +13,7 @@ from kerascheck.semantic import calls
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import Config, read_config
 from kerascheck.semantic.constructors import arguments_of
+from kerascheck.semantic.global_objects import own_global_names
 from kerascheck.semantic.own_decorators import COLLECTS
 from kerascheck.semantic.values import Func, Ref, Value
 from kerascheck.semantic.walk import children, walk
@@ -513,6 +514,9 @@ def registered(thing: ClassInfo | Func) -> bool | None:
         return True
     if "get_custom_objects" not in text:
         return False
+    given = own_global_names(thing.module)
+    if given is not None:
+        return name in given
     return re.search(rf"get_custom_objects\(\)[^\n]*\b{name}\b|update\([^)]*\b{name}\b", text) is not None
 
 

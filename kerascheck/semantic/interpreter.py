@@ -39,7 +39,7 @@ from kerascheck.semantic.events import NEW, UNSURE, CallFact, Event, Flag, Impor
 from kerascheck.semantic.glimpse import glimpse
 from kerascheck.semantic.graph import Head, head_of
 from kerascheck.semantic.heap import Facts, joined
-from kerascheck.semantic.names import canonical
+from kerascheck.semantic.names import GLOBAL_OBJECTS, canonical
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -135,6 +135,7 @@ class Interpreter:
         self.module = self.home = module
         self.site: cst.CSTNode | None = None
         self.calling: cst.Call | None = None
+        self.handed: dict[int, tuple[Mapping, list[bool]]] = {}  # dictionaries given to functions, and whether changed
         self.way: Way | None = None
         self.frame = Frame(None)
         self.root = self.frame
@@ -302,6 +303,7 @@ class Interpreter:
         self.module = self.home
         self.frame, self.function, self.owner, self.statement = self.root, None, None, None
         self.calling = self.way = None
+        self.handed.clear()
         self.returns, self.jumps, self.stack = [], [], []
         self.loop = self.guarded = self.quiet = self.unrolling = self.untaken = 0
         self.releases = None
@@ -758,6 +760,13 @@ class Interpreter:
             result = Tensor(None, operation, (old, value), NO_ARGUMENTS, node)
         elif isinstance(old, Unordered) and isinstance(node.operator, (cst.BitOrAssign, cst.BitAndAssign)):
             result = old
+        elif isinstance(node.operator, cst.BitOrAssign):
+            if isinstance(old, Obj) and old.ref == GLOBAL_OBJECTS and isinstance(old.call, cst.Call):
+                self._put_globally("update", old, node.value, value)
+                result = old
+            elif isinstance(old, Mapping):
+                self.note_filled(old)
+                result = containers.merged(old, value)
         self.bind(node.target, result, node.value)
 
     def bind(self, target: cst.BaseExpression, value: Maybe, source: cst.BaseExpression | None = None) -> None:
@@ -778,8 +787,15 @@ class Interpreter:
             holder = self.eval(subscript.value)
             keys = [self._index(element.slice) for element in subscript.slice]
             self._set_item(subscript, holder, keys[0] if len(keys) == 1 else None, value)
+            if isinstance(holder, Obj) and holder.ref == GLOBAL_OBJECTS and isinstance(holder.call, cst.Call):
+                self._put_globally("__setitem__", holder, subscript, keys[0], value)
         elif kind is cst.StarredElement:
             self.bind(cast(cst.StarredElement, target).value, None)
+
+    def _put_globally(self, way: str, holder: Obj, node: cst.BaseExpression, *values: Maybe) -> None:
+        """A statement that writes into the dictionary of `get_custom_objects()`."""
+        arguments = Arguments(tuple((node, value) for value in values))
+        self.record_call(Ref(f"{GLOBAL_OBJECTS}.{way}", holder.original), cast(cst.Call, holder.call), arguments)
 
     def _set_name(self, name: str, value: Maybe) -> None:
         frame = self.frame
@@ -816,6 +832,8 @@ class Interpreter:
                 self.escape(value)
 
     def _set_item(self, target: cst.Subscript, holder: Maybe, key: Maybe, value: Maybe) -> None:
+        if isinstance(holder, Mapping):
+            self.note_filled(holder)
         if isinstance(target.value, (cst.Name, cst.Attribute)):
             index = number(key)
             if isinstance(holder, Mapping) and isinstance(key, Const):
@@ -1593,6 +1611,8 @@ class Interpreter:
         if isinstance(right, Unordered) and operator in {cst.BitOr, cst.BitAnd, cst.BitXor}:
             difference = operator is cst.BitXor or right.difference
             return Unordered(node, right.element, self.statement, difference=difference)
+        if operator is cst.BitOr and isinstance(left, Mapping):
+            return containers.merged(left, right)
         one, other = number(left), number(right)
         if one is not None and other is not None:
             return _arithmetic(operator, one, other)
@@ -1828,6 +1848,9 @@ class Interpreter:
         self.function, self.owner, self.returns, self.jumps, self.dead = function, function.owner, [], [], False
         self.stack.append(node)
         self._bind_parameters(node.params, arguments, receiver)
+        handed = [value for value in self.frame.names.values() if type(value) is Mapping]
+        fresh = [id(value) for value in handed if id(value) not in self.handed]
+        known = [self.handed.setdefault(id(value), (value, [])) for value in handed]
         result: Maybe
         if type(node) is cst.Lambda:
             result = self.eval(node.body)
@@ -1842,9 +1865,29 @@ class Interpreter:
         self.stack.pop()
         self.module = module
         self.frame, self.function, self.owner, self.statement, self.returns, self.jumps, self.loop, self.dead = outer
+        for value, changed in known:
+            if changed:
+                self._lose_entries(value)
+        for key in fresh:
+            self.handed.pop(key, None)
         if type(node) is cst.FunctionDef and node.asynchronous is not None:
             return result if not function.opaque else None
         return None if function.opaque or "abc.abstractmethod" in function.decorators else result
+
+    def note_filled(self, holder: Mapping) -> None:
+        """A dictionary is changed in place; when it was handed to a function, whoever handed it over has it, too."""
+        known = self.handed.get(id(holder))
+        if known is not None:
+            known[1].append(True)
+
+    def _lose_entries(self, value: Mapping) -> None:
+        """A function has put more into a dictionary that it was given: what is in the caller's is no longer known."""
+        for names in (self.frame.names, self.root.names):
+            for name, known in names.items():
+                if known is value:
+                    names[name] = Mapping(value.entries, False)
+        for key in [key for key, known in self.heap.items() if known is value]:
+            self.heap[key] = Mapping(value.entries, False)
 
     def _returned(self) -> Maybe:
         if self.final is not None:

@@ -279,14 +279,17 @@ class Module:
         """The modules of the project that import this one."""
         return self.project.users(self) if self.project is not None else []
 
-    def users_with(self, *words: str) -> list[Module]:
-        """The modules of the project that import this one, with one of the words in them or in what they import."""
+    def users_with(self, *words: str, idle: bool = False) -> list[Module]:
+        """The modules of the project that import this one, with one of the words in them or in what they import.
+
+        Those that only import it, or only call what it has, count where `idle` is said.
+        """
         if self.project is None:
             return []
-        known: dict[tuple[str, ...], list[Module]] = self.memo.setdefault("users", {})
-        if words not in known:
-            known[words] = self.project.users(self, words)
-        return known[words]
+        known: dict[tuple[tuple[str, ...], bool], list[Module]] = self.memo.setdefault("users", {})
+        if (words, idle) not in known:
+            known[words, idle] = self.project.users(self, words, idle)
+        return known[words, idle]
 
     def deriving(self, name: str) -> list[Module]:
         """The modules of the project that import this one and derive from a class of this name."""

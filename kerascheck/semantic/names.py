@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
+GLOBAL_OBJECTS = "keras.utils.get_custom_objects"
+REGISTERS = "keras.utils.register_keras_serializable()"  # what a call of it gives, called
 _ROOTS = (
     "tensorflow.contrib.keras.api.keras",
     "tensorflow.contrib.keras.python.keras",
@@ -51,6 +53,7 @@ _ALIASES = {
     "saving.saving_api.load_model": "models.load_model",
     "models.cloning.clone_model": "models.clone_model",
     "saving.register_keras_serializable": "utils.register_keras_serializable",
+    "saving.get_custom_objects": "utils.get_custom_objects",
     "saving.custom_object_scope": "utils.custom_object_scope",
     "saving.CustomObjectScope": "utils.custom_object_scope",
     "utils.CustomObjectScope": "utils.custom_object_scope",

@@ -526,17 +526,19 @@ class Project:
         text = self.text(path)
         return "keras" in text and _KERAS_IMPORT.search(text) is not None
 
-    def users(self, module: Module, words: tuple[str, ...] = ()) -> list[Module]:
+    def users(self, module: Module, words: tuple[str, ...] = (), idle: bool = False) -> list[Module]:
         """The modules of the project that import this one, directly or not, and train, save, load or number labels.
 
         Their bodies are followed. Who imports whom is looked up in the texts; only those that matter are parsed: with
-        `words` those that have one of them, themselves or in a file that they import.
+        `words` those that have one of them, themselves or in a file that they import. `idle`: all that import it count.
         """
         place = _normal(self._reader.absolute(module.path))
         found: list[Module] = []
         for path in self._importing(module.path):
             source = self._text(path)
-            if source is not None and self._matters(path, source) and self._has_near(path, source, words):
+            if source is None or not (idle or self._matters(path, source)):
+                continue
+            if self._has_near(path, source, words):
                 other = self.module(path) if self.reaches(path, module.path) else None
                 if other is not None:
                     self._links.add((place, path))

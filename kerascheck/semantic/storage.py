@@ -16,6 +16,7 @@ from kerascheck.semantic import keras_api
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import config_function, constructor, kind_of, name_of
 from kerascheck.semantic.events import Flag
+from kerascheck.semantic.global_objects import WORDS, global_names
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
 from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
 from kerascheck.semantic.project import names_not_called
@@ -53,12 +54,7 @@ _FITS = ("fit", "fit_generator")
 _BUILDS = re.compile(r"\bself\(|\.build\(|\bself\.\w+\(")  # what may make variables in a constructor
 _SCOPES = frozenset({"keras.utils.custom_object_scope"})
 _BUILTINS = frozenset(dir(builtins))
-_GLOBAL_OBJECTS = re.compile(
-    r"get_custom_objects\(\)\s*(?:\[\s*[\"'](\w+)[\"']\s*\]\s*=(?!=)|\.update\(\s*\{([^{}()]*)\}\s*\))"
-)
-_GLOBAL_IMPORT = re.compile(r"^[ \t]*from[ \t][^\n]*\bimport\b[^\n]*\bget_custom_objects\b(?!\s+as\b)", re.MULTILINE)
-_KEY = re.compile(r"\s*[\"'](\w+)[\"']\s*:")
-_REGISTERED = re.compile(r"register_keras_serializable\([^()]*\)\(\s*([\w.]*)")
+_AROUND = ("custom_object", "CustomObject", *WORDS)
 
 
 @dataclass(frozen=True)
@@ -876,7 +872,7 @@ def _calls_own(module: Module, call: cst.Call) -> bool:
 
 
 def _scoped(module: Module) -> frozenset[str] | None:
-    """The names that scopes and `get_custom_objects` supply somewhere around a module; None when not known."""
+    """The names that scopes and calls supply somewhere around a module; None when not known."""
     if "scoped" not in module.memo:
         module.memo["scoped"] = _find_scoped(module)
     known: frozenset[str] | None = module.memo["scoped"]
@@ -884,45 +880,22 @@ def _scoped(module: Module) -> frozenset[str] | None:
 
 
 def _find_scoped(module: Module) -> frozenset[str] | None:
-    names: frozenset[str] = frozenset()
-    for other in module.family("custom_object", "CustomObject"):
-        if "get_custom_objects" in other.source.text:
-            written = _written_globally(module, other)
-            if written is None:
-                return None
-            names |= written
-        for call in (other.facts if other is module else other.interpreter).calls:
-            if call.name in _SCOPES and not (other is module and id(call.node) in _own_scopes(module)):
-                first = call.arguments.value("", 0)
-                given = _names(first)
+    """Those of the programs that import the module count, too: they may call what it loads with."""
+    users = module.users_with(*_AROUND, idle=True)
+    family = module.family(*_AROUND)
+    names = global_names(module, [*family, *(other for user in users for other in user.family(*_AROUND))])
+    if names is None:
+        return None
+    for other in dict.fromkeys([*family, *users]):
+        calls = other.calls if other is module or other in users else other.interpreter.calls
+        own = _own_scopes(other) if other is module or other in users else {}
+        for call in calls:
+            if call.name in _SCOPES and id(call.node) not in own:
+                given = _names(call.arguments.value("", 0))
                 if given is None:
                     return None
                 names |= given
     return names
-
-
-def _written_globally(module: Module, other: Module) -> frozenset[str] | None:
-    """The names that a module puts into `get_custom_objects()`, as they are written; None when any cannot be told.
-
-    And what is registered by a call around the module that loads: who does the one may do the other.
-    """
-    text = other.source.text
-    found = list(_GLOBAL_OBJECTS.finditer(text))
-    if len(found) != text.count("get_custom_objects") - len(_GLOBAL_IMPORT.findall(text)):
-        return None
-    names = {match[1] for match in found if match[1]}
-    for match in found:
-        for item in (match[2] or "").split(","):
-            key = _KEY.match(item)
-            if key is None and item.strip():
-                return None
-            names.update(key.groups() if key is not None else ())
-    for home in module.family("register_keras_serializable"):
-        for dotted in _REGISTERED.findall(home.source.text):
-            if "." not in dotted and not isinstance(home.bound(dotted), (Class, Func)):
-                return None
-            names.add(dotted.rpartition(".")[2])
-    return frozenset(names)
 
 
 # ---------------------------------------------------------------------- what a file depends on
