@@ -146,8 +146,8 @@ def _sign(finding: Finding) -> str:
         return re.escape(_refused(finding))
     if finding.code == "KC301" and finding.claim is Claim.SAVE_RAISES:
         return r"has no attribute|super\(type, obj\)|is not defined"
-    if finding.code == "KC301" and re.search(r"writes|raises for|first for", finding.message):
-        return r"unexpected keyword|not recognized|[Uu]nrecognized|missing \d+ required"
+    if finding.code in {"KC301", "KC302"} and re.search(r"writes|raises for|first for", finding.message):
+        return r"unexpected keyword|multiple values|not recognized|[Uu]nrecognized|missing \d+ required"
     return _SIGNS.get(finding.code, "")
 
 

@@ -21,6 +21,7 @@ from kerascheck.semantic.custom_objects import (
     kind_of,
     missing_keys,
     refuses,
+    written_by_base,
 )
 from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.inner_objects import refused_inner_key
@@ -101,12 +102,14 @@ class ConfigDropsArgument(Rule):
         if unbound_name(config) is not None or is_never_written(owner, made) or has_bound_from_config(owner):
             return  # saving raises, or loading does before it makes an object, which is for others to say
         wrong = sorted(key for key in config.keys if made is not None and refuses(owner, made, key))
+        others = sorted(key for item in missing if (key := written_by_base(owner, item.name)) is not None)
+        wrong += [key for key in others if key not in wrong]
         first = first_refused_key(owner, made, self.module.target.keras2) if made is not None else None
         cause = f"`{first}`" if first else next((f"the missing `{item.name}`" for item in missing if item.required), "")
         inner = None if cause or wrong else refused_inner_key(owner)
         if inner is not None:
             cause = f"`{inner[2]}`, which `{inner[1].name}` in `{inner[0]}` writes and does not take"
-        fix = self._fix(owner, missing) if inner is None else None  # it raises all the same
+        fix = self._fix(owner, missing) if inner is None and not others else None  # it raises all the same
         same = (self.message, self.first, self.idle, self.unread, self.says)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner

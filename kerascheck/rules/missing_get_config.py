@@ -20,6 +20,7 @@ from kerascheck.semantic.custom_objects import (
     handed_on,
     keras_base_with_config,
     kind_of,
+    written_by_base,
 )
 from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments, refuses_to_save
@@ -39,6 +40,7 @@ class MissingGetConfig(Rule):
     inherited = (
         "`{owner}` inherits its `get_config`, which leaves out {arguments}: a loaded copy gets the default instead"
     )
+    renamed = "`{owner}` inherits its `get_config`, which writes {keys} and not {arguments}: loading raises"
     first = (
         "the configuration of `{owner}` leaves out {arguments}: a copy made anew starts with the default, "
         "a loaded one has the saved values"
@@ -87,6 +89,9 @@ class MissingGetConfig(Rule):
         message = self.objects if not plain else self.required if required else self.message
         if config_function(home)[0] is not None or keras_base_with_config(home) is not None:
             message = self.required if required else self.inherited
+        others = {item.name: key for item in parameters if (key := written_by_base(home, item.name)) is not None}
+        if others and plain:
+            message, parameters = self.renamed, [item for item in parameters if item.name in others]
         first = message in (self.message, self.inherited) and all(
             purpose_of(home, made, parameter.name, target.keras3) is Purpose.FIRST for parameter in parameters
         )
@@ -102,12 +107,13 @@ class MissingGetConfig(Rule):
             claim=Claim.SAVE_RAISES
             if message is self.objects or (required and at_save and graph is False)
             else Claim.LOAD_RAISES
-            if required
+            if required or message is self.renamed
             else Claim.CONFIG_DIFFERS,
-            fix=self._fix(home, made) if graph is False or self._makes_graph(made) else None,
+            fix=self._fix(home, made) if not others and (graph is False or self._makes_graph(made)) else None,
             related=[RelatedNode(item.save.module, item.save.node, "saved here")],
             subject=home.name,
             owner=home.name,
+            keys=", ".join(f"`{others[item.name]}`" for item in parameters if item.name in others),
             arguments=", ".join(f"`{parameter.name}`" for parameter in parameters),
             verb="saving"
             if at_save and graph is False

@@ -9,9 +9,16 @@ from pathlib import Path
 @cache
 def arguments_of(name: str) -> frozenset[str] | None:
     """The arguments of a class by its canonical name, such as `keras.layers.Dense`; None when it is not known."""
+    found = order_of(name)
+    return None if found is None else frozenset(found)
+
+
+@cache
+def order_of(name: str) -> tuple[str, ...] | None:
+    """The same, in the order in which they may be given without their names."""
     namespace, _, short = name.removeprefix("keras.").rpartition(".")
     found = _table().get(namespace.partition(".")[0], {}).get(short)
-    return None if found is None else frozenset(found.split())
+    return None if found is None else tuple(found.split())
 
 
 @cache

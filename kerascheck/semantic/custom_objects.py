@@ -12,7 +12,7 @@ import libcst as cst
 from kerascheck.semantic import calls
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import Config, read_config
-from kerascheck.semantic.constructors import arguments_of
+from kerascheck.semantic.constructors import arguments_of, order_of
 from kerascheck.semantic.global_objects import own_global_names
 from kerascheck.semantic.own_decorators import COLLECTS
 from kerascheck.semantic.values import Func, Ref, Value
@@ -392,6 +392,48 @@ def handed_on(owner: ClassInfo, name: str) -> bool:
     return made is None or any(name in call.names for call in made.calls)
 
 
+def written_by_base(owner: ClassInfo, name: str) -> str | None:
+    """The other key under which a base writes a parameter that the constructor hands to it: `units=width`.
+
+    Where the configuration has that key and not the parameter's own name loading raises, as the constructor, or the
+    call of the base in it, gets a keyword that it does not take or already has. Run on 3.6.0 and 3.15.1. None when that
+    cannot be told.
+    """
+    made = constructor(owner)
+    call = made.super_call if made is not None else None
+    home = made.function.owner if made is not None else None
+    if made is None or call is None or home is None or owner.method("from_config") != (None, True):
+        return None
+    if made.keywords is not None and (made.keywords not in call.stars or uses_keywords(made)):
+        return None
+    given = [argument for argument in call.node.args if argument.star != "**"]
+    if any(argument.star for argument in given):
+        return None
+    explicit = not (isinstance(call.node.func, cst.Attribute) and isinstance(call.node.func.value, cst.Call))
+    order = _order_of_base(home)
+    for index, argument in enumerate(given):
+        if not isinstance(argument.value, cst.Name) or argument.value.value != name:
+            continue
+        place = index - explicit
+        key = argument.keyword.value if argument.keyword else order[place] if 0 <= place < len(order) else name
+        return None if key == name or key in _BASE_ARGUMENTS or made.takes(key) or key in made.popped else key
+    return None
+
+
+def _order_of_base(owner: ClassInfo) -> tuple[str, ...]:
+    """The parameters of the constructor that `super().__init__` calls."""
+    for base in list(owner.lineage())[1:]:
+        if base is None:
+            return ()
+        if isinstance(base, str):
+            return order_of(base) or ()
+        function = base.own("__init__")
+        if function is not None:
+            made = read_constructor(function)
+            return tuple(item.name for item in made.parameters) if made is not None else ()
+    return ()
+
+
 def rebuilds(owner: ClassInfo, name: str) -> bool:
     """Whether an own `from_config` may give the argument: it names it, or it is more than `cls(**config)`."""
     function, sure = owner.method("from_config")
@@ -469,7 +511,7 @@ def missing_keys(owner: ClassInfo) -> Iterator[Parameter]:
         name = parameter.name
         if name in keys or (not parameter.required and name not in made.used):
             continue
-        if config.calls_super and handed_on(owner, name):
+        if config.calls_super and handed_on(owner, name) and written_by_base(owner, name) not in keys:
             continue
         if not rebuilds(owner, name) and not _is_folded(made, name, keys):
             yield parameter

@@ -21,6 +21,7 @@ from kerascheck.semantic.custom_objects import (
     kind_of,
     read_constructor,
     uses_keywords,
+    written_by_base,
 )
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.values import Class, Const, Func, Obj, Value
@@ -55,7 +56,11 @@ def lost_arguments(owner: ClassInfo, made: Constructor, instance: Obj) -> Iterat
         if parameter not in made.own or parameter.name in keys:
             continue
         found = instance.arguments.find(parameter.name, index)
-        if found is None or ((function is not None or base is not None) and handed_on(owner, parameter.name)):
+        handed = (function is not None or base is not None) and handed_on(owner, parameter.name)
+        if handed and written_by_base(owner, parameter.name) in keys:
+            yield parameter, True  # whatever is given
+            continue
+        if found is None or handed:
             continue
         value = found[1]
         if kind == "layer" and function is None and base is None:
