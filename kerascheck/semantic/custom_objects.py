@@ -396,7 +396,7 @@ def written_by_base(owner: ClassInfo, name: str) -> str | None:
     """The other key under which a base writes a parameter that the constructor hands to it: `units=width`.
 
     Where the configuration has that key and not the parameter's own name loading raises, as the constructor, or the
-    call of the base in it, gets a keyword that it does not take or already has. Run on 3.6.0 and 3.15.1. None when that
+    call of the base in it, gets a keyword that it does not take or already has. Run on 3.15.1. None when that
     cannot be told.
     """
     made = constructor(owner)
