@@ -105,6 +105,8 @@ def _early_uses(module: Module) -> Iterator[EarlyUse]:
         if event.name != "load_weights":
             if event.name == "save" and _writes_no_file(event):
                 continue
+            if event.name == "save" and any(_is_empty(module, item) for item in models):
+                continue  # run on 3.15.1: it comes back as it was; `save_weights` raises all the same
             if all(_has_layers(module, item) for item in models):
                 yield EarlyUse("save", event, models, target, refused=refused)
         elif (
@@ -226,6 +228,12 @@ def _has_layers(module: Module, model: Obj) -> bool:
         known = tuple(layers.known()) if isinstance(layers, Items) else ()
         return not known or any(module.facts.weighted(layer) is True for layer in known)
     return bool(module.facts.sublayers(model.cls))
+
+
+def _is_empty(module: Module, model: Obj) -> bool:
+    """Whether a Sequential model surely is given no layer: neither in its list nor with `add`."""
+    layers = module.facts.lasting.get((model, "#layers"))
+    return model.cls is None and isinstance(layers, Items) and layers.exact and not layers.items
 
 
 def _inner_built(module: Module, models: tuple[Obj, ...]) -> bool:
