@@ -10,10 +10,12 @@ from kerascheck.rule import RelatedNode, Rule
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.saving import whole_saves
+from kerascheck.semantic.storage import READING, WRITING, circle, saves_holding
 from kerascheck.semantic.target import releases_text
 from kerascheck.semantic.values import Const, Obj, Text, Value, options, string, suffix_of
 
 # measured on B0; read in keras 3.5.0 applications/: only EfficientNet B0-B7 have a Normalization without statistics
+_NEW_FILE = re.compile(r"\.keras[\"']|\.weights\.h5")
 _BACKBONE = re.compile(r"keras\.applications\.EfficientNetB[0-7]")
 
 
@@ -23,6 +25,10 @@ class UnnormalisedBackbone(Rule):
     claim = Claim.OUTPUTS_DIFFER
     words = (("efficientnetb", " normalization "),)
     message = "`{name}` does not normalise its input until it is saved and loaded, then its outputs change ({keras})"
+    kept = (
+        "`{name}` does not normalise its input, and its `.h5` file keeps it so: its outputs change when Keras 3.6 or "
+        "later loads it ({keras})"
+    )
     adapted = "after this `.h5` file is loaded, the adapted `Normalization` no longer normalises ({keras})"
     loading = "the `Normalization` of this model ignores the statistics in an `.h5` file ({keras})"
 
@@ -38,9 +44,12 @@ class UnnormalisedBackbone(Rule):
             if call.module is self.module or self._gives_the_file(call):
                 name = call.name.rpartition(".")[2]
                 here = [RelatedNode(call.module, call.node, "the backbone is made here")]
+                kept = self._is_kept_by_files(call)
                 self.report(
                     call.site,
-                    severity=severity,
+                    message=self.kept if kept else self.message,
+                    severity=Severity.INFO if kept else severity,
+                    claim=Claim.NONE if kept else self.claim,
                     related=here if call.site is not call.node else (),
                     name=name,
                     subject=name,
@@ -55,6 +64,18 @@ class UnnormalisedBackbone(Rule):
             for layer in options(event.receiver):
                 if isinstance(layer, Obj) and layer.short == "Normalization" and layer.cls is None:
                     self._check_saves(layer, event, severity, releases_text(bad))
+
+    def _is_kept_by_files(self, call: CallFact) -> bool:
+        """Whether the model is written to legacy `.h5` files only: read again, it is as it was.
+
+        Run on 3.3.3, 3.4.1 and 3.5.0: such a round trip changes nothing; `.keras` and `.weights.h5` do. A file of
+        3.5.0 has other outputs on 3.6.0 and 3.15.1.
+        """
+        formats = {save.format for save in saves_holding(self.module, call.node)}
+        if ".h5" not in formats or not formats <= {".h5", "", "json"}:
+            return False
+        around = circle(self.module, (*WRITING, *READING, "save_weights", "load_weights"))
+        return not any(_NEW_FILE.search(other.source.text) for other in around)
 
     def _gives_the_file(self, call: CallFact) -> bool:
         """Whether the weights of a backbone that another file makes are named here, not in a file that this reads."""
