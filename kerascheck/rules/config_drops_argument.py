@@ -11,6 +11,7 @@ from kerascheck.patch import replace
 from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import Config, cannot_be_made, unbound_name
+from kerascheck.semantic.config_reads import Kept, kept
 from kerascheck.semantic.custom_objects import (
     Parameter,
     config_keys,
@@ -63,6 +64,10 @@ class ConfigDropsArgument(Rule):
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
+    kept = {
+        Kept.WEIGHTS: "; only weights are saved here, for which nothing is made by a configuration",
+        Kept.NOTHING: "; no model is saved here, so that nothing is made by a configuration",
+    }
     stranger = "`{owner}.get_config` calls `super({other}, self)`, and no `{owner}` is a `{other}`: saving raises"
     unbound = "`{owner}.get_config` calls `super({other}, self)`, and nothing is called `{other}`: saving raises"
     unset = "`{owner}.get_config` reads `self.{attribute}`, which nothing sets: saving raises"
@@ -92,7 +97,8 @@ class ConfigDropsArgument(Rule):
         if unset is not None:  # nothing is ever written, either
             self.report(
                 unset,
-                message=self.unset,
+                message=self.unset + self.kept[never] if (never := kept(self.module)) else self.unset,
+                severity=Severity.INFO if never else Severity.ERROR,
                 claim=Claim.SAVE_RAISES,
                 subject=owner.name,
                 owner=owner.name,
@@ -132,10 +138,11 @@ class ConfigDropsArgument(Rule):
                     attribute = unread_attribute(owner, made, parameter.name)
                 if attribute is not None:
                     message, severity = self.says if attribute.says else self.unread, Severity.INFO
+            never = kept(self.module) if severity is Severity.ERROR else None
             self.report(
                 place,
-                message=message,
-                severity=severity,
+                message=message + self.kept[never] if never else message,
+                severity=Severity.INFO if never else severity,
                 claim=Claim.CONFIG_DIFFERS if message in same else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,
@@ -158,9 +165,12 @@ class ConfigDropsArgument(Rule):
             fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
         if fix is not None and more is not None:
             fix = Fix(f"{fix.title} and {more.title}", (*fix.edits, *more.edits), more.applicability)
+        never = kept(self.module)
+        message = self.unbound if config.unbound else self.stranger
         self.report(
             call,
-            message=self.unbound if config.unbound else self.stranger,
+            message=message + self.kept[never] if never else message,
+            severity=Severity.INFO if never else Severity.ERROR,
             claim=Claim.SAVE_RAISES,
             fix=fix,
             subject=owner.name,

@@ -1,0 +1,97 @@
+"""KC301 is a note where no file with the class reads or writes a configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from kerascheck.engine import Options, check
+from kerascheck.files import ProjectReader
+from kerascheck.semantic.project import Project
+from kerascheck.semantic.target import default_target
+from kerascheck.text import SourceText
+
+LAYER = """import keras
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+    def get_config(self):
+        return super().get_config()
+"""
+TRAIN = """import keras
+import numpy as np
+from blocks import Scale
+
+rows = np.ones((4, 3), "float32")
+model = keras.Sequential([keras.Input((3,)), Scale(4.0), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(rows, rows[:, :1])
+np.save("rows.npy", rows)
+"""
+WEIGHTS = 'model.save_weights("net.weights.h5")\n'
+
+
+def severities(folder: Path, own: str, **others: str) -> list[str]:
+    """Of the findings in `blocks.py`."""
+    for name, text in {"blocks": own, **others}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    (folder / "pyproject.toml").write_text("", encoding="utf-8")
+    options = Options(frozenset({"KC301"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText(own), str(folder / "blocks.py"), options, project).findings
+    return [item.severity.name.lower() for item in findings]
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [
+        (WEIGHTS, "info"),
+        ('# model.save("net.keras")\n' + WEIGHTS, "info"),
+        ('keras.callbacks.ModelCheckpoint("net.weights.h5", save_weights_only=True)\n', "info"),
+        ('step = tf.train.Checkpoint(model=model)\nstep.save("steps")\n' + WEIGHTS, "info"),
+        ("class Agent:\n    def load_model(self, path):\n        model.load_weights(path)\n", "info"),
+        ('model.save("net.keras")\n' + WEIGHTS, "error"),
+        ('keras.callbacks.ModelCheckpoint("net.keras", save_best_only=True)\n' + WEIGHTS, "error"),
+        ('model = keras.models.load_model("net.keras")\n' + WEIGHTS, "error"),
+        ("second = keras.models.clone_model(model)\n" + WEIGHTS, "error"),
+        ("import copy\n\nsecond = copy.deepcopy(model)\n" + WEIGHTS, "error"),
+        ("second = keras.layers.Bidirectional(keras.layers.LSTM(2))\n" + WEIGHTS, "error"),
+        ("second = Scale.from_config(model.layers[0].get_config())\n" + WEIGHTS, "error"),
+        ("text = model.to_json()\n" + WEIGHTS, "error"),
+        ("", "error"),  # who knows what others do with the class
+    ],
+)
+def test_what_the_program_keeps_decides(tmp_path: Path, kept: str, found: str) -> None:
+    assert severities(tmp_path, LAYER, train=TRAIN + kept) == [found]
+
+
+def test_a_file_that_has_nothing_to_do_with_the_class_may_save(tmp_path: Path) -> None:
+    other = 'import keras\n\nkeras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save("other.keras")\n'
+    assert severities(tmp_path, LAYER, train=TRAIN + WEIGHTS, other=other) == ["info"]
+
+
+def test_a_helper_that_the_program_calls_saves(tmp_path: Path) -> None:
+    train = "from files import put\n" + TRAIN + WEIGHTS + "put(model)\n"
+    assert severities(tmp_path, LAYER, train=train, files="def put(net):\n    net.save('net.keras')\n") == ["error"]
+
+
+def test_a_package_is_for_others(tmp_path: Path) -> None:
+    setup = "from setuptools import setup\n\nsetup(name='blocks')\n"
+    assert severities(tmp_path, LAYER, train=TRAIN + WEIGHTS, setup=setup) == ["error"]
+
+
+def test_weights_alone_do_not_make_a_program(tmp_path: Path) -> None:
+    train = TRAIN.replace("model.fit(rows, rows[:, :1])\n", "")
+    assert severities(tmp_path, LAYER, train=train + WEIGHTS) == ["error"]
+
+
+@pytest.mark.parametrize(("end", "found"), [("", "info"), ('model.save("net.keras")\n', "error")])
+def test_a_program_that_trains_and_ends(tmp_path: Path, end: str, found: str) -> None:
+    train = TRAIN.replace("import keras\n", "").replace("from blocks import Scale\n", "")
+    assert severities(tmp_path, LAYER + "\n\n" + train + end) == [found]
