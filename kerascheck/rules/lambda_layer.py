@@ -53,6 +53,9 @@ class LambdaLayer(Rule):
     words = (("Lambda",),)
     message = "loading this model raises: {what} is not portable ({keras})"
     runs = "loading this model runs the code that is in the file: {what} is written into it ({keras})"
+    loads = (
+        "the `.h5` file has the code of {what}: loading it works and runs that, and raises from Keras 3.11 on ({keras})"
+    )
     hint = "a file of a model with this layer cannot be loaded: {what} is not portable"
 
     def check(self) -> None:
@@ -96,9 +99,12 @@ class LambdaLayer(Rule):
                 continue
             # measured: 2.15 refuses a registered function in a `.keras` file, too
             helps = save.format == ".h5" or not self.module.target.bad("<3")
+            works = claim is Claim.CODE_RUNS and not _is_unsafe(loads)
+            runs = self.loads if works else self.runs
             self.report(
                 call.node,
-                message=self.message if claim is Claim.LOAD_RAISES else self.runs,
+                message=self.message if claim is Claim.LOAD_RAISES else runs,
+                severity=Severity.WARNING if works else Severity.ERROR,
                 claim=claim,
                 fix=lost.fix if helps else None,
                 related=[RelatedNode(save.module, save.node, "saved here")],
@@ -119,10 +125,9 @@ class LambdaLayer(Rule):
             # measured: Keras 2 writes the code of a function into an `.h5` file
             fine = save.format == ".h5" and target.which(">=3") is Reach.NONE
             return None if fine else Claim.LOAD_RAISES
-        unsafe = any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
         # measured: an `.h5` file with a lambda loads up to 3.10, and its code runs
         old = save.format == ".h5" and target.which(">=3.11") is Reach.NONE
-        return Claim.CODE_RUNS if unsafe or old else Claim.LOAD_RAISES
+        return Claim.CODE_RUNS if _is_unsafe(loads) or old else Claim.LOAD_RAISES
 
     def _fix(self, function: Func) -> Fix | None:
         if not isinstance(function.node, cst.FunctionDef) or function.module is not self.module:
@@ -131,6 +136,10 @@ class LambdaLayer(Rule):
             return None
         edits = register(self.module, function, "")
         return unsafe_fix(f"register `{name_of(function)}`", edits) if edits else None
+
+
+def _is_unsafe(loads: list[Load]) -> bool:
+    return any(boolean(load.call.arguments.value("safe_mode")) is False for load in loads)
 
 
 def _is_repeated(call: CallFact) -> bool:
