@@ -434,3 +434,39 @@ def test_a_project_that_only_reads_weights_loses_no_objects(
     project = Project(ProjectReader(), options.target)
     findings = check(SourceText.from_bytes(path.read_bytes()), str(path), options, project).findings
     assert sorted((item.code, item.severity.name.lower()) for item in findings) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ('{"Halved": Halved}', []),
+        ("None", ["KC305"]),
+    ],
+)
+def test_a_load_of_another_file_shows_that_the_object_is_handed_over(
+    tmp_path: Path, given: str, found: list[str]
+) -> None:
+    """Of a program with a class of its own, in another folder; the objects are the default of a parameter."""
+    serve = f"""from keras.models import load_model
+from keras.layers import Layer
+
+
+class Halved(Layer):
+    def call(self, inputs):
+        return inputs / 2
+
+
+def load(custom_objects={given}):
+    return load_model("model/other.keras", custom_objects=custom_objects)
+"""
+    if given == "None":
+        serve = serve.replace("Halved", "Third")
+    path = tmp_path / "net.py"
+    path.write_text(READ_AS_WEIGHTS)
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "serve.py").write_text(serve)
+    options = Options(frozenset({"KC305"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText.from_bytes(path.read_bytes()), str(path), options, project).findings
+    assert [item.code for item in findings] == found

@@ -463,7 +463,7 @@ def read_as_weights(module: Module, save: Save) -> bool:
         return _only_weights_are_read(module, save)
     if loads_of(module, save):
         return False
-    if _only_weights_are_read(module, save):
+    if _only_weights_are_read(module, save) or _gives_way_to_weights(save, key):
         return True
     start = posixpath.basename(key[1]).partition("{")[0] if key[0] == "" else ""
     numbered = "{" in key[1] and len(start) > 2  # a file for each epoch is read by one of its names
@@ -483,6 +483,25 @@ def _only_weights_are_read(module: Module, save: Save) -> bool:
         return False
     project = module.project
     return project is None or not any(True for word in _WHOLE_READS for _ in project.texts_with(module.path, word))
+
+
+def _gives_way_to_weights(save: Save, key: tuple[str, str]) -> bool:
+    """Whether the same function always writes weights to the file after it wrote it whole.
+
+    Where Keras 3 refuses the name for weights, the program ends there, which KC201 says.
+    """
+    module, function = save.module, save.function
+    block = module.tree if function is None else function.node.body
+    body = block.body if isinstance(block, (cst.Module, cst.IndentedBlock)) else ()
+    last = module.span(save.node).start if module.owns(save.node) else None
+    return last is not None and any(
+        event.module is module
+        and event.function is function
+        and path_key(event.arguments.value("filepath", 0)) == key
+        and any(event.statement is item for item in body)
+        and module.span(event.node).start > last
+        for event in module.events_of("save_weights")
+    )
 
 
 def _is_numbered_for_weights(module: Module, save: Save) -> bool:

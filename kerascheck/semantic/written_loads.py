@@ -27,14 +27,18 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
 
     It hands the object over, or it is one of those near by that do not compile the model and the object is only there
     through `compile`: run on 2.15 and 3.15.1 for losses, metrics and optimizers. Where the path is not written out
-    only a file that writes no models itself counts: else it reads its own.
+    only a file that writes no models itself counts: else it reads its own. Where each load of the project hands the
+    object over, it is known to need that.
     """
     if module.project is None:
         return False
     key = path_key(save.path)
     written = posixpath.basename(key[1].replace("\\", "/")) if key is not None else ""
+    always: bool | None = None
     for text, near in module.project.texts_around(save.module.path, "load_model"):
         for call in _calls(text):
+            given = _hands_over(call, text, name)
+            always = given and always is not False
             literal = _LITERAL.match(call)
             read = posixpath.basename(literal[1].replace("\\", "/")) if literal is not None else ""
             if read and written and read != written and "{" not in written:
@@ -43,9 +47,9 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
                 continue
             if compiled and (near or read) and _NOT_COMPILED.search(call):
                 return True
-            if _hands_over(call, text, name):
+            if given:
                 return True
-    return False
+    return always is True
 
 
 def _hands_over(call: str, text: str, name: str) -> bool:
