@@ -182,6 +182,28 @@ def _is_loaded(program: Module, training: Event) -> bool:
     return any(event.order < training.order and set(models_of(event)) & set(models) for event in given)
 
 
+# what mixes data with numbers of these generators, by its name where it is of no library that is known
+_MIXES = re.compile(
+    r"(?!numpy\.|tensorflow\.|keras\.)(?:\w+\.)*\w*(?:permut|shuffl|train_test_split|sample)\w*\Z", re.IGNORECASE
+)
+
+
+def _is_behind_models(program: Module, seed: Seed, trained: list[Event]) -> bool:
+    """Whether a seed stands behind all models that are trained, and in front of numbers drawn for their data."""
+    drawn, call = _GENERATORS.get(seed.kind), seed.call
+    if drawn is None or seed.imported or call.standalone or call.module is not program:
+        return False
+    for event in trained:
+        models = models_of(event)
+        if event.standalone or not models or any(model.call is None or model.order > call.order for model in models):
+            return False
+        if any(model.form == "subclass" for model in models):
+            return False  # its weights come with the first call
+    last = min(event.order for event in trained)
+    between = [item.name for item in program.calls if call.order < item.order < last and item.name not in SEEDS]
+    return any(name.startswith(drawn) or _MIXES.match(name) for name in between)
+
+
 class PartialSeed(Rule):
     code = "KC403"
     severity = Severity.WARNING
@@ -305,7 +327,9 @@ class PartialSeed(Rule):
         self.report(
             last.call.node,
             severity=Severity.INFO
-            if enough or for_data or (alone and self._is_for_the_next_line(last))
+            if enough
+            or for_data
+            or (alone and (self._is_for_the_next_line(last) or _is_behind_models(program, last, trained)))
             else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
             fix=self._fix(last) if last.call.module is self.module and not old and not for_data else None,
