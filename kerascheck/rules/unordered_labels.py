@@ -10,6 +10,7 @@ from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
+from kerascheck.semantic.kept_lists import is_read_back
 from kerascheck.semantic.values import Unordered
 from kerascheck.semantic.written_elements import written_kind
 
@@ -55,6 +56,8 @@ class UnorderedLabels(Rule):
             kind = next((kind for kind in ("str", "int") if kind in kinds), None)
             if kind == "int" or maps_to_numbers(self.module.source.text, self.module.code(same[0].value.place)):
                 continue
+            if is_read_back(self.module, same[0].value.place):
+                continue  # the file holds the order, once it is there
             for use in same:
                 self._report(use, kind)
 
