@@ -25,8 +25,9 @@ _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 # does Bidirectional with the layer that it is given; training, `save_weights` and `load_weights` go well even where
 # `get_config` raises
 _WHOLE = re.compile(
-    r"\b(?:to_json|to_yaml|clone_model|clone_and_build_model|saved_model|deserialize|push_to_hub)\b|model_from_|\.export\("
-    r"|\bBidirectional\b|\b(?:mlflow|scikeras|tfmot|tensorflow_model_optimization|[Ww]andb|bentoml)\b|\bKeras(?:Class|Regr)"
+    r"\b(?:to_json|to_yaml|clone_model|clone_and_build_model|model_to_estimator|save_keras_model|saved_model"
+    r"|deserialize|push_to_hub)\b|model_from_|\.export\(|\bBidirectional\b|\bKeras(?:Class|Regr)"
+    r"|\b(?:mlflow|scikeras|tfmot|tensorflow_model_optimization|[Ww]andb|bentoml)\b"
 )
 _COPIES = re.compile(r"\bdeepcopy\b|\b(?:pickle|cPickle|joblib|dill)\.dumps?\(|\bPickler\b|\bimport[^\n]*\bdumps?\b")
 _MODEL_FILE = re.compile(r"\b(?:load|save)_model\b")
