@@ -322,17 +322,16 @@ class PartialSeed(Rule):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
+        behind = alone and _is_behind_models(program, last, trained)
         for_data = all(_hands_out(seed, cst.Return) and self._is_for_own_numbers(seed) for seed in found)
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
             severity=Severity.INFO
-            if enough
-            or for_data
-            or (alone and (self._is_for_the_next_line(last) or _is_behind_models(program, last, trained)))
+            if enough or for_data or behind or (alone and self._is_for_the_next_line(last))
             else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
-            fix=self._fix(last) if last.call.module is self.module and not old and not for_data else None,
+            fix=self._fix(last) if last.call.module is self.module and not (old or for_data or behind) else None,
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )
