@@ -546,7 +546,7 @@ NOT_PROVED = frozenset({"KC111", "KC205", "KC311"})
 # reason still (KC301), programs of an older Keras (KC601, KC603); and those of findings that no experiment reaches.
 LEFT = {
     "KC202": ["model_file_suffix.py:178"],
-    "KC401": ["unordered_labels.py:305", *(f"bad_defaults.py:{line}" for line in (10, 15, 20, 24)), "bad_naming.py:5"],
+    "KC401": ["unordered_labels.py:306", *(f"bad_defaults.py:{line}" for line in (10, 15, 20, 24)), "bad_naming.py:5"],
     "KC403": ["bad_beside_a_generator.py:7"],
     "KC407": ["different_split_seeds.py:29"],
     "KC504": ["accuracy_of_probabilities.py:12"],
