@@ -446,6 +446,33 @@ def test_a_package_that_is_imported_by_dots_alone(codes, tmp_path: Path) -> None
     assert "KC306" not in codes("KC305,KC306")
 
 
+KEEP = """import keras
+
+
+def keep(model, path, weights=False):
+    if weights:
+        model.save_weights(path)
+    else:
+        model.save(path)
+
+
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "found"),
+    [
+        ("keep(model, 'm.keras')\nkeep(model, 'm.weights.h5', weights=True)\n", []),
+        ("keep(model, 'm.keras', True)\n", ["KC201"]),
+        ("keep(model, 'm.ckpt', False)\n", ["KC202"]),
+        ("keep(model, 'm.ckpt', read())\n", ["KC201", "KC202"]),
+    ],
+)
+def test_a_branch_that_a_call_leaves_out_names_no_file(codes, calls: str, found: list[str]) -> None:
+    assert codes("KC201,KC202", program=KEEP + calls) == found
+
+
 LAZY = """from abc import ABC, abstractmethod
 
 import keras

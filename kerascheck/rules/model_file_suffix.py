@@ -38,7 +38,12 @@ class ModelFileSuffix(Rule):
             if found is None or event.module is not self.module or self._is_another_matter(event, found[1]):
                 continue
             end = refused_end(found[1], _GOOD)
-            if end is None or not event.runs_on(">=3") or not is_model(self.module, event, by_name=False):
+            if (
+                end is None
+                or event.untaken
+                or not event.runs_on(">=3")
+                or not is_model(self.module, event, by_name=False)
+            ):
                 continue
             self.report(
                 event.node,

@@ -91,7 +91,7 @@ class WeightsFileSuffix(Rule):
     def _fault(self, event: Event) -> str | None:
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""
         found = _path(event)
-        if found is None or event.module is not self.module or not event.runs_on(">=3"):
+        if found is None or event.module is not self.module or not event.runs_on(">=3") or event.untaken:
             return None
         end = refused_by_keras_3(self.module, event)
         if end is None:

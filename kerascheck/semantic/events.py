@@ -44,7 +44,7 @@ class Event:
     `site` is the call itself, or the call in the checked file that led to it in another file of the project.
     `attempts` are the `try` statements with handlers whose body it runs in, `recoveries` those it handles.
     `releases` are those of the target that tests of the installed release around it or before it surely let in,
-    None: all.
+    None: all. `untaken`: as of a `CallFact`.
     """
 
     __slots__ = (
@@ -66,6 +66,7 @@ class Event:
         "standalone",
         "statement",
         "states",
+        "untaken",
     )
 
     def __init__(
@@ -88,7 +89,9 @@ class Event:
         attempts: tuple[cst.CSTNode, ...] = (),
         recoveries: tuple[cst.CSTNode, ...] = (),
         releases: tuple[Release, ...] | None = None,
+        untaken: bool = False,
     ) -> None:
+        self.untaken = untaken
         self.name = name
         self.node = node
         self.receiver = receiver

@@ -2035,6 +2035,7 @@ class Interpreter:
                 self.attempts,
                 self.recoveries,
                 self.releases,
+                self.untaken > 0 or self.final is not None,
             )
         )
         if name == "compile" or name in calls.TRAINING_METHODS:
