@@ -197,13 +197,15 @@ def test_a_target_that_cannot_be_read_is_one_line(flake8) -> None:
     assert "`tool.kerascheck.backend` must be one of" in "".join(lines)
 
 
-def test_libcst_is_not_loaded_for_files_without_keras() -> None:
+def test_libcst_is_not_loaded_for_files_without_keras(tmp_path: Path) -> None:
     code = (
         "import ast, sys; from kerascheck.flake8_plugin import Checker\n"
         "lines = ['import os\\n', 'import tensorflow as tf\\n']\n"
         "print(list(Checker(ast.parse(''.join(lines)), 'a.py', lines).run()), 'libcst' in sys.modules)"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
     assert shown == "[] False\n"
 
 

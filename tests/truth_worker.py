@@ -25,7 +25,7 @@ from kerascheck.confirm.child.program import numpy_of, sample, wanted
 from kerascheck.confirm.child.whole import picture
 
 PROGRAM = "program.py"
-WATCHED_LAYERS = ("Dropout", "Gaussian", "BatchNormalization", "Random")
+WATCHED_LAYERS = ("Dropout", "Gaussian", "BatchNormalization", "Random", "LSTMCell", "GRUCell", "SimpleRNNCell")
 TOLERANCE = 1e-4
 
 
@@ -530,7 +530,8 @@ def watch_layer(layer_class: Any) -> None:
 
     @functools.wraps(original)
     def watched(*arguments: Any, **keywords: Any) -> Any:
-        if RECORD.training_flags is not None:
+        drops = getattr(arguments[0], "dropout", 1) or getattr(arguments[0], "recurrent_dropout", 1)
+        if RECORD.training_flags is not None and drops:  # a cell without dropout is the same in both
             bound = signature.bind(*arguments, **keywords)
             bound.apply_defaults()
             _, flags = RECORD.training_flags.setdefault(id(arguments[0]), (arguments[0], set()))

@@ -561,6 +561,13 @@ class Project:
             if known is not None:
                 yield from self._imports_of(other, known)
 
+    def _works_with_keras(self, path: str, name: str) -> bool:
+        """Whether a file imports Keras or TensorFlow itself, or is a program that has a name as it is; no parser."""
+        source = self._text(path)
+        return source is not None and (
+            _KERAS_IMPORT.search(source.text) is not None or (name in source.text and _runs(source.text))
+        )
+
     def _has(self, path: str, words: tuple[str, ...]) -> bool:
         """Whether a file has one of the words; looked up once for each text."""
         source = self._text(path)
@@ -597,8 +604,8 @@ class Project:
         """The modules of the project that have one of the words and the name of a file, themselves or by an import.
 
         A module with the name, but none of the words, counts when it imports one that has: `put(model, PATH)`.
-        A bare name counts in folders above and below this one only: elsewhere it is another file. Of a module in a
-        package that is the folder which the package lies in: there such a program is run.
+        A bare name counts in folders above and below this one only: elsewhere it is another file. Where none is there,
+        those of the folders count which the packages lie in: there such programs are run.
         """
         place = _normal(self._reader.absolute(path))
         folder = posixpath.dirname(place)
@@ -639,16 +646,18 @@ class Project:
         if self._journal is not None:
             self._journal.tree(top, self._sources[top])
             self._journal.needs(place, (f"texts:{top}",))
-        hits = []
+        hits: list[tuple[int, str]] = []
+        beside: list[tuple[int, str]] = []  # in a package beside this folder, or in a folder beside this package
         for other, named, ends, imported in using:
+            if not (named or not stems.isdisjoint(imported) or (ends and not halves.isdisjoint(imported))):
+                continue
             above = posixpath.commonpath([folder, posixpath.dirname(other)])
-            if "/" not in name.strip("/"):
-                there = self.outside_packages(posixpath.dirname(other))
-                if posixpath.commonpath([started, there]) not in {started, there}:
-                    continue
-            if named or not stems.isdisjoint(imported) or (ends and not halves.isdisjoint(imported)):
+            there = self.outside_packages(posixpath.dirname(other))
+            if "/" in name.strip("/") or above in {folder, posixpath.dirname(other)} or started == there:
                 hits.append((-len(above), other))
-        chosen = [other for _, other in sorted(hits)[:MAXIMUM_IMPORTERS]]
+            elif posixpath.commonpath([started, there]) in {started, there} and self._works_with_keras(other, last):
+                beside.append((-len(above), other))
+        chosen = [other for _, other in sorted(hits or beside)[:MAXIMUM_IMPORTERS]]
         if self._journal is not None:
             self._journal.needs(place, chosen)
         self._links.update((place, other) for other in chosen)
