@@ -149,7 +149,8 @@ class UnseededSplit(Rule):
         """Whether rows are shuffled for each batch or epoch, in a loop or in what `fit` calls for them.
 
         A function that is called in a loop, too, shuffles no other rows in its other calls. Where a model is fitted
-        behind the split, as in a search over hyper-parameters, the split is that of a whole training.
+        behind the split, as in a search over hyper-parameters, the split is that of a whole training; so it is where
+        a model is made anew behind each.
         """
         if call.name in SPLITS and any(
             event.name == "fit" and event.function is call.function and event.order > call.order
@@ -157,8 +158,13 @@ class UnseededSplit(Rule):
         ):
             return False
         function = call.function.node if call.function is not None else None
-        by_fit = isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT
-        return by_fit or call.node in self.repeated
+        if isinstance(function, cst.FunctionDef) and function.name.value in _CALLED_BY_FIT:
+            return True
+        return call.node in self.repeated and not any(
+            event.loop >= call.loop and model.order > call.order
+            for event in training(self.program)
+            for model in models_of(event)
+        )
 
     def _foreign(self, event: Event) -> bool:
         """Whether it is surely not a model that is saved: an image, a figure."""

@@ -11,7 +11,8 @@ import libcst as cst
 
 from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.draws import brings, name_of
-from kerascheck.semantic.written_rows import INSIDE_A_CALL, are_cut, are_written, derived_names, kept_by_an_object
+from kerascheck.semantic.training import training
+from kerascheck.semantic.written_rows import are_cut, are_given, are_written, derived_names, kept_by_an_object
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact
@@ -37,8 +38,7 @@ class Passage:
     @property
     def is_used_by_a_model(self) -> bool:
         """Whether a model is trained or tried with the rows, or with what is made from them."""
-        parts = _any(derived_names(self.text, set(self.names)))
-        return re.search(rf"\.(?:{_USES})\({INSIDE_A_CALL}{parts}", self.text) is not None
+        return are_given(self.text, rf"\.(?:{_USES})\(", derived_names(self.text, set(self.names)), nested=True)
 
 
 class Rows:
@@ -143,8 +143,9 @@ class Rows:
         return bool(names) and re.search(rf"\breturn\b[^\n]*{_any(names)}", self.rest) is not None
 
     def is_given_to_model(self, user: Module) -> bool:
-        """Whether a script gives a model what it has from here."""
-        return any(item.home is user and item.names and item.is_used_by_a_model for item in self.passages)
+        """Whether a script gives a model what it has from here, itself or in a file where it trains one."""
+        homes = {id(event.module) for event in training(user)} | {id(user)}
+        return any(id(item.home) in homes and item.names and item.is_used_by_a_model for item in self.passages)
 
     def is_written(self) -> bool:
         """Whether a part of the split is written into a file, so that it can be read again."""

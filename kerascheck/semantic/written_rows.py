@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
 _WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
 _COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
-INSIDE_A_CALL = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,2000}?"  # what stands in front of an argument
+_LONGEST_CALL = 4000  # characters between the parentheses of a call
 
 
 def kept_by_an_object(home: Module, text: str, names: set[str], depth: int = 2) -> bool:
@@ -82,4 +82,27 @@ def are_written(text: str, names: set[str]) -> bool:
         return False
     names = derived_names(text, names)
     parts = "|".join(map(re.escape, sorted(names)))
-    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}|{_WRITES}{INSIDE_A_CALL}\b(?:{parts})\b", text) is not None
+    return re.search(rf"\b(?:{parts})\.{_FRAME_WRITES}", text) is not None or are_given(text, _WRITES, names)
+
+
+def are_given(text: str, called: str, names: set[str], nested: bool = False) -> bool:
+    """Whether one of the names stands between the parentheses of a call; `nested`: also in a call in it.
+
+    `called` is a pattern of what stands in front of the arguments, with the parenthesis. What is written of
+    `save(model.predict(rows))` are no rows; `fit(*read(rows))` is given them.
+    """
+    given = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b")
+    for match in re.finditer(called, text):
+        start, calls = match.end(), [False]  # whether the parentheses around a place are those of a call in it
+        for paren in re.finditer(r"[()]", text[match.end() : match.end() + _LONGEST_CALL]):
+            end = match.end() + paren.start()
+            if (nested or not any(calls)) and given.search(text, start, end):
+                return True
+            if paren[0] == "(":
+                calls.append(text[end - 1].isalnum() or text[end - 1] in "_])")
+            else:
+                calls.pop()
+            start = end
+            if not calls:
+                break
+    return False
