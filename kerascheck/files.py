@@ -53,7 +53,7 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
     """Whether a file without Keras may matter to a Keras program of its project.
 
     It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that
-    it imports, or that imports it, directly or not, mentions Keras. Or a file that it imports does both, and this one
+    it imports, or that imports it, directly or not, mentions Keras. Or files that it imports do both, and this one
     calls what stands there. `project` are the files around it, by default those on the disk.
     """
     notebook = path.endswith(".ipynb")

@@ -193,6 +193,12 @@ def test_a_file_that_names_neither_keras_nor_one_of_its_methods(codes, helper: s
     assert "KC101" in codes("KC101", models=NET + helper, predict=use)
 
 
+def test_a_file_whose_helper_and_whose_models_stand_in_two_files(codes) -> None:
+    helper = "def load(net, path):\n    net.load_weights(path)\n"
+    use = "from helpers import load\nfrom models import Net\n\nload(Net(), 'w.weights.h5')\n"
+    assert codes("KC101", models=NET, helpers=helper, predict=use) == ["KC101"]
+
+
 PIPELINE = """import keras
 
 from config import Settings
