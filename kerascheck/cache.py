@@ -129,6 +129,11 @@ def sources_in(folder: str) -> str:
     return _names(folder, (".py",))
 
 
+def notebooks_in(folder: str) -> str:
+    """A digest of the names of the Python files and notebooks in a folder."""
+    return _names(folder, (".py", ".ipynb"))
+
+
 def requirements_in(folder: str) -> str:
     """A digest of the names of the files in a folder that may tell releases."""
     endings = (".txt", ".in", ".toml", ".lock", ".yml", ".yaml", ".cfg", "pipfile", "setup.py", "requirements")
@@ -143,7 +148,7 @@ def _names(folder: str, endings: tuple[str, ...]) -> str:
     return digest("\0".join(names).encode("utf-8", "surrogateescape")) if names else ""
 
 
-LOOKS = {"marks": marks_in, "sources": sources_in, "requirements": requirements_in}
+LOOKS = {"marks": marks_in, "sources": sources_in, "notebooks": notebooks_in, "requirements": requirements_in}
 
 
 class Entry:

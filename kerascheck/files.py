@@ -499,6 +499,17 @@ def project_top(folder: str, recorder: Recorder | None = None) -> str:
     return here if folder == here or folder.startswith(here.rstrip(os.sep) + os.sep) else folder
 
 
+def sources_in(folder: str, recorder: Recorder | None = None) -> list[str]:
+    """The absolute paths of the Python files and notebooks in a folder; none where there are very many."""
+    if recorder is not None:
+        recorder.look("notebooks", folder)
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names] if len(names) <= LARGEST_FOLDER else []
+
+
 def texts(folder: str, wanted: Callable[[str], bool], recorder: Recorder | None = None) -> dict[str, str]:
     """The texts of the files in a folder, and in its `requirements/`, whose names (with that folder) are wanted."""
     found: dict[str, str] = {}

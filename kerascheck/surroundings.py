@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -69,6 +70,7 @@ class Surroundings:
         self._known = known_codes()
         self._settings: dict[str, Settings] = {}
         self._targets: dict[str, Target | None] = {}
+        self._beside: dict[str, dict[str, tuple[frozenset[str], Target | None]]] = {}
         self._projects: dict[Target, Project] = {}
 
     def settings(self, path: str) -> Settings:
@@ -127,6 +129,8 @@ class Surroundings:
             found = _of_header(raw) or _of_databricks(path, raw, known)
         if found is None and known is not None:
             found = known()
+            if found is None and path.endswith(".py"):
+                found = self._of_users(os.path.abspath(path))
         backend = settings.backend or (_backend(raw) if path.endswith(".ipynb") else None)
         if found is None:
             return default_target(backend)
@@ -142,6 +146,48 @@ class Surroundings:
                 found = self._of_project(os.path.dirname(folder)) or found
             self._targets[folder] = found
         return self._targets[folder]
+
+    def _of_users(self, path: str) -> Target | None:
+        """The target that all notebooks beside a module install which use it, themselves or by other modules there.
+
+        None where a module that nothing uses is among them: a program, of which nothing is known.
+        """
+        folder = os.path.dirname(path)
+        if folder not in self._beside:
+            self._beside[folder] = dict(self._looked_at(folder))
+        beside = self._beside[folder]
+        if self.recorder is not None:
+            self.recorder.needs(path, beside)
+        if not any(target for _, target in beside.values()):
+            return None
+        found: set[Target | None] = set()
+        queue = [path]
+        for used in queue:
+            name = os.path.basename(used).removesuffix(".py")
+            users = [user for user, (words, _) in beside.items() if name in words and user != used]
+            found.update(beside[user][1] for user in users if user.endswith(".ipynb"))
+            modules = [user for user in users if user.endswith(".py")]
+            queue += [user for user in modules if user not in queue]
+            if not users:
+                return None
+        return found.pop() if len(found) == 1 else None
+
+    def _looked_at(self, folder: str) -> Iterator[tuple[str, tuple[frozenset[str], Target | None]]]:
+        """The files of a folder: the words of their import statements, and the Keras that a notebook installs."""
+        paths = files.sources_in(folder, self.recorder)
+        installs = False
+        for path in sorted(paths, key=lambda path: path.endswith(".py")):  # notebooks first
+            if path.endswith(".py") and not installs:
+                return
+            try:
+                raw = files.read(path, self.recorder)
+            except files.FileProblem:
+                continue
+            own = path.endswith(".ipynb") and _of_notebook(path, raw, None) is not None
+            installs = installs or own
+            lines = re.findall(rb"\b(?:from|import)[ \t]+([^\n\"\\]*)", raw)
+            words = frozenset(word.decode() for line in lines for word in re.findall(rb"\w+", line))
+            yield path, (words, self.target(path, raw) if own else None)
 
 
 def read_settings(folder: str, known: Mapping[str, str], recorder: Recorder | None = None) -> Settings | None:

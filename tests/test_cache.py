@@ -155,6 +155,43 @@ def test_requirements_and_settings_count(call) -> None:
     assert any("KC201" in line for line in call())
 
 
+SAVES = "import keras\n\n\ndef keep(model):\n    model.save_weights('model.h5')\n"
+
+
+def sheet(*cells: str) -> str:
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells], "nbformat": 4})
+
+
+def test_what_the_notebooks_install_that_use_a_module(call) -> None:
+    """In front of every edit a run without the cache says the same, and nothing is left from the run before."""
+
+    def found() -> list[str]:
+        lines = call("--select", "KC201")
+        assert lines == call("--select", "KC201", "--no-cache")
+        return [line.split(":")[0] for line in lines]
+
+    Path("keeping.py").write_text(SAVES)
+    Path("sheet.ipynb").write_text(sheet("import keras", "from keeping import keep"))
+    assert found() == ["keeping.py"]
+    Path("sheet.ipynb").write_text(sheet("!pip install tensorflow==2.15.1", "from keeping import keep"))
+    assert found() == []
+    Path("sheet.ipynb").write_text(sheet("!pip install tensorflow==2.15.1", "import keras"))
+    assert found() == ["keeping.py"]
+    Path("sheet.ipynb").write_text(sheet("!pip install tensorflow==2.15.1", "import numpy as np, between"))
+    Path("between.py").write_text("from keeping import keep\n")  # a module that the notebook uses
+    assert found() == []
+    Path("other.ipynb").write_text(sheet("!pip install keras==3.10.0", "import keeping"))
+    assert found() == ["keeping.py"]
+    Path("other.ipynb").unlink()
+    assert found() == []
+    Path("program.py").write_text("import keeping\n")  # nothing tells its Keras
+    assert found() == ["keeping.py"]
+    Path("program.py").write_text("import keeping_time\n")
+    assert found() == []
+    Path("requirements.txt").write_text("keras==3.10.0\n")
+    assert found() == ["keeping.py"]
+
+
 def test_options_and_folders_count(call) -> None:
     put("train.py", "import keras\nmodel = keras.Sequential()\nmodel.save_weights('a.txt')\n")
     assert any("KC201" in line for line in call())
