@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 4  # names that are made of each other
 _NUMBERS = frozenset({"int", "float", "len", "round", "abs", "ord", "hash", "id"})
+_OF_NUMBERS = (cst.FloorDivide, cst.Divide, cst.Power)
 _SETS = frozenset({"set", "frozenset", "list", "tuple", "sorted", "reversed"})
 # methods of strings that no array, frame or list has
 _OF_STRINGS = frozenset(
@@ -53,9 +54,17 @@ def _kind(node: cst.BaseExpression) -> str | None:
         return "str"
     if isinstance(node, (cst.Integer, cst.Float)):
         return "int"
-    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Multiply)):
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Multiply, cst.Subtract)):
         kinds = {_kind(node.left), _kind(node.right)}
         return "str" if "str" in kinds else "int" if kinds == {"int"} else None
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, _OF_NUMBERS):
+        return "int" if "int" in {_kind(node.left), _kind(node.right)} else None
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
+        return _kind(node.left)  # of a text it is the text that is filled in
+    if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, (cst.Minus, cst.Plus, cst.BitInvert)):
+        return "int"
+    if isinstance(node, (cst.Comparison, cst.UnaryOperation)):
+        return "int"  # True and False
     if isinstance(node, cst.Subscript) and isinstance(node.slice[0].slice, (cst.Index, cst.Slice)):
         return "str" if _kind(node.value) == "str" else None
     if not isinstance(node, cst.Call):
