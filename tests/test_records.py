@@ -199,6 +199,16 @@ def test_a_file_whose_helper_and_whose_models_stand_in_two_files(codes) -> None:
     assert codes("KC101", models=NET, helpers=helper, predict=use) == ["KC101"]
 
 
+def test_a_package_with_the_name_of_a_module_of_the_standard_library(codes) -> None:
+    """`graphlib`, `code` and their like have nothing below them; `email` and `json` have."""
+    for name, found in (("graphlib", ["KC101"]), ("code", ["KC101"]), ("json", [])):
+        Path(name).mkdir()
+        Path(f"{name}/__init__.py").write_text("")
+        Path(f"{name}/nets.py").write_text(NET)
+        use = f"from {name}.nets import Net\n\nmodel = Net()\nmodel.load_weights('w.weights.h5')\n"
+        assert codes("KC101", predict=use) == found
+
+
 PIPELINE = """import keras
 
 from config import Settings

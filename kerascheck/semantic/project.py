@@ -36,6 +36,13 @@ _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     skimage requests tensorflow_hub tensorflow_datasets tensorflow_addons tensorflow_probability nltk gensim IPython
     pytest setuptools six keras_tuner keras_cv keras_nlp keras_hub transformers""".split()
 )
+# modules of the standard library that have none below them: `code.models` is a file of the project. Those that have
+# some are the folders of Python 3.11's library; `os.path` is made when `os` is imported.
+_PLAIN_MODULES = frozenset(sys.stdlib_module_names) - frozenset(
+    """asyncio collections concurrent ctypes curses dbm distutils email encodings ensurepip html http idlelib importlib
+    json lib2to3 logging multiprocessing os pathlib profiling pydoc_data re sqlite3 string sys sysconfig tkinter tomllib
+    turtledemo unittest urllib venv wsgiref xml xmlrpc zoneinfo compression""".split()
+)
 
 _RECURSION = 400  # frames that following one more module may take
 KEPT_TEXTS = 20_000  # with those that were looked for and are not there
@@ -349,7 +356,8 @@ class Project:
             if self._journal is not None:
                 self._journal.needs(importer, (path for path in tried if path in self._texts))
             return found, tried
-        if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"]):
+        below = len(parts) > 1 and parts[0] in _PLAIN_MODULES
+        if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"] and not below):
             return None, ()
         looked: list[str] = []
         hits: list[str] = []
@@ -909,6 +917,8 @@ def _is_outside(line: str) -> bool:
     """Whether an import, without its first word, reaches for one package that is no part of the project."""
     root = _WORDS.match(line)
     if root is None or root.group() not in _OUTSIDE or line.startswith("keras.src"):
+        return False
+    if root.group() in _PLAIN_MODULES and line[root.end() : root.end() + 1] == ".":
         return False
     return "," not in line or " import " in line
 
