@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import elements
+from kerascheck.semantic import elements, registries
 from kerascheck.semantic.values import (
     AnyItem,
     Arguments,
@@ -285,6 +285,8 @@ def any_builder(mapping: Mapping) -> Value | None:
 
 def dict_method(self: Interpreter, node: cst.Call, receiver: Mapping, name: str, arguments: Arguments) -> Value | None:
     first = arguments.positional[0][1] if arguments.positional else None
+    if name in {"get", "values", "items", "keys"}:
+        receiver = registries.filled(self, receiver)
     if name == "get" and isinstance(first, Const):
         found = receiver.get(first.value)
         return found if found is not None else arguments.value("default", 1) if receiver.exact else None

@@ -31,6 +31,7 @@ from kerascheck.semantic import (
     phases,
     preparing,
     records,
+    registries,
     texts,
 )
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
@@ -47,6 +48,7 @@ from kerascheck.semantic.values import (
     Choice,
     Class,
     Const,
+    Constant,
     Func,
     Items,
     Later,
@@ -56,6 +58,7 @@ from kerascheck.semantic.values import (
     Part,
     Ref,
     Super,
+    Table,
     Tensor,
     Text,
     Unordered,
@@ -150,6 +153,7 @@ class Interpreter:
         self.functions: list[Func] = []
         self.sets: list[Unordered] = []
         self.models: list[Obj] = []
+        self.registered: dict[tuple[Table, Constant], Maybe] = {}  # what tables of the project got here
         self.graphs: dict[Obj, LayerGraph] = {}
         self.statement: cst.CSTNode | None = None
         self.function: Func | None = None
@@ -293,6 +297,7 @@ class Interpreter:
             except RecursionError:
                 self._give_up()
             self.dead = False  # code behind sys.exit() is read all the same
+        registries.note_tables(self)
 
     def _allowance(self) -> int:
         """The budget of something that is looked at aside; all such looks together have an end."""
@@ -329,7 +334,7 @@ class Interpreter:
             # past the limit a function is still read, but no call in it is followed
             self.budget = max(self.steps, min(self.steps + STEPS_PER_FUNCTION, self.limit + LEAST_STEPS))
             self.tainted = False
-            names, heap = dict(self.root.names), self.heap
+            names, heap, registered = dict(self.root.names), self.heap, dict(self.registered)
             self.heap = heap.fork()
             self._forget_rebound()
             self.entries.append(self.order)
@@ -343,7 +348,7 @@ class Interpreter:
             except RecursionError:
                 self._give_up()
             self._doubting = False
-            self.root.names, self.heap = names, heap
+            self.root.names, self.heap, self.registered = names, heap, registered
 
     def entry(self, order: int) -> int:
         """Which of the functions read by themselves an order stands in, counted from 1; 0 is the top level."""
@@ -861,7 +866,12 @@ class Interpreter:
             return
         while frame is not None and target.value not in frame.names:
             frame = frame.parent
-        if frame is self.frame or frame is None:
+        known = self.settled(frame.names, target.value) if frame is not None else None
+        if frame is not None and isinstance(known, Mapping) and known.table is not None:
+            value = registries.put(self, known, value)
+            if frame.parent is not None or frame is self.root:  # those of other modules are theirs to change
+                frame.names[target.value] = value
+        elif frame is self.frame or frame is None:
             self.frame.names[target.value] = value
         else:
             frame.names[target.value] = Mapping(value.entries, False)
@@ -1307,8 +1317,7 @@ class Interpreter:
     def _collect(self, decorators: Iterable[Maybe], thing: Func | Class, name: cst.Name) -> None:
         """Run the decorators that keep what they decorate, of a registry of models for one."""
         for decorator in decorators:
-            own = isinstance(decorator, Func) and decorator.module is self.home  # others' names are theirs to change
-            if own and isinstance(decorator, Func) and own_decorators.collects(decorator):
+            if isinstance(decorator, Func) and own_decorators.collects(decorator):
                 self.invoke(decorator, Arguments(((name, thing),)), None)
                 self.dead = False
 
@@ -1699,6 +1708,7 @@ class Interpreter:
     def item(self, base: Maybe, key: Maybe) -> Maybe:
         """The value of `base[key]`."""
         if isinstance(base, Mapping):
+            base = registries.filled(self, base)
             return base.get(key.value) if isinstance(key, Const) else containers.any_builder(base)
         if isinstance(base, Items):
             index = number(key)

@@ -541,6 +541,23 @@ class Module:
                         known[words].append(module)
         return known[words]
 
+    def loading(self, pattern: str) -> Iterator[Module]:
+        """The modules of the project that are run when this one is imported, directly or not, with a pattern in them.
+
+        The packages that they lie in are among them.
+        """
+        if self.project is None:
+            return
+        known: dict[str, list[str]] = self.memo.setdefault("loading", {})
+        if pattern not in known:
+            mention, paths = re.compile(pattern), self.project.reach(self.path, packages=True)
+            known[pattern] = [path for path in paths if mention.search(self.project.text(path))]
+        for path in known[pattern]:
+            found = self.project.module(path)
+            if found is not None and found is not self:
+                self._note_read(found)
+                yield found
+
     def reaches(self, other: Module) -> bool:
         """Whether this module is the other one or imports it, directly or not."""
         return other is self or (self.project is not None and self.project.reaches(self.path, other.path))

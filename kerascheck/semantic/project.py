@@ -397,20 +397,37 @@ class Project:
         wanted = _normal(self._reader.absolute(other))
         return any(found == wanted for found in self.reach(path))
 
-    def reach(self, path: str, source: SourceText | None = None) -> Iterator[str]:
-        """The files of the project that a file imports, directly or not, the nearest first; by text, and bounded."""
+    def reach(self, path: str, source: SourceText | None = None, packages: bool = False) -> Iterator[str]:
+        """The files of the project that a file imports, directly or not, the nearest first; by text, and bounded.
+
+        With `packages` those that start the packages of what is imported are among them.
+        """
         place = _normal(self._reader.absolute(path))
         queue = [(place, self._text(place) if source is None else source)]
         seen = {place}
         while queue:
             importer, text = queue.pop(0)
-            for found in self._imports_of(importer, text) if text is not None else ():
+            imported = self._imports_of(importer, text) if text is not None else ()
+            for found in self._with_starts(importer, imported) if packages else imported:
                 if found not in seen:
                     if len(seen) > MAXIMUM_REACH:
                         return
                     seen.add(found)
                     yield found
                     queue.append((found, self._text(found)))
+
+    def _with_starts(self, importer: str, paths: Iterable[str]) -> Iterator[str]:
+        """Files that one imports, each behind the `__init__.py` of the packages that it lies in."""
+        for path in paths:
+            starts: list[str] = []
+            folder = posixpath.dirname(path)
+            while self._text(start := posixpath.join(folder, "__init__.py")) is not None:
+                starts.append(start)
+                folder = posixpath.dirname(folder)
+            if self._journal is not None:
+                self._journal.needs(importer, (*starts, start))
+            yield from (start for start in reversed(starts) if start != importer)
+            yield path
 
     def is_used_with_keras(self, path: str) -> bool:
         """Whether a file that imports this one, or one that such a file imports, mentions Keras; needs no parser."""

@@ -98,11 +98,21 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A dictionary of a module that functions or other modules fill; `mention` is a pattern of what fills it."""
+
+    path: str
+    name: str
+    mention: str
+
+
+@dataclass(frozen=True)
 class Mapping:
-    """A dictionary with constant keys; when not `exact`, it may hold other keys too."""
+    """A dictionary with constant keys; when not `exact`, it may hold other keys too. `table`: others may fill it."""
 
     entries: tuple[tuple[Constant, Value | None], ...]
     exact: bool = True
+    table: Table | None = None
     _table: dict[Constant, Value | None] | None = field(default=None, init=False, compare=False, repr=False)
 
     def get(self, key: Constant) -> Value | None:

@@ -1,0 +1,147 @@
+"""Models out of tables that other files fill: `@register("unet")` (KC101, KC305, KC306)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kerascheck.cli import main
+
+Find = Callable[..., list[str]]
+REGISTRY = """
+MODELS = {}
+
+
+def register(name):
+    def wrap(made):
+        if name in MODELS:
+            raise KeyError(name)
+        MODELS[name] = made
+        return made
+
+    return wrap
+
+
+def build(name, **options):
+    return MODELS[name](**options)
+"""
+NET = """import keras
+{imports}
+
+
+class Fade(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs / 2
+
+
+{first}
+class Late(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+{second}
+def faded(size=4):
+    inputs = keras.Input((size,))
+    return keras.Model(inputs, keras.layers.Dense(1)(Fade()(inputs)))
+
+{last}
+"""
+NETS = NET.format(
+    imports="from registry import register", first='@register("late")', second='@register("faded")', last=""
+)
+LOAD = "\nmodel.load_weights('w.weights.h5')\n"
+
+
+@pytest.fixture
+def find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Find:
+    """Writes a project that is pinned to Keras 3 and gives the file and code of what is found in it."""
+    monkeypatch.chdir(tmp_path)
+
+    def _find(select: str, files: dict[str, str]) -> list[str]:
+        Path("requirements.txt").write_text("keras==3.10.0\n")
+        for name, text in files.items():
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).write_text(text)
+        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", select, "."])
+        return [f"{found['path']} {found['code']}" for found in json.loads(capsys.readouterr().out)]
+
+    return _find
+
+
+MADE = [
+    'from registry import build\nmodel = build("late")',
+    'import registry\nmodel = registry.MODELS["late"]()',
+    'from registry import MODELS\nmodel = MODELS.get("late")()',
+    "import argparse\nfrom registry import MODELS\nparser = argparse.ArgumentParser()\n"
+    'parser.add_argument("--net", default="late")\nargs = parser.parse_args()\nmodel = MODELS[args.net]()',
+    "from dataclasses import dataclass\nfrom registry import build\n@dataclass\nclass Settings:\n"
+    '    net: str = "late"\nsettings = Settings()\nmodel = build(settings.net)',
+]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_a_model_that_a_module_puts_into_the_table_of_another_one_is_known(find: Find, made: str) -> None:
+    files = {"registry.py": REGISTRY, "nets.py": NETS}
+    assert find("KC101", {**files, "train.py": f"import nets\n{made}{LOAD}"}) == ["train.py KC101"]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_a_table_has_only_what_modules_of_the_program_put_there(find: Find, made: str) -> None:
+    files = {"registry.py": REGISTRY, "nets.py": NETS, "other.py": "import nets\nimport train\n"}
+    assert find("KC101", {**files, "train.py": f"import keras\n{made}{LOAD}"}) == []
+
+
+def test_a_layer_of_a_registered_model_is_in_its_file(find: Find) -> None:
+    train = 'from registry import build\nimport nets\nmodel = build("faded")\nmodel.save("m.keras")\n'
+    serve = 'import keras\nmodel = keras.models.load_model("m.keras")\n'
+    files = {"registry.py": REGISTRY, "nets.py": NETS, "train.py": train, "serve.py": serve}
+    assert find("KC305,KC306", files) == ["nets.py KC305", "serve.py KC306"]
+
+
+def test_of_two_modules_that_take_one_name_either_may_be_the_last(find: Find) -> None:
+    other = 'import keras\nfrom registry import register\n\n\n@register("late")\ndef make():\n'
+    other += "    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])\n"
+    train = f'import nets\nimport other\nfrom registry import build\nmodel = build("late"){LOAD}'
+    assert find("KC101", {"registry.py": REGISTRY, "nets.py": NETS, "other.py": other, "train.py": train}) == []
+
+
+def test_a_name_that_is_not_known_is_none_of_them(find: Find) -> None:
+    train = f"import sys\nimport nets\nfrom registry import build\nmodel = build(sys.argv[1]){LOAD}"
+    assert find("KC101", {"registry.py": REGISTRY, "nets.py": NETS, "train.py": train}) == []
+
+
+def test_the_modules_that_a_package_imports_when_it_starts_have_filled_its_table(find: Find) -> None:
+    train = f'import keras\nfrom zoo.registry import build\nmodel = build("late"){LOAD}'
+    nets = NETS.replace("from registry", "from .registry")
+    files = {"zoo/__init__.py": "from . import nets\n", "zoo/registry.py": REGISTRY, "zoo/nets.py": nets}
+    assert find("KC101", {**files, "train.py": train}) == ["train.py KC101"]
+    assert find("KC101", {"zoo/__init__.py": ""}) == []
+
+
+def test_a_class_may_be_kept_under_its_own_name(find: Find) -> None:
+    registry = "MODELS = {}\n\n\ndef register(made):\n    MODELS[made.__name__.lower()] = made\n    return made\n"
+    nets = NET.format(imports="from registry import register", first="@register", second="@register", last="")
+    train = f'import nets\nfrom registry import MODELS\nmodel = MODELS["late"](){LOAD}'
+    assert find("KC101", {"registry.py": registry, "nets.py": nets, "train.py": train}) == ["train.py KC101"]
+
+
+@pytest.mark.parametrize("last", ['register("late", Late)', 'MODELS["late"] = Late'])
+def test_a_table_that_is_filled_by_calls_and_assignments_is_known(find: Find, last: str) -> None:
+    registry = "MODELS = {}\n\n\ndef register(name, made):\n    MODELS[name] = made\n"
+    nets = NET.format(imports="from registry import MODELS, register", first="", second="", last=last)
+    train = f'import nets\nfrom registry import MODELS\nmodel = MODELS["late"](){LOAD}'
+    assert find("KC101", {"registry.py": registry, "nets.py": nets, "train.py": train}) == ["train.py KC101"]
+
+
+def test_a_table_that_starts_empty_has_no_default_for_sure(find: Find) -> None:
+    train = 'import keras\nfrom registry import MODELS\npath = MODELS.get("path", "m.h5")\n'
+    train += "keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save_weights(path)\n"
+    assert find("KC201", {"registry.py": "MODELS = {}\n", "train.py": train}) == []
