@@ -52,9 +52,9 @@ def mentions_keras(raw: bytes) -> bool:
 def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bool:
     """Whether a file without Keras may matter to a Keras program of its project.
 
-    It has a method of models in it, numbers labels, sets a seed or runs the initializer; and a file of the project that
-    it imports, or that imports it, directly or not, mentions Keras. Or files that it imports do both, and this one
-    calls what stands there. `project` are the files around it, by default those on the disk.
+    It has a method of models in it or defines `call`, numbers labels, sets a seed or runs the initializer; and a file
+    of the project that it imports, or that imports it, directly or not, mentions Keras. Or files that it imports do
+    both, and this one calls what stands there. `project` are the files around it, by default those on the disk.
     """
     notebook = path.endswith(".ipynb")
     if not may_matter(raw):
@@ -62,7 +62,8 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     project = project or _neighbourhood()
     helps = not notebook and _helps(raw)  # nothing imports a notebook
-    if (helps or any(method.encode() in raw for method in _METHODS)) and project.reaches_keras(path, text):
+    works = helps or b"def call(self" in raw or any(method.encode() in raw for method in _METHODS)
+    if works and project.reaches_keras(path, text):
         return True
     return (helps and project.is_used_with_keras(path)) or project.imports_keras_with(path, text, _METHODS)
 

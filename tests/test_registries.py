@@ -145,3 +145,32 @@ def test_a_table_that_starts_empty_has_no_default_for_sure(find: Find) -> None:
     train = 'import keras\nfrom registry import MODELS\npath = MODELS.get("path", "m.h5")\n'
     train += "keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save_weights(path)\n"
     assert find("KC201", {"registry.py": "MODELS = {}\n", "train.py": train}) == []
+
+
+BASE = """import keras
+
+
+class NoisyModel(keras.Model):
+    def __init__(self, noise=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.noise = keras.layers.GaussianNoise(noise)
+        self.head = keras.layers.Dense(1)
+"""
+HEIR = """from base import NoisyModel
+
+
+class Net(NoisyModel):
+    def call(self, x{more}):
+        return self.head(self.noise(x{given}))
+"""
+FIT = "\nmodel.compile('adam', 'mse')\nmodel.fit(np.zeros((3, 3)), np.zeros((3, 1)))\n"
+ONE_OF = "import sys\nfrom functools import partial\nimport numpy as np\nfrom nets import Net\n"
+ONE_OF += "NETS = {'a': partial(Net, noise=0.2), 'b': Net}\nmodel = NETS[sys.argv[1]]()"
+
+
+@pytest.mark.parametrize("made", ["import numpy as np\nfrom nets import Net\nmodel = Net()", ONE_OF])
+def test_a_layer_that_a_base_of_another_file_makes_is_not_told_that_it_trains(find: Find, made: str) -> None:
+    files = {"base.py": BASE, "train.py": made + FIT}
+    assert find("KC601", {**files, "nets.py": HEIR.format(more="", given="")}) == ["nets.py KC601"]
+    told = HEIR.format(more=", training=None", given=", training=training")
+    assert find("KC601", {**files, "nets.py": told}) == []

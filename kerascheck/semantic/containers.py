@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import elements, registries
+from kerascheck.semantic import elements, records, registries
 from kerascheck.semantic.values import (
+    NO_ARGUMENTS,
     AnyItem,
     Arguments,
     Bound,
@@ -277,7 +278,9 @@ def any_builder(mapping: Mapping) -> Value | None:
     for value in values:
         application = isinstance(value, Ref) and value.name.startswith("keras.applications.")
         method = isinstance(value, Bound) and value.function is not None
-        if value is None or not (application or method or isinstance(value, (Func, Class))):
+        part = records.partial(value, NO_ARGUMENTS) if isinstance(value, Obj) and value.ref == records.PARTIAL else None
+        made = part[0] if part is not None else value
+        if value is None or not (application or method or isinstance(made, (Func, Class))):
             return None
         found.append(value)
     return found[0] if len(found) == 1 else AnyItem(tuple(found))
