@@ -18,6 +18,7 @@ from kerascheck.semantic.custom_objects import (
     is_plain_annotation,
     is_plain_default,
     kind_of,
+    may_write,
 )
 from kerascheck.semantic.storage import circle, instances
 from kerascheck.semantic.training import flavour
@@ -147,6 +148,8 @@ def is_fixed_below(module: Module, owner: ClassInfo, key: str) -> bool:
         return False
     for other in derived:
         initializer = other.own("__init__")
+        if may_write(other, key):
+            continue  # it lists more names than its base
         if initializer is None:
             inherited = other.method("__init__")[0]
             if inherited is not None and inherited.owner in derived:

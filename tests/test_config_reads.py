@@ -95,3 +95,36 @@ def test_weights_alone_do_not_make_a_program(tmp_path: Path) -> None:
 def test_a_program_that_trains_and_ends(tmp_path: Path, end: str, found: str) -> None:
     train = TRAIN.replace("import keras\n", "").replace("from blocks import Scale\n", "")
     assert severities(tmp_path, LAYER + "\n\n" + train + end) == [found]
+
+
+LISTING = """import keras
+
+
+class Listing(keras.layers.Layer):
+    fields = ()
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def get_config(self):
+        return {{**super().get_config(), **{{name: getattr(self, name) for name in type(self).fields}}}}
+
+
+class Scale(Listing):
+    fields = {fields}
+
+    def call(self, inputs):
+        return inputs * self.factor
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [('("factor",)', []), ("names()", []), ('("name",)', ["error"]), ("()", ["error"])],
+)
+def test_the_names_that_a_base_writes_are_those_that_the_class_lists(
+    tmp_path: Path, fields: str, found: list[str]
+) -> None:
+    save = TRAIN + 'model.save("net.keras")\n'
+    assert severities(tmp_path, LISTING.format(fields=fields), train=save) == found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.values import Class, Later, Ref, Value
+from kerascheck.semantic.values import Class, Const, Items, Later, Ref, Value
 from kerascheck.semantic.walk import children, walk
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Config:
     `stranger` is a `super(Other, self)` in it where the class is surely not made from `Other`: it raises TypeError, or
     NameError where nothing is called `Other` (`unbound`). So does saving: run on 2.15 and 3.15.1 with layers, models,
     losses, metrics, regularizers, constraints, initializers and schedules.
+    `listed` are class attributes whose items are keys, too: `{name: getattr(self, name) for name in self.fields}`.
     """
 
     owner: ClassInfo | None
@@ -39,6 +40,7 @@ class Config:
     result: cst.Return | None = None
     stranger: cst.Call | None = None
     unbound: bool = False
+    listed: frozenset[str] = frozenset()
 
 
 class _TooDynamicError(Exception):
@@ -49,6 +51,13 @@ class _TooDynamicError(Exception):
 class _Dict:
     keys: set[str]
     calls_super: bool = False
+    listed: set[str] = field(default_factory=set)
+
+    def take(self, other: _Dict) -> None:
+        """Have what another one has, too."""
+        self.keys |= other.keys
+        self.listed |= other.listed
+        self.calls_super |= other.calls_super
 
 
 _STARS = re.compile(r"import\s*\(?\s*\*|\bexec\(|\bglobals\(|\bbuiltins\b|%run")
@@ -71,7 +80,39 @@ def read_config(function: Func) -> Config | None:
         return None
     config.keys = frozenset().union(*(item.keys for item in reader.returned))
     config.calls_super = any(item.calls_super for item in reader.returned)
+    config.listed = frozenset().union(*(item.listed for item in reader.returned))
     return config
+
+
+def settled(config: Config, made: ClassInfo) -> Config | None:
+    """The configuration of an object of a class, with what the class lists; None when that cannot be told."""
+    if not config.listed:
+        return config
+    lineage = list(made.lineage())
+    if None in lineage:
+        return None
+    keys = set(config.keys)
+    for name in config.listed:
+        items = made.attribute(name)
+        listed = _strings(items)
+        classes = (item for item in lineage if isinstance(item, ClassInfo))
+        if listed is None or any(_changes(item.module.source.text, name) for item in classes):
+            return None
+        keys |= listed
+    return replace(config, keys=frozenset(keys), listed=frozenset())
+
+
+def _strings(value: Value | None) -> set[str] | None:
+    """The items of a list or tuple of strings, all of them known."""
+    if not isinstance(value, Items) or not value.exact:
+        return None
+    found = {item.value for item in value.items if isinstance(item, Const) and isinstance(item.value, str)}
+    return found if len(found) == len(set(value.items)) else None
+
+
+def _changes(text: str, name: str) -> bool:
+    """Whether an attribute may be bound or changed otherwise than in a class statement, by text."""
+    return re.search(rf"\.{name}\b\s*(?:[-+*|]?=(?!=)|\.\w+\(|\[[^\]]*\]\s*=)|[\"']{name}[\"']", text) is not None
 
 
 class _Reader:
@@ -87,6 +128,8 @@ class _Reader:
                     self.small(small)
             elif isinstance(statement, cst.If):
                 self.branch(statement)
+            elif isinstance(statement, cst.For):
+                self.loop(statement)
             else:
                 raise _TooDynamicError
 
@@ -97,6 +140,55 @@ class _Reader:
             self.branch(statement.orelse)
         elif statement.orelse is not None:
             self.block(statement.orelse.body)
+
+    def loop(self, statement: cst.For) -> None:
+        """`for name in self.fields: config[name] = getattr(self, name)`, and no more than that."""
+        line = statement.body.body[0] if len(statement.body.body) == 1 else None
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else line
+        target = small.targets[0].target if isinstance(small, cst.Assign) and len(small.targets) == 1 else None
+        if (
+            statement.orelse is not None
+            or not isinstance(small, cst.Assign)
+            or not isinstance(target, cst.Subscript)
+            or not isinstance(target.value, cst.Name)
+            or target.value.value not in self.names
+            or self.mentions(small.value)
+            or len(target.slice) != 1
+            or not isinstance(index := target.slice[0].slice, cst.Index)
+            or not _is_one_name(index.value, statement.target)
+        ):
+            raise _TooDynamicError
+        self.names[target.value.value].take(self.listing(statement.iter))
+
+    def comprehension(self, node: cst.DictComp) -> _Dict:
+        """`{name: getattr(self, name) for name in self.fields}`."""
+        loop = node.for_in
+        simple = not loop.ifs and loop.inner_for_in is None and _is_one_name(node.key, loop.target)
+        if not simple or self.mentions(node.value):
+            raise _TooDynamicError
+        return self.listing(loop.iter)
+
+    def listing(self, node: cst.BaseExpression) -> _Dict:
+        """The keys that a list gives: written here, or what the class of the object binds to an attribute."""
+        if isinstance(node, (cst.Tuple, cst.List)):
+            keys = [_text(element.value) for element in node.elements if isinstance(element, cst.Element)]
+            if len(keys) == len(node.elements) and None not in keys:
+                return _Dict({key for key in keys if key is not None})
+        if isinstance(node, cst.Name) and self.config.owner is not None:
+            known = _strings(bound(self.config.owner, node.value))
+            if known is not None and node.value not in self.names:
+                return _Dict(known)
+        if isinstance(node, cst.Attribute) and not node.attr.value.startswith("__"):
+            holder = node.value
+            if _is_self(holder) or (
+                isinstance(holder, cst.Call)
+                and isinstance(holder.func, cst.Name)
+                and holder.func.value == "type"
+                and len(holder.args) == 1
+                and _is_self(holder.args[0].value)
+            ):
+                return _Dict(set(), listed={node.attr.value})
+        raise _TooDynamicError
 
     def small(self, node: cst.BaseSmallStatement) -> None:
         if isinstance(node, cst.Return):
@@ -173,8 +265,7 @@ class _Reader:
     def merge(self, name: str, other: _Dict) -> None:
         if name not in self.names:
             raise _TooDynamicError
-        self.names[name].keys |= other.keys
-        self.names[name].calls_super |= other.calls_super
+        self.names[name].take(other)
 
     def dictionary(self, node: cst.BaseExpression) -> _Dict:
         if isinstance(node, cst.Name) and node.value in self.names:
@@ -182,8 +273,12 @@ class _Reader:
         if isinstance(node, cst.Dict):
             return self.literal(node)
         if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.BitOr, cst.Add)):
-            left, right = self.dictionary(node.left), self.dictionary(node.right)
-            return _Dict(left.keys | right.keys, left.calls_super or right.calls_super)
+            both = _Dict(set())
+            both.take(self.dictionary(node.left))
+            both.take(self.dictionary(node.right))
+            return both
+        if isinstance(node, cst.DictComp):
+            return self.comprehension(node)
         if isinstance(node, cst.Call):
             return self.call(node)
         raise _TooDynamicError
@@ -197,9 +292,7 @@ class _Reader:
                     raise _TooDynamicError
                 made.keys.add(key)
             else:
-                inner = self.dictionary(element.value)
-                made.keys |= inner.keys
-                made.calls_super |= inner.calls_super
+                made.take(self.dictionary(element.value))
         self.config.literals.append(node)
         return made
 
@@ -251,10 +344,12 @@ class _Reader:
             if argument.keyword is not None:
                 made.keys.add(argument.keyword.value)
                 continue
-            inner = self.dictionary(argument.value)
-            made.keys |= inner.keys
-            made.calls_super |= inner.calls_super
+            made.take(self.dictionary(argument.value))
         return made
+
+
+def _is_one_name(node: cst.BaseExpression, target: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Name) and isinstance(target, cst.Name) and node.value == target.value
 
 
 def _is_self(node: cst.BaseExpression) -> bool:

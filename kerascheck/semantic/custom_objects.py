@@ -11,7 +11,7 @@ import libcst as cst
 
 from kerascheck.semantic import calls
 from kerascheck.semantic.classes import ClassInfo
-from kerascheck.semantic.config import Config, read_config
+from kerascheck.semantic.config import Config, read_config, settled
 from kerascheck.semantic.constructors import arguments_of, order_of
 from kerascheck.semantic.global_objects import own_global_names
 from kerascheck.semantic.own_decorators import COLLECTS
@@ -352,11 +352,17 @@ def config_function(owner: ClassInfo) -> tuple[Func | None, bool]:
 def config_of(owner: ClassInfo) -> Config | None:
     """The configuration that the project's own `get_config` writes; None when there is none or it is too dynamic."""
     function, sure = config_function(owner)
-    return read_config(function) if function is not None and sure else None
+    config = read_config(function) if function is not None and sure else None
+    return settled(config, owner) if config is not None else None
 
 
-def config_keys(config: Config, owner: ClassInfo, depth: int = 0) -> frozenset[str] | None:
-    """All keys of a configuration, those of the bases included; None when they cannot be told."""
+def config_keys(
+    config: Config, owner: ClassInfo, depth: int = 0, made: ClassInfo | None = None
+) -> frozenset[str] | None:
+    """All keys of a configuration, those of the bases included; None when they cannot be told.
+
+    `made`: the class whose objects are meant, where `owner` is a base of it.
+    """
     if not config.calls_super or config.owner is None or depth > 8:
         return config.keys
     lineage = config.owner.lineage()
@@ -368,7 +374,8 @@ def config_keys(config: Config, owner: ClassInfo, depth: int = 0) -> frozenset[s
             function = item.own("get_config")
             if function is not None:
                 inner = read_config(function)
-                rest = config_keys(inner, item, depth + 1) if inner is not None else None
+                inner = settled(inner, made or owner) if inner is not None else None
+                rest = config_keys(inner, item, depth + 1, made or owner) if inner is not None else None
                 return None if rest is None else config.keys | rest
         elif item in _ROOTS:
             return config.keys | BASE_KEYS.get(kind_of(owner) or "", frozenset())
@@ -378,6 +385,16 @@ def config_keys(config: Config, owner: ClassInfo, depth: int = 0) -> frozenset[s
                 return None
             return config.keys | given | BASE_KEYS.get(kind_of(owner) or "", frozenset())
     return config.keys
+
+
+def may_write(owner: ClassInfo, key: str) -> bool:
+    """Whether the configuration of a class has a key, or goes through a list of the class that is not known."""
+    function, _ = config_function(owner)
+    config = read_config(function) if function is not None else None
+    if config is None:
+        return False
+    known = settled(config, owner)
+    return known is None or key in (config_keys(known, owner) or ())
 
 
 def keras_base_with_config(owner: ClassInfo) -> str | None:
