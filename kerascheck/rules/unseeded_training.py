@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import after_imports, keras_name
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.training import seeds, training
+from kerascheck.semantic.values import Func
 
 
 class UnseededTraining(Rule):
@@ -24,8 +27,20 @@ class UnseededTraining(Rule):
         if first is None or (first.standalone and not self.module.has_entry_point):
             return
         # a function that seeds and is never called seeds nothing
-        if not any(first.standalone or not seed.call.standalone for seed in seeds(self.module)):
+        if any(first.standalone or not seed.call.standalone for seed in seeds(self.module)):
+            return
+        if not self._has_seeding_decorator():
             self.report(first.site, fix=self._fix())
+
+    def _has_seeding_decorator(self) -> bool:
+        """Whether a function is decorated with one of the project that speaks of seeds: `@reproducible(7)`."""
+        for node in self.module.index.nodes(cst.FunctionDef):
+            for decorator in node.decorators:
+                named = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+                value = self.module.exported(named.value) if isinstance(named, cst.Name) else None
+                if isinstance(value, Func) and "seed" in value.module.code(value.node):
+                    return True
+        return False
 
     def _fix(self) -> Fix | None:
         offset = after_imports(self.module)
