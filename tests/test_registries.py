@@ -147,6 +147,58 @@ def test_a_table_that_starts_empty_has_no_default_for_sure(find: Find) -> None:
     assert find("KC201", {"registry.py": "MODELS = {}\n", "train.py": train}) == []
 
 
+OBJECT = """
+class Registry:
+    def __init__(self, kind):
+        self._kind = kind
+        self._items = {}
+
+    def register(self, name=None):
+        def wrap(made):
+            self._items[name or made.__name__] = made
+            return made
+
+        return wrap
+
+    def keep(self, made):
+        self._items[made.__name__] = made
+        return made
+
+    def get(self, name):
+        if name not in self._items:
+            raise KeyError(f"no {name} among {self._kind}")
+        return self._items[name]
+
+    def build(self, name, **options):
+        return self._items[name](**options)
+
+
+MODELS = Registry("models")
+LAYERS = Registry("layers")
+"""
+
+
+@pytest.mark.parametrize("first", ['@MODELS.register("Late")', "@MODELS.register()", "@MODELS.keep"])
+@pytest.mark.parametrize("made", ['MODELS.build("Late")', 'MODELS.get("Late")()'])
+def test_an_object_of_the_project_may_keep_the_table(find: Find, first: str, made: str) -> None:
+    nets = NET.format(
+        imports="from registry import LAYERS, MODELS", first=first, second='@LAYERS.register("x")', last=""
+    )
+    train = f"import nets\nfrom registry import LAYERS, MODELS\nmodel = {made}{LOAD}"
+    files = {"registry.py": OBJECT, "nets.py": nets}
+    assert find("KC101", {**files, "train.py": train}) == ["train.py KC101"]
+    assert find("KC101", {"train.py": train.replace("MODELS.", "LAYERS.")}) == []
+    assert find("KC101", {"train.py": train.replace("import nets", "import keras"), "other.py": "import nets"}) == []
+
+
+def test_an_object_that_keeps_something_else_is_not_followed(find: Find) -> None:
+    wrapped = OBJECT.replace("] = made\n            return made", "] = made\n            return other(made)")
+    nets = NET.format(imports="from registry import MODELS", first='@MODELS.register("Late")', second="", last="")
+    train = f"import nets\nmodel = nets.Late(){LOAD}"
+    train += f'from registry import MODELS\nmodel = MODELS.build("Late"){LOAD}'
+    assert find("KC101", {"registry.py": wrapped, "nets.py": nets, "train.py": train}) == ["train.py KC101"]
+
+
 BASE = """import keras
 
 

@@ -116,7 +116,7 @@ def decorator_name(value: Value | None) -> str:
         return value.ref.removeprefix("builtins.")
     if isinstance(value, Bound) and value.name in {"setter", "getter"}:
         return "property"
-    if isinstance(value, Func) and own_decorators.collects(value):
+    if own_decorators.collects(value):
         return own_decorators.COLLECTS
     if isinstance(value, Func) and own_decorators.wraps(value):
         return own_decorators.WRAPS

@@ -845,7 +845,8 @@ class Interpreter:
                 full = len(holder.entries) >= MAXIMUM_ITEMS
                 entries = {} if full else dict(holder.entries)
                 entries[key.value] = value
-                self._rebind(target.value, Mapping(tuple(entries.items()), holder.exact and not full))
+                made = Mapping(tuple(entries.items()), holder.exact and not full)
+                self._rebind(target.value, made if holder.table is None else registries.put(self, holder, made))
             elif (
                 isinstance(holder, Items) and holder.exact and isinstance(index, int) and 0 <= index < len(holder.items)
             ):
@@ -866,9 +867,7 @@ class Interpreter:
             return
         while frame is not None and target.value not in frame.names:
             frame = frame.parent
-        known = self.settled(frame.names, target.value) if frame is not None else None
-        if frame is not None and isinstance(known, Mapping) and known.table is not None:
-            value = registries.put(self, known, value)
+        if frame is not None and value.table is not None:
             if frame.parent is not None or frame is self.root:  # those of other modules are theirs to change
                 frame.names[target.value] = value
         elif frame is self.frame or frame is None:
@@ -1317,8 +1316,9 @@ class Interpreter:
     def _collect(self, decorators: Iterable[Maybe], thing: Func | Class, name: cst.Name) -> None:
         """Run the decorators that keep what they decorate, of a registry of models for one."""
         for decorator in decorators:
-            if isinstance(decorator, Func) and own_decorators.collects(decorator):
-                self.invoke(decorator, Arguments(((name, thing),)), None)
+            function, receiver = own_decorators.function_of(decorator)
+            if function is not None and own_decorators.collects(decorator):
+                self.invoke(function, Arguments(((name, thing),)), receiver)
                 self.dead = False
 
     # ------------------------------------------------------------------ expressions

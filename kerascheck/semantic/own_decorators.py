@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.semantic.values import Func, Items, Later, Mapping, Value
+from kerascheck.semantic.values import Bound, Func, Items, Later, Mapping, Obj, Value
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
@@ -28,8 +28,19 @@ _MORE = (
 )
 
 
-def collects(function: Func) -> bool:
+def function_of(decorator: Value | None) -> tuple[Func | None, Value | None]:
+    """The function of the project that a decorator is, and the object whose method it is."""
+    if isinstance(decorator, Bound):
+        return decorator.function, decorator.receiver
+    return (decorator, None) if isinstance(decorator, Func) else (None, None)
+
+
+def collects(decorator: Value | None) -> bool:
     """Whether a decorator surely gives back what it is given, and tells Keras nothing of it."""
+    bound = isinstance(decorator, Bound) and isinstance(decorator.receiver, Obj)
+    function, _ = function_of(decorator)
+    if function is None or bound != (function.frame.kind == "class"):
+        return False
     known: dict[cst.CSTNode, bool] = function.module.memo.setdefault("collecting", {})
     if function.node not in known:
         known[function.node] = _collects(function)
@@ -98,12 +109,12 @@ def _is_text(line: cst.CSTNode) -> bool:
 
 def _collects(function: Func) -> bool:
     node = function.node
-    if not isinstance(node, cst.FunctionDef) or node.decorators or node.asynchronous or function.owner is not None:
+    if not isinstance(node, cst.FunctionDef) or node.decorators or node.asynchronous:
         return False
-    parameters = node.params
-    if len(parameters.params) != 1 or parameters.posonly_params or parameters.kwonly_params:
+    parameters, place = node.params, 1 if function.frame.kind == "class" else 0  # behind `self`
+    if len(parameters.params) != place + 1 or parameters.posonly_params or parameters.kwonly_params:
         return False
-    name = parameters.params[0].name.value
+    name = parameters.params[place].name.value
     if _REGISTERING.search(function.module.source.text) or not _ends_with(node.body, name):
         return False
     for item in walk(node.body):
@@ -155,6 +166,8 @@ def _is_bound(function: Func, name: str) -> bool:
 
 def _is_collection(function: Func, node: cst.BaseExpression) -> bool:
     """Whether an expression is a dictionary or list that the project makes itself, not one of Keras."""
+    if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and function.owner is not None:
+        return _is_own_collection(function, node.value.value, node.attr.value)
     if not isinstance(node, cst.Name):
         return False
     for names in _frames(function):
@@ -163,6 +176,22 @@ def _is_collection(function: Func, node: cst.BaseExpression) -> bool:
             if type(value) is Later:
                 value = value.module.settled(value)
             return isinstance(value, (Mapping, Items))
+    return False
+
+
+def _is_own_collection(function: Func, holder: str, attribute: str) -> bool:
+    """Whether `self.attribute` is a dictionary or list that the constructor of the class makes."""
+    initializer, sure = function.owner.method("__init__") if function.owner is not None else (None, False)
+    if initializer is None or not sure or holder != "self":
+        return False
+    for item in walk(initializer.node.body):
+        target = item.targets[0].target if isinstance(item, cst.Assign) and len(item.targets) == 1 else None
+        target = item.target if isinstance(item, cst.AnnAssign) else target
+        if isinstance(target, cst.Attribute) and target.attr.value == attribute and _is_name(target.value, "self"):
+            value = item.value if isinstance(item, (cst.Assign, cst.AnnAssign)) else None
+            if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and not value.args:
+                return value.func.value in {"dict", "list"}
+            return isinstance(value, (cst.Dict, cst.List))
     return False
 
 

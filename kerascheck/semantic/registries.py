@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.semantic.values import Mapping, Table, join
+from kerascheck.semantic.values import Mapping, Obj, Table, join
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ def note_tables(self: Interpreter) -> None:
             if functions or not value.entries:
                 known = Mapping(value.entries, False, Table(self.home.path, name, _mention(name, functions)))
                 self.root.names[name] = known
+        elif type(value) is Obj and value.kind == "instance" and value.cls is not None and value.module is self.home:
+            for key in self.heap.attributes(value):
+                inner = self.heap[key]
+                if type(inner) is Mapping and inner.table is None:
+                    table = Table(self.home.path, f"{name}.{key[1]}", _mention_of_object(name))
+                    self.heap[key] = Mapping(inner.entries, False, table)
 
 
 def _filling(tree: cst.Module, name: str) -> tuple[str, ...]:
@@ -67,6 +73,11 @@ def filled(self: Interpreter, known: Mapping) -> Mapping:
                 # which of two modules comes last is not known
                 entries[key] = value if key not in entries or entries[key] == value else join(entries[key], value)
     return Mapping(tuple(entries.items()), False)
+
+
+def _mention_of_object(name: str) -> str:
+    """The pattern of a decorator that is a method of an object, and of a call of one by itself."""
+    return rf"(?m:(?:@[ \t]*|^)(?:\w+\.)*{re.escape(name)}\.\w)"
 
 
 def _mention(name: str, functions: tuple[str, ...]) -> str:
