@@ -532,3 +532,74 @@ class Lazy(Task):
 )
 def test_a_method_of_another_file_that_is_called_too_early(codes, use: str, found: list[str]) -> None:
     assert codes("KC104", tasks=LAZY, nightly=f"from tasks import Lazy, Ready\n\n{use}\n") == found
+
+
+RETRAINED = {
+    "churn/__init__.py": "",
+    "churn/paths.py": """from pathlib import Path
+
+NET = Path("artifacts") / "net.keras"
+FIRST = "artifacts/first.keras"
+""",
+    "churn/losses.py": "from keras import ops\n\n\ndef steep(y, p):\n    return ops.mean(ops.square(y - p) * 3)\n",
+    "jobs/train.py": """import keras
+
+from churn.losses import steep
+from churn.paths import NET
+
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", loss=steep)
+net.save(NET)
+""",
+    "jobs/retrain.py": """import keras
+
+from churn import paths
+from churn.losses import steep
+from churn.paths import NET
+
+net = keras.models.load_model({given})
+net.fit(read(), read())
+net.save(NET)
+""",
+    "jobs/score.py": "import keras\n\nfrom churn.paths import NET\n\nnet = keras.models.load_model(NET)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("NET, custom_objects={'steep': steep}", ["KC305", "KC306"]),
+        ("NET, {'steep': steep}", ["KC305", "KC306"]),
+        # what these write may be loaded without the loss
+        ("NET, compile=False", ["KC305"]),
+        ("NET, custom_objects={'steep': steep}, compile=read()", ["KC305"]),
+        ("NET, custom_objects={'steep': keras.losses.mean_squared_error}", ["KC305"]),
+        ("NET, custom_objects={'steep': read()}", ["KC305"]),
+        ("NET, custom_objects=read()", ["KC305"]),
+        ("paths.FIRST, custom_objects={'steep': steep}", ["KC305"]),
+        ("read(), custom_objects={'steep': steep}", []),
+        ("NET, custom_objects={'steep': steep})\nnet.compile('adam', 'mean_squared_error'", ["KC305"]),
+    ],
+)
+def test_a_model_that_is_written_back_to_its_file(codes, given: str, found: list[str]) -> None:
+    for name, text in RETRAINED.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text.replace("{given}", given))
+    assert sorted(codes("KC305,KC306")) == found
+
+
+def test_the_folder_of_programs_beside_a_package_that_has_no_mark_of_a_project(codes) -> None:
+    for name, text in RETRAINED.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    Path("jobs/retrain.py").unlink()
+    assert sorted(codes("KC305,KC306")) == ["KC305", "KC306"]
+
+
+def test_a_file_of_the_same_name_in_another_folder_is_not_written_back(codes) -> None:
+    jobs = {"jobs/retrain.py", "jobs/train.py", "jobs/score.py"}
+    for name, text in RETRAINED.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        text = text.replace("{given}", "read() + '/net.keras', custom_objects={'steep': steep}")
+        Path(name).write_text(text.replace("NET)", "read() + '/net.keras')") if name in jobs else text)
+    assert "KC306" not in codes("KC305,KC306")

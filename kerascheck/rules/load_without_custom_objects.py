@@ -27,6 +27,7 @@ from kerascheck.semantic.storage import (
     saves_of,
     unfound_on,
     writers_of,
+    writes_back,
 )
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Class, Func, Obj
@@ -50,12 +51,12 @@ class LoadWithoutCustomObjects(Rule):
                 self._check_load(reader, load, load.objects)
 
     def _check_load(self, reader: Module, load: Load, given: frozenset[str]) -> None:
-        meant = saves_of(reader, load)
-        writers = writers_of(reader, load) if meant else []
+        meant = [save for save in saves_of(reader, load) if _models_of(save)]
+        writers = [save for save in writers_of(reader, load) if _models_of(save)] if meant else []
         save = next((save for save in meant if save in writers), None)
         if save is None:
             return
-        needs = [self._missing(load, other, model, given) for other in writers for model in other.models]
+        needs = [self._missing(load, other, model, given) for other in writers for model in _models_of(other)]
         if not all(missing for missing, _ in needs):
             return  # what another one has written loads
         first, _ = self._missing(load, save, None, given)
@@ -121,6 +122,11 @@ class LoadWithoutCustomObjects(Rule):
         if lines and offset is not None:
             edits.append(Edit(offset, offset, "".join(lines)))
         return unsafe_fix(f"hand {', '.join(f'`{name}`' for name in missing)} over", edits)
+
+
+def _models_of(save: Save) -> list[Obj]:
+    """The models that a save may write, without those that are written back to the file they were read from."""
+    return [model for model in save.models if not writes_back(save, model)]
 
 
 def _is_unknown(item: Reached) -> bool:

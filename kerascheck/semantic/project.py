@@ -71,6 +71,7 @@ _IMPORTED_FROM = re.compile(r"from(?=[ \t.\\])(?:[ \t]|\\\r?\n)*([.\w][.\w \t]*?
 _LONGEST_FROM = 300  # characters between `from` and `import`
 _NO_NAME = re.compile(r"#[^\n]*|\bas\s+\w+|\\")
 _WORDS = re.compile(r"\w+")
+_DOTTED = re.compile(r"\w+(?:\.\w+)*")
 _DOTS = re.compile(r"[ \t]*(\.+)[ \t]+import\b")
 _SCRIPTS = ("scripts", "bin", "examples", "experiments", "jobs", "tools")  # folders of programs beside `src`
 _RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()")
@@ -773,11 +774,35 @@ class Project:
                 name = re.compile(rf"\b(?:{'|'.join(map(re.escape, wanted))})\b")
                 lines = (line for text in texts if text is not None for line in _import_lines(text.text))
                 found = package or (wanted and any(name.search(line) for line in lines))
+                found = found or self._uses_packages_of(parent, top)
                 if parent == top or not (found or self._is_for_notebooks(top, wanted)):
                     break
                 top, below = parent, posixpath.basename(top)
         self._tops[folder] = top
         return top
+
+    def _uses_packages_of(self, parent: str, folder: str) -> bool:
+        """Whether a file in a folder imports a package that lies beside the folder, as programs in `jobs` do."""
+        if self._journal is not None:
+            self._journal.look("sources", folder)
+        for path in map(_normal, self._reader.beside(folder)):
+            source = self._text(path)
+            if self._journal is not None:
+                self._journal.all_need(path)
+            for line in _import_lines(source.text) if source is not None else ():
+                name = _DOTTED.match(line)
+                if name is None or _is_outside(line):
+                    continue
+                parts = name.group().split(".")
+                tried = [posixpath.join(parent, parts[0], "__init__.py")]
+                tried += _candidates(parent, parts) if len(parts) > 1 else ()
+                hits = [other for other in tried if self._text(other) is not None]
+                if self._journal is not None:
+                    for other in tried:
+                        self._journal.all_need(other)
+                if hits and not any(self._text(other) is not None for other in _candidates(folder, parts[:1])):
+                    return True
+        return False
 
     def _is_for_notebooks(self, folder: str, names: list[str]) -> bool:
         """Whether a notebook in the folder `notebooks` beside `src` imports one of the names."""

@@ -620,6 +620,31 @@ def writers_of(module: Module, load: Load) -> list[Save]:
     return [] if any(id(item.node) not in known for item in unknown) else beside or found
 
 
+def writes_back(save: Save, model: Obj) -> bool:
+    """Whether a model that a save writes was read from the same file as it was: what the file needs stays the same.
+
+    Run on 3.15.1 and 2.15, `.keras` and `.h5`: so it is, unless the model is read without what it was compiled with, is
+    compiled anew, or another object is handed over under a name.
+    """
+    if string(save.path) is None:
+        return False  # of the same name, maybe in another folder
+    read = [load for load in loads(save.reader) if load.node is model.call]
+    if not read or any(path_key(load.path) != path_key(save.path) or not _reads_all(load) for load in read):
+        return False
+    return not any(model in options(event.receiver) for event in save.reader.events_of("compile", "add"))
+
+
+def _reads_all(load: Load) -> bool:
+    """Whether a model is loaded with what it was compiled with, each object under its own name."""
+    found = load.call.arguments.find("custom_objects", 1)
+    given = found[1].entries if found is not None and isinstance(found[1], Mapping) else ()
+    things = {key: value.info if isinstance(value, Class) else value for key, value in given}
+    named = (isinstance(thing, (ClassInfo, Func)) and name_of(thing) == key for key, thing in things.items())
+    if not load.call.arguments.lacks("compile", 2) and boolean(load.call.arguments.value("compile", 2)) is not True:
+        return False
+    return load.objects is not None and load.objects == things.keys() and all(named)
+
+
 def _unknown_saves(module: Module, key: tuple[str, str]) -> Iterator[Event | CallFact]:
     """The places of a module that write a file of this path, whatever its model is."""
     for event in module.events_of("save"):
