@@ -430,7 +430,12 @@ def _set_layers(self: Interpreter, model: Obj, layers: Items | None) -> None:
 
 
 def _note_built_layer(self: Interpreter, model: Obj, layer: Value | None) -> None:
-    """A layer that was built before it came into a Sequential brings its variables along."""
+    """A layer that was built before it came into a Sequential brings its variables along.
+
+    Its ends are tensors inside of the Sequential as long as it lies in no other.
+    """
+    if isinstance(layer, Obj) and layer.kind == "layer" and model.cls is None:
+        self.heap[(layer, "#stack")] = model if self.heap.get((layer, "#stack"), model) is model else None
     states = self.states(layer) if layer is not None else None
     if states is not None and any(state & (Flag.VARIABLES | Flag.UNSURE) for state in states):
         self.change(model, Flag.CHILDREN)
@@ -555,6 +560,9 @@ def tensors_of(self: Interpreter, owner: Obj, name: str) -> tuple[Value | None] 
             if name == "output" or not isinstance(made, Tensor):
                 return (made,)
             return (made.inputs[0] if len(made.inputs) == 1 else None,)
+        stack = self.heap.get((owner, "#stack"))
+        if name in {"input", "output"} and isinstance(stack, Obj):
+            return (_tensor_in_stack(self, stack, owner, name),)
         return None
     if owner.kind != "model":
         return None
@@ -573,7 +581,8 @@ def tensors_of(self: Interpreter, owner: Obj, name: str) -> tuple[Value | None] 
     if owner.form == "subclass":
         return None
     made = inner_tensor(self, owner, "#" + name.rstrip("s"))
-    return (Items("list", (made,), exact=False) if name.endswith("s") else made,)
+    stacked = owner.form == "sequential" and owner.cls is None and isinstance(self.heap.get((owner, "#layers")), Items)
+    return (Items("list", (made,), exact=stacked) if name.endswith("s") else made,)
 
 
 def inner_tensor(self: Interpreter, owner: Obj, operation: str, name: str = "") -> Tensor:
@@ -584,6 +593,28 @@ def inner_tensor(self: Interpreter, owner: Obj, operation: str, name: str = "") 
         made = Tensor(None, operation, (owner,), NO_ARGUMENTS, None)
         self.heap[key] = self.lasting[key] = made
     return made
+
+
+def _tensor_in_stack(self: Interpreter, stack: Obj, layer: Obj, name: str) -> Tensor | None:
+    """The input or output of a layer inside of a Sequential, behind those in front of it."""
+    layers = self.heap.get((stack, "#layers"))
+    if not isinstance(layers, Items) or not layers.exact or sum(item is layer for item in layers.items) != 1:
+        return None
+    made = inner_tensor(self, stack, "#input")
+    for place, item in enumerate(layers.items):
+        if not place and (isinstance(item, Tensor) or (isinstance(item, Obj) and item.short == "InputLayer")):
+            continue
+        if not isinstance(item, Obj) or (item is layer and name == "input"):
+            return made if item is layer else None
+        key = (item, "#stacked")
+        known = self.lasting.get(key)
+        if not isinstance(known, Tensor) or known.inputs != (made,):
+            known = Tensor(item, "", (made,), Arguments(((cast(cst.BaseExpression, stack.call), made),)), None)
+            self.lasting[key] = known
+        made = known
+        if item is layer:
+            return made
+    return None
 
 
 def _layers_attribute(self: Interpreter, owner: Obj) -> tuple[Value | None] | None:

@@ -319,8 +319,10 @@ def inner_uses(interpreter: Interpreter, graph: LayerGraph) -> Iterator[InnerUse
 
 def _is_apart(interpreter: Interpreter, graph: LayerGraph, sub: Obj, layer: Obj | None) -> bool | None:
     """Whether the models inside that run a layer begin with no input of the graph; None when that cannot be told."""
-    if not graph.ends or not graph.complete or any(end.operation for end in graph.ends):
+    if not graph.ends or not graph.complete or any(item.operation == "#input" for item in graph.applications):
         return None  # `sub.inputs` are those of the sub-model
+    if any(end.operation for end in graph.ends):
+        return None
     found: set[bool | None] = set()
     for model in (sub, *layers_inside(interpreter, sub)):
         if model.kind != "model" or model is layer:
