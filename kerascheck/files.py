@@ -62,7 +62,7 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     project = project or _neighbourhood()
     helps = not notebook and _helps(raw)  # nothing imports a notebook
-    works = helps or b"def call(self" in raw or any(method.encode() in raw for method in _METHODS)
+    works = helps or any(method.encode() in raw for method in _METHODS)
     if works and project.reaches_keras(path, text):
         return True
     return (helps and project.is_used_with_keras(path)) or project.imports_keras_with(path, text, _METHODS)
@@ -81,7 +81,7 @@ _METHODS = (".fit(", ".save(", "load_weights(", "save_weights(", "fit_generator(
 def _helps(raw: bytes) -> bool:
     """Whether a file may number labels, split rows, keep weights, set a seed, or define a loss or a metric for others.
 
-    Or run the initializer.
+    Or run the initializer, or define a `call` for classes of others.
     """
     words = (
         b"set(",
@@ -96,6 +96,7 @@ def _helps(raw: bytes) -> bool:
         b"set_seed(",
         b"variables_initializer(",
         b"import tensorflow",
+        b"def call(self",
         b"y_pred",
     )
     return any(word in raw for word in words) or _SET.search(raw) is not None

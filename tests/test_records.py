@@ -603,3 +603,47 @@ def test_a_file_of_the_same_name_in_another_folder_is_not_written_back(codes) ->
         text = text.replace("{given}", "read() + '/net.keras', custom_objects={'steep': steep}")
         Path(name).write_text(text.replace("NET)", "read() + '/net.keras')") if name in jobs else text)
     assert "KC306" not in codes("KC305,KC306")
+
+
+MIXIN = """class PlainCall:
+    def call(self, x{flag}):
+        for layer in self.stack:
+            x = layer(x{given})
+        return x
+"""
+HEIRS = """import keras
+from mixins import PlainCall
+
+
+class Noisy(PlainCall, keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stack = [keras.layers.Dense(4), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+
+
+class Calm(PlainCall, keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stack = [keras.layers.Dense(4), keras.layers.Dense(1)]
+"""
+FIT = """import numpy as np
+from heirs import Calm, Noisy
+
+model = {made}()
+model.compile("sgd", "mean_squared_error")
+model.fit(np.ones((4, 2)), np.ones((4, 1)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "flag", "given", "found"),
+    [
+        ("Noisy", "", "", ["KC601"]),
+        ("Calm", "", "", []),
+        ("Noisy", ", training=None", ", training=training", []),
+    ],
+)
+def test_a_call_that_a_mixin_of_another_file_brings(codes, made: str, flag: str, given: str, found: list[str]) -> None:
+    mixin = MIXIN.format(flag=flag, given=given)
+    assert codes("KC601", mixins=mixin, heirs=HEIRS, fit=FIT.format(made=made)) == found
+    assert codes("KC601", mixins=f"import keras\n\n\n{mixin}") == found

@@ -24,8 +24,8 @@ class CallWithoutTraining(Rule):
     code = "KC601"
     severity = Severity.ERROR
     claim = Claim.TRAINING_FLAG_LOST
-    words = ((" class ",), (" call ",), ("model", "functional"))
-    around = ((" fit ", "fit_generator", "train_on_batch"),)
+    words = ((" class ",), (" call ",))
+    around = (("model", "functional"), (" fit ", "fit_generator", "train_on_batch"))
     message = "`fit` runs `{layers}` in inference mode: `{owner}.call` takes no `training`"
     jax = "`fit` runs `{layers}` in inference mode on jax: `{owner}.call` takes `training` and does not hand it on"
     but = "its image layers stay on"
@@ -45,8 +45,11 @@ class CallWithoutTraining(Rule):
                 self._check_call(home, owner, call, call.node, lost)
 
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
-        """The fitted models of this module, and of the modules that import it when it has a model class."""
-        makes = any(owner.keras_kind == "model" for owner in self.module.classes)
+        """The fitted models of this module, and of those that import it when it has a model class, or a part of one."""
+        makes = any(
+            owner.keras_kind == "model" or (owner.keras_kind is None and owner.own("call") is not None)
+            for owner in self.module.classes
+        )
         for home in (self.module, *(self.module.users_with("fit", "train_on_batch") if makes else ())):
             for model, calls in home.facts.calls_when_trained.items():
                 yield home, model, calls
