@@ -66,6 +66,7 @@ def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
         ("import tensorflow as tf\nx = tf.truncated_normal((2,))\n", ("tf1-session",)),
         ("import keras\nmodel.load_weights(\n    path(1)\n).expect_partial()\n", ("the status of load_weights",)),
         ("import tensorflow_addons as tfa\n", ("tensorflow_addons",)),
+        ("from transformers import (\n    BertConfig,\n    TFBertPreTrainedModel,\n)\n", ("transformers",)),
         # tf_keras
         ("import tf_keras\n", ("tf_keras",)),
         ("try:\n    import tf_keras as keras\nexcept ImportError:\n    import keras\n", ("tf_keras",)),
@@ -126,6 +127,8 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
         "import keras\n'keras.backend.get_session()'\n# keras.backend.get_session()\n",
         "import keras\nif hasattr(keras.backend, 'get_session'):\n    y = keras.backend.get_session()\n",
         "import keras\ntry:\n    y = keras.backend.get_session()\nexcept AttributeError:\n    y = None\n",
+        "from transformers import AutoTokenizer\nTFRecord = read()\n",
+        "try:\n    from transformers import TFBertModel\nexcept ImportError:\n    TFBertModel = None\n",
         "try:\n    import tensorflow_addons as tfa\nexcept ImportError:\n    tfa = None\n",
         # one function of several
         "import keras\ndef f():\n    import tf_keras\n",

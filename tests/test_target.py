@@ -400,6 +400,7 @@ def test_code_for_keras_2_narrows_a_range() -> None:
         ("tensorflow>=2.13\ntensorflow-addons", "keras 2.13.1-2.15.0"),  # its import raises on Keras 3
         ("tensorflow>=2.16\ntensorflow-addons", "keras 3.0.0-3.15.1"),
         ("numpy\ntensorflow-addons==0.12.1", "keras 2.15.0"),
+        ("tensorflow-gpu\ntfa-nightly", "keras 2.15.0"),
         ("tensorflow-cpu==2.12.0", "keras 2.12.0"),
         ("tensorflow-macos==2.9.2", "keras 2.9.0"),
         ("intel-tensorflow==2.11.0", "keras 2.11.0"),

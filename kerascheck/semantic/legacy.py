@@ -1,7 +1,8 @@
 """What in a source can only run on Keras 1 or 2.
 
 Names that no Keras 3 has stand in a table, see `removed_names`. `import tensorflow_addons` raises on Keras 3 (run on
-3.0.5 and 3.15.1 with TensorFlow 2.16.2). A single call that Keras 3 refuses (`fit_generator`, `reset_states` of a
+3.0.5 and 3.15.1 with TensorFlow 2.16.2), and so does that of a TensorFlow class of transformers, such as `TFBertModel`
+(run on 3.15.1 with transformers 4.57.6). A single call that Keras 3 refuses (`fit_generator`, `reset_states` of a
 metric, an argument that is gone) is no evidence: such a program is met by people who upgrade, and labels of real code
 judge it as Keras 3.
 """
@@ -42,6 +43,8 @@ _IN_TEXT: tuple[tuple[LegacyEvidence, tuple[str, ...], re.Pattern[str]], ...] = 
 )
 # a look at the text first: walking a tree takes long
 _IMPORT_WORDS = ("tf_keras", "tensorflow_addons")
+_OF_TRANSFORMERS = re.compile(r"transformers\.TF[A-Z]\w*")
+_TF_CLASS = re.compile(r"\bTF[A-Z]")
 _USE_HINT = re.compile(
     r"\btensorflow\.python\.keras\b|\btensorflow\.python[ \t]+import\b|\boptimizers\b[^\n]*\blegacy\b|\.legacy\.[A-Z]"
 )
@@ -77,7 +80,11 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     removed = names_removed(text)
     hinted = any(word in text for word in _USE_WORDS) and _USE_HINT.search(text) is not None
     used = removed or hinted or (any(word in text for word in _STATUS) and _CALL_HINT.search(text) is not None)
-    if used or any(word in text for word in _IMPORT_WORDS):
+    if (
+        used
+        or any(word in text for word in _IMPORT_WORDS)
+        or ("transformers" in text and _TF_CLASS.search(text) is not None)
+    ):
         found |= dict.fromkeys(islice(_in_tree(text, tree, used), None if whole else 1))
     return tuple(found)
 
@@ -106,6 +113,8 @@ def _in_tree(text: str, tree: cst.Module, deep: bool) -> Iterator[LegacyEvidence
                     tf_keras_in_function = True
                 elif full.split(".")[0] == "tensorflow_addons" and not may_fail and not deferred:
                     yield "tensorflow_addons"
+                elif _OF_TRANSFORMERS.fullmatch(full) and not may_fail and not deferred:
+                    yield "transformers"
                 elif is_keras(full):
                     other_keras = True
                     keras = _KERAS.fullmatch(full)

@@ -26,6 +26,7 @@ LegacyEvidence = Literal[
     "a removed name",
     "the status of load_weights",
     "tensorflow_addons",
+    "transformers",
     "optimizers.legacy",
     "tensorflow.python.keras",
     "tf.contrib",
@@ -396,6 +397,7 @@ _PACKAGES: Mapping[str, str] = {
     "intel-tensorflow-avx512": "tensorflow",
     "tensorflow": "tensorflow",
     "tensorflow-addons": "addons",
+    "tfa-nightly": "addons",
     "tensorflow-aarch64": "tensorflow",
     "tensorflow-base": "tensorflow",
     "tensorflow-cpu": "tensorflow",
@@ -408,7 +410,7 @@ _PACKAGES: Mapping[str, str] = {
     "tensorflow-rocm": "tensorflow",
 }
 _LAST_GPU = (2, 12, 0)  # the newest `tensorflow-gpu` of PyPI's index; conda has packages of its own of that name
-_MENTIONED = re.compile(r"keras|tensorflow|tf[-_.]nightly", re.IGNORECASE)
+_MENTIONED = re.compile(r"keras|tensorflow|tfa?[-_.]nightly", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
