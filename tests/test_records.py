@@ -647,3 +647,50 @@ def test_a_call_that_a_mixin_of_another_file_brings(codes, made: str, flag: str,
     mixin = MIXIN.format(flag=flag, given=given)
     assert codes("KC601", mixins=mixin, heirs=HEIRS, fit=FIT.format(made=made)) == found
     assert codes("KC601", mixins=f"import keras\n\n\n{mixin}") == found
+
+
+SCALED = """import keras
+
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def build():
+    return keras.Sequential([keras.Input((4,)), Scale(), keras.layers.Dense(1)])
+
+
+def scaled():
+    model = build()
+    model.save("net.keras")
+{between}    return keras.models.load_model("net.keras"{given})
+
+
+def plain():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+{written}    return keras.models.load_model("net.keras")
+
+
+scaled()
+plain()
+"""
+WRITES = '    model.save("net.keras")\n'
+GIVEN = ', custom_objects={"Scale": Scale}'
+
+
+@pytest.mark.parametrize(
+    ("between", "given", "written", "found"),
+    [
+        ("", GIVEN, WRITES, []),  # the second function reads what it has written
+        ("", GIVEN, "", ["KC305"]),
+        (WRITES, GIVEN, WRITES, []),
+        (WRITES, "", WRITES, ["KC305"]),
+        ("", "", WRITES, ["KC305"]),
+    ],
+)
+def test_a_function_reads_the_file_that_it_writes(
+    codes, between: str, given: str, written: str, found: list[str]
+) -> None:
+    program = SCALED.format(between=between, given=given, written=written)
+    assert codes("KC305", program=program) == found

@@ -413,13 +413,19 @@ def surely_reads(load: Load, save: Save) -> bool:
     module = save.module
     if load.module is not module:
         return string(save.path) is not None or module.reaches(load.module) or load.module.reaches(module)
-    if load.call.function is not save.function or not (module.owns(save.node) and module.owns(load.node)):
+    if not (module.owns(save.node) and module.owns(load.node)):
         return True
     first, last = module.span(save.node).start, module.span(load.node).start
+    function = load.call.function
+    if function is not save.function:
+        if function is None:
+            return True
+        first = 0  # a function that writes the file itself reads what it has written
+    written = [*_unknown_saves(module, key), *(item for item in saves(module) if path_key(item.path) == key)]
     return not any(
         module.owns(other.node) and first < module.span(other.node).start < last
-        for other in _unknown_saves(module, key)
-        if other.function is save.function
+        for other in written
+        if other.function is function
     )
 
 
