@@ -136,8 +136,9 @@ def notebooks_in(folder: str) -> str:
 
 def requirements_in(folder: str) -> str:
     """A digest of the names of the files in a folder that may tell releases."""
-    endings = (".txt", ".in", ".toml", ".lock", ".yml", ".yaml", ".cfg", "pipfile", "setup.py", "requirements")
-    return _names(folder, endings) + _names(os.path.join(folder, "requirements"), endings)
+    endings = (".txt", ".in", ".toml", ".lock", ".yml", ".yaml", ".cfg", ".md", ".rst", ".markdown")
+    whole = ("pipfile", "setup.py", "requirements", "readme")
+    return _names(folder, endings + whole) + _names(os.path.join(folder, "requirements"), endings + whole)
 
 
 def _names(folder: str, endings: tuple[str, ...]) -> str:

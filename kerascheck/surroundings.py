@@ -70,6 +70,7 @@ class Surroundings:
         self._known = known_codes()
         self._settings: dict[str, Settings] = {}
         self._targets: dict[str, Target | None] = {}
+        self._readmes: dict[str, Target | None] = {}
         self._beside: dict[str, dict[str, tuple[frozenset[str], Target | None]]] = {}
         self._projects: dict[Target, Project] = {}
 
@@ -104,9 +105,9 @@ class Surroundings:
         return self._projects[target]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
-        """The Keras a file means: by a setting, its comment on top or installs, the project's files, else the newest.
+        """The Keras a file means: by a setting, its comment on top or installs, the project's files or README.
 
-        Raises SettingsError when a setting cannot be read.
+        Else it is the newest. Raises SettingsError when a setting cannot be read.
         """
         from kerascheck.semantic.target import TargetError, default_target, parse_target
 
@@ -131,6 +132,8 @@ class Surroundings:
             found = known()
             if found is None and path.endswith(".py"):
                 found = self._of_users(os.path.abspath(path))
+            if found is None or found.assumed:
+                found = self._of_readme(os.path.dirname(os.path.abspath(path))) or found
         backend = settings.backend or (_backend(raw) if path.endswith(".ipynb") else None)
         if found is None:
             return default_target(backend)
@@ -146,6 +149,20 @@ class Surroundings:
                 found = self._of_project(os.path.dirname(folder)) or found
             self._targets[folder] = found
         return self._targets[folder]
+
+    def _of_readme(self, folder: str) -> Target | None:
+        """The target of the nearest README, up to the project's top, that names releases."""
+        from kerascheck.semantic.readmes import is_readme
+        from kerascheck.semantic.target import target_from_readme
+
+        if folder not in self._readmes:
+            texts = files.texts(folder, is_readme, self.recorder)
+            answers = (target_from_readme(name, text) for name, text in texts.items())
+            found = next((answer for answer in answers if answer is not None), None)
+            if found is None and folder != files.project_top(folder, self.recorder):
+                found = self._of_readme(os.path.dirname(folder))
+            self._readmes[folder] = found
+        return self._readmes[folder]
 
     def _of_users(self, path: str) -> Target | None:
         """The target that all notebooks beside a module install which use it, themselves or by other modules there.

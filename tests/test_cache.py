@@ -192,6 +192,26 @@ def test_what_the_notebooks_install_that_use_a_module(call) -> None:
     assert found() == ["keeping.py"]
 
 
+def test_a_readme_counts_where_no_requirement_names_a_release(call) -> None:
+    def found() -> bool:
+        lines = call("--select", "KC201")
+        assert lines == call("--select", "KC201", "--no-cache")
+        return bool(lines)
+
+    Path("package").mkdir()
+    Path("package/keeping.py").write_text(SAVES)
+    Path("README.md").write_text("# Keras 2.1.0\n\nThis was written for Keras 2.1.0, and runs.\n")
+    assert found()
+    Path("README.md").write_text("## Needs\n\n* Keras 2.1.0, TensorFlow 1.4.0\n")
+    assert not found()
+    Path("package/readme.txt").write_text("- keras >= 3.6\n")  # the nearer one
+    assert found()
+    Path("package/readme.txt").unlink()
+    assert not found()
+    Path("requirements.txt").write_text("keras==3.10.0\n")
+    assert found()
+
+
 def test_options_and_folders_count(call) -> None:
     put("train.py", "import keras\nmodel = keras.Sequential()\nmodel.save_weights('a.txt')\n")
     assert any("KC201" in line for line in call())

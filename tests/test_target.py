@@ -26,6 +26,7 @@ from kerascheck.semantic.target import (
     releases_text,
     target_from_pip_lines,
     target_from_project,
+    target_from_readme,
 )
 from kerascheck.text import SourceText
 
@@ -795,6 +796,38 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
     target = target_from_pip_lines({"train.ipynb cell 1:2": line})
     assert text_of(target) == shown
     assert target is None or target.source == "train.ipynb cell 1:2"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("- Keras 2.1.6", "keras 2.1.6"),
+        ("keras==2.1.5  ", "keras 2.1.5"),
+        ("* TensorFlow 2.5.0, Keras 2.5.0, NumPy 1.19.5.", "keras 2.5.0"),
+        ("  1. [Keras 2.2.4](https://keras.io/) (the old one)", "keras 2.2.4"),
+        ("> tensorflow 1.12.0\\", "keras 2.2.4"),
+        ("- **Keras**: 3.6", "keras 3.6.0"),
+        ("- [x] `tensorflow >= 2.13.0, <=2.15.1`", "keras 2.13.1-2.15.0"),
+        ("-Tensorflow 2.16 or higher<br>", "keras 3.0.0-3.15.1"),
+        ("- tensorflow 1.x", "keras 2.2.4"),
+        ("    $ pip install keras==2.3.1 h5py", "keras 2.3.1"),
+        ("`conda install -c anaconda keras-gpu=2.3.1`", "keras 2.3.1"),
+        ("- Python 2.7", "keras 2.2.4 (assumed)"),
+        ("- Python 2.7 or above", None),
+        ("- Python 3.6", None),
+        ("pip install keras", None),
+        ("# Keras 2.1.6", None),
+        ("| Keras | 2.1.6 |", None),
+        ("Update to Keras 2.0.4 after May.", None),
+        ("We have tested it with Keras 2.1.6", None),
+        ("![tf](https://img.shields.io/badge/tensorflow-2.0-green)", None),
+        ("Keras 2", None),
+    ],
+)
+def test_a_line_of_a_readme(line: str, shown: str | None) -> None:
+    target = target_from_readme("README.md", f"Some words\n{line}\n")
+    assert text_of(target) == shown
+    assert target is None or target.source.endswith("README.md:2")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from kerascheck.semantic import readmes
 from kerascheck.semantic.pythons import written_pythons
 
 BACKENDS = ("tensorflow", "jax", "torch", "numpy")
@@ -663,6 +664,26 @@ def target_from_pip_lines(lines: Mapping[str, str], around: Callable[[], Target 
     given = [item for item in project.tensorflow or () if _given_by([item]) & frozenset(releases)]
     source = f"{project.source}, {own.source}"
     return _target(releases, source, backend=project.backend, tensorflow=given or project.tensorflow or ())
+
+
+def target_from_readme(name: str, text: str) -> Target | None:
+    """The target that the README of this name asks for; None when it names no version. See `readmes`.
+
+    Where it names a Python 2 only, the newest Keras that can be installed on that is assumed, as for project files. A
+    Python 3 in such a list is what was there then, not what somebody needs who installs it today.
+    """
+    found: list[_Requirement] = []
+    pythons: list[tuple[str, str]] = []
+    for number, line in readmes.requirements(text):
+        source = f"{name}:{number}"
+        if line.lower().startswith("python==2"):
+            pythons.append((line[len("python") :], source))
+        installed = list(_installed(line, source))
+        words = line.split()[2:] if line.startswith("conda ") else () if installed or " install " in line else (line,)
+        found += installed
+        found += filter(None, (_requirement(word, source, conda=line.startswith("conda ")) for word in words))
+    answer = _answer(found)
+    return _on_python(None if answer is None else _combined([answer]), pythons)
 
 
 def _installed(line: str, source: str) -> Iterator[_Requirement]:
