@@ -54,7 +54,7 @@ class Condition:
         self.built, self.positive = _built_test(node.test)
         asks = versions is not None and asks_release(node.test, versions)
         # of each release whether a test of the installed release holds there; None when it is another test
-        self.holds = {item: holds_on(node.test, item, versions or {}) for item in releases} if asks else None
+        self.holds = holds_on(node.test, releases, versions or {}) if asks else None
         self.other_guard = asks or _is_version_guard(node.test)
         self.guard = self.other_guard and not _holds_everywhere(node.test)
         self.ending = _ending_test(node.test)

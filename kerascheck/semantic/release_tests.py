@@ -6,7 +6,7 @@ A test is worked out for one release at a time, as Python would: versions as tex
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -81,14 +81,41 @@ def _has_version(node: cst.CSTNode) -> bool:
     )
 
 
-def holds_on(test: cst.BaseExpression, release: Release, names: Mapping[str, cst.BaseExpression]) -> bool | None:
-    """Whether a test of the release holds where this Keras is installed; None when that cannot be told.
+def holds_on(
+    test: cst.BaseExpression, releases: Iterable[Release], names: Mapping[str, cst.BaseExpression]
+) -> dict[Release, bool | None]:
+    """For each release of Keras whether a test holds where it is installed; None when that cannot be told.
 
     `names` are those of `names_of_versions`. A test of TensorFlow's release holds when it does for every TensorFlow
     that comes with such a Keras: 2.16 and later with Keras 3, earlier ones with Keras 2.
     """
-    found = {_holds(test, release.text, other, names) for other in _beside(release.numbers >= _KERAS_3)}
-    return found.pop() if len(found) == 1 else None
+    found: dict[Release, bool | None] = {}
+    same: dict[bool, bool | None] = {}  # what holds for every Keras 3, or none of them: the test asks TensorFlow only
+    for release in releases:
+        keras_3 = release.numbers >= _KERAS_3
+        if keras_3 not in same:
+            held, asked = _held(test, release.text, _beside(keras_3), names)
+            if asked:
+                found[release] = held
+                continue
+            same[keras_3] = held
+        found[release] = same[keras_3]
+    return found
+
+
+def _held(
+    test: cst.BaseExpression, keras: str, beside: Iterable[str], names: Mapping[str, cst.BaseExpression]
+) -> tuple[bool | None, bool]:
+    """Whether a test holds beside each of these TensorFlow releases, and whether it asks for the release of Keras."""
+    found: set[bool | None] = set()
+    asked = False
+    for tensorflow in beside:
+        installed = _Installed(keras, tensorflow)
+        found.add(_holds(test, installed, names))
+        asked = asked or installed.asked_keras
+        if not installed.asked_tensorflow or len(found) > 1:
+            break
+    return found.pop() if len(found) == 1 else None, asked
 
 
 @cache
@@ -100,19 +127,37 @@ def _beside(keras_3: bool) -> tuple[str, ...]:
     )
 
 
-def _holds(
-    test: cst.BaseExpression, keras: str, tensorflow: str, names: Mapping[str, cst.BaseExpression]
-) -> bool | None:
+class _Installed:
+    """Two releases that are installed, and which of them were asked for."""
+
+    def __init__(self, keras: str, tensorflow: str) -> None:
+        self._keras = keras
+        self._tensorflow = tensorflow
+        self.asked_keras = False
+        self.asked_tensorflow = False
+
+    @property
+    def keras(self) -> str:
+        self.asked_keras = True
+        return self._keras
+
+    @property
+    def tensorflow(self) -> str:
+        self.asked_tensorflow = True
+        return self._tensorflow
+
+
+def _holds(test: cst.BaseExpression, installed: _Installed, names: Mapping[str, cst.BaseExpression]) -> bool | None:
     """The test of one pair of releases, by three values: `unknown or True` is True."""
     if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        inner = _holds(test.expression, keras, tensorflow, names)
+        inner = _holds(test.expression, installed, names)
         return None if inner is None else not inner
     if isinstance(test, cst.BooleanOperation):
-        both = {_holds(side, keras, tensorflow, names) for side in (test.left, test.right)}
+        both = {_holds(side, installed, names) for side in (test.left, test.right)}
         decisive = isinstance(test.operator, cst.Or)
         return decisive if decisive in both else None if None in both else not decisive
     try:
-        return bool(_Reader(keras, tensorflow, names).value(test))
+        return bool(_Reader(installed, names).value(test))
     except (_UnknownError, ValueError, TypeError, IndexError):
         return None
 
@@ -120,9 +165,8 @@ def _holds(
 class _Reader:
     """What an expression is worth where two releases are installed: text, numbers, lists and tuples of them."""
 
-    def __init__(self, keras: str, tensorflow: str, names: Mapping[str, cst.BaseExpression]) -> None:
-        self.keras = keras
-        self.tensorflow = tensorflow
+    def __init__(self, installed: _Installed, names: Mapping[str, cst.BaseExpression]) -> None:
+        self.installed = installed
         self.names = names
         self.depth = 0
 
@@ -133,9 +177,9 @@ class _Reader:
         if isinstance(node, cst.Attribute):
             written = _dotted(node)
             if written in _KERAS:
-                return self.keras
+                return self.installed.keras
             if written in _TENSORFLOW:
-                return self.tensorflow
+                return self.installed.tensorflow
             numbers = self.value(node.value) if node.attr.value in {"major", "minor", "release"} else None
             if isinstance(numbers, _Parsed):
                 return numbers if node.attr.value == "release" else numbers[node.attr.value == "minor"]
@@ -160,7 +204,7 @@ class _Reader:
             raise _UnknownError
         node = self.names[name]
         if isinstance(node, (cst.BooleanOperation, cst.UnaryOperation)):
-            found = _holds(node, self.keras, self.tensorflow, self.names if self.depth < 3 else {})
+            found = _holds(node, self.installed, self.names if self.depth < 3 else {})
             if found is None:
                 raise _UnknownError
             return found
@@ -197,7 +241,7 @@ class _Reader:
             and isinstance(function, cst.Attribute)
             and _dotted(function) == "keras.version"
         ):
-            return self.keras
+            return self.installed.keras
         if name in _PARSERS and len(arguments) == 1:
             text = self.value(arguments[0])
             return _Parsed(Release.parse(text).numbers)
