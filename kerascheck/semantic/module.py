@@ -541,17 +541,17 @@ class Module:
                         known[words].append(module)
         return known[words]
 
-    def loading(self, pattern: str) -> Iterator[Module]:
+    def loading(self, pattern: str, words: tuple[str, ...]) -> Iterator[Module]:
         """The modules of the project that are run when this one is imported, directly or not, with a pattern in them.
 
-        The packages that they lie in are among them.
+        The packages that they lie in are among them. What matches the pattern has one of the words.
         """
         if self.project is None:
             return
         known: dict[str, list[str]] = self.memo.setdefault("loading", {})
         if pattern not in known:
-            mention, paths = re.compile(pattern), self.project.reach(self.path, packages=True)
-            known[pattern] = [path for path in paths if mention.search(self.project.text(path))]
+            paths = self.project.reach(self.path, packages=True)
+            known[pattern] = [path for path in paths if self.project.has_pattern(path, pattern, words)]
         for path in known[pattern]:
             found = self.project.module(path)
             if found is not None and found is not self:

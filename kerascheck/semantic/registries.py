@@ -26,13 +26,13 @@ def note_tables(self: Interpreter) -> None:
         if type(value) is Mapping and (not value.entries or f"{name}[" in text):
             functions = _filling(self.home.tree, name) if f"{name}[" in text else ()
             if functions or not value.entries:
-                known = Mapping(value.entries, False, Table(self.home.path, name, _mention(name, functions)))
+                known = Mapping(value.entries, False, Table(self.home.path, name, *_mention(name, functions)))
                 self.root.names[name] = known
         elif type(value) is Obj and value.kind == "instance" and value.cls is not None and value.module is self.home:
             for key in self.heap.attributes(value):
                 inner = self.heap[key]
                 if type(inner) is Mapping and inner.table is None:
-                    table = Table(self.home.path, f"{name}.{key[1]}", _mention_of_object(name))
+                    table = Table(self.home.path, f"{name}.{key[1]}", *_mention_of_object(name))
                     self.heap[key] = Mapping(inner.entries, False, table)
 
 
@@ -66,7 +66,7 @@ def filled(self: Interpreter, known: Mapping) -> Mapping:
     if table is None:
         return known
     entries = dict(known.entries)
-    modules = [module for module in self.home.loading(table.mention) if module is not self.home]
+    modules = [module for module in self.home.loading(table.mention, table.words) if module is not self.home]
     for other in (self, *(module.interpreter for module in modules)):
         for (place, key), value in other.registered.items():
             if place == table and not (other is self and key in entries):
@@ -75,13 +75,13 @@ def filled(self: Interpreter, known: Mapping) -> Mapping:
     return Mapping(tuple(entries.items()), False)
 
 
-def _mention_of_object(name: str) -> str:
-    """The pattern of a decorator that is a method of an object, and of a call of one by itself."""
-    return rf"(?m:(?:@[ \t]*|^)(?:\w+\.)*{re.escape(name)}\.\w)"
+def _mention_of_object(name: str) -> tuple[str, tuple[str, ...]]:
+    """The pattern of a decorator that is a method of an object, and of a call of one by itself; and its words."""
+    return rf"(?m:(?:@[ \t]*|^)(?:\w+\.)*{re.escape(name)}\.\w)", (f"{name}.",)
 
 
-def _mention(name: str, functions: tuple[str, ...]) -> str:
-    """The pattern of what puts something into a table: a decorator, a call or an assignment."""
+def _mention(name: str, functions: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The pattern of what puts something into a table, a decorator, a call or an assignment; and its words."""
     called = "|".join(map(re.escape, functions))
     calls = rf"@[ \t]*(?:\w+\.)*(?:{called})\b|^(?:\w+\.)*(?:{called})\(|" if functions else ""
-    return rf"(?m:{calls}\b{re.escape(name)}\[)"
+    return rf"(?m:{calls}\b{re.escape(name)}\[)", (f"{name}[", *functions)

@@ -99,11 +99,15 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """A dictionary of a module that functions or other modules fill; `mention` is a pattern of what fills it."""
+    """A dictionary of a module that functions or other modules fill.
+
+    `mention` is a pattern of what fills it, which matches only where one of the words is.
+    """
 
     path: str
     name: str
     mention: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
