@@ -56,6 +56,18 @@ def severities(folder: Path, own: str, **others: str) -> list[str]:
         ('keras.callbacks.ModelCheckpoint("net.weights.h5", save_weights_only=True)\n', "info"),
         ('step = tf.train.Checkpoint(model=model)\nstep.save("steps")\n' + WEIGHTS, "info"),
         ("class Agent:\n    def load_model(self, path):\n        model.load_weights(path)\n", "info"),
+        ("step = tf.train.Checkpoint(model=model)\n", "info"),
+        ('tf.saved_model.save(model, "served")\n', "info"),
+        ('model.export("served")\n' + WEIGHTS, "info"),
+        ("own.save()\n" + WEIGHTS, "info"),  # a model needs a path
+        ("Image.fromarray(rows).convert('L').save(path)\nfirst_image.save(path)\n" + WEIGHTS, "info"),
+        ("print(model.optimizer.get_config())\n" + WEIGHTS, "info"),
+        ("import copy\n\nchanged = copy.deepcopy(base_config)\n" + WEIGHTS, "info"),
+        (
+            "from own.loading import load_model\n\n\ndef load_model_again():\n    return load_model()\n" + WEIGHTS,
+            "error",
+        ),
+        ('tf.saved_model.save(model, "served")\nagain = keras.models.load_model("served")\n', "error"),
         ('model.save("net.keras")\n' + WEIGHTS, "error"),
         ('keras.callbacks.ModelCheckpoint("net.keras", save_best_only=True)\n' + WEIGHTS, "error"),
         ('model = keras.models.load_model("net.keras")\n' + WEIGHTS, "error"),
@@ -89,6 +101,19 @@ def test_a_package_is_for_others(tmp_path: Path) -> None:
 def test_weights_alone_do_not_make_a_program(tmp_path: Path) -> None:
     train = TRAIN.replace("model.fit(rows, rows[:, :1])\n", "")
     assert severities(tmp_path, LAYER, train=train + WEIGHTS) == ["error"]
+
+
+@pytest.mark.parametrize(("end", "found"), [("", "info"), ('model.save("net.keras")\n', "error")])
+def test_many_programs_that_use_the_class(tmp_path: Path, end: str, found: str) -> None:
+    programs = {f"train_{number}": TRAIN + WEIGHTS for number in range(14)}
+    assert severities(tmp_path, LAYER, **programs, last=TRAIN + WEIGHTS + end) == [found]
+
+
+@pytest.mark.parametrize(("start", "found"), [("from loading", "info"), ("from keras.models", "error")])
+def test_a_function_of_the_project_that_is_called_load_model(tmp_path: Path, start: str, found: str) -> None:
+    own = "def load_model(name):\n    return name\n"
+    train = f"import loading\n{start} import load_model\n" + TRAIN + WEIGHTS
+    assert severities(tmp_path, LAYER, train=train, loading=own) == [found]
 
 
 @pytest.mark.parametrize(("end", "found"), [("", "info"), ('model.save("net.keras")\n', "error")])

@@ -66,6 +66,7 @@ class ConfigDropsArgument(Rule):
 
     kept = {
         Kept.WEIGHTS: "; only weights are saved here, for which nothing is made by a configuration",
+        Kept.GRAPHS: "; only graphs and weights are saved here, for which nothing is made by a configuration",
         Kept.NOTHING: "; no model is saved here, so that nothing is made by a configuration",
     }
     stranger = "`{owner}.get_config` calls `super({other}, self)`, and no `{owner}` is a `{other}`: saving raises"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic.project import MAXIMUM_IMPORTERS
@@ -17,46 +18,57 @@ class Kept(enum.Enum):
     """What a project keeps of its models, where no configuration is in it."""
 
     WEIGHTS = "weights"
+    GRAPHS = "graphs"
     NOTHING = "nothing"
 
 
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 # what writes a configuration, or makes a copy by it. Run on 2.15 and 3.15.1: deepcopy and pickle of a model do, and so
 # does Bidirectional with the layer that it is given; training, `save_weights` and `load_weights` go well even where
-# `get_config` raises
+# `get_config` raises, and so do `tf.saved_model.save`, `model.export`, `tf.saved_model.load` and `tf.train.Checkpoint`
 _WHOLE = re.compile(
-    r"\b(?:to_json|to_yaml|clone_model|clone_and_build_model|model_to_estimator|save_keras_model|saved_model"
-    r"|deserialize|push_to_hub)\b|model_from_|\.export\(|\bBidirectional\b|\bKeras(?:Class|Regr)"
+    r"\b(?:to_json|to_yaml|clone_model|clone_and_build_model|model_to_estimator|save_keras_model"
+    r"|deserialize|push_to_hub)\b|model_from_|\bBidirectional\b|\bKeras(?:Class|Regr)"
     r"|\b(?:mlflow|scikeras|tfmot|tensorflow_model_optimization|[Ww]andb|bentoml)\b"
 )
-_COPIES = re.compile(r"\bdeepcopy\b|\b(?:pickle|cPickle|joblib|dill)\.dumps?\(|\bPickler\b|\bimport[^\n]*\bdumps?\b")
+_SETTINGS = r"(?:self\.)?\w*(?:cfg|conf|configs?|params|args|settings|options)"
+_COPIES = re.compile(
+    rf"\bdeepcopy\((?![ \t]*{_SETTINGS}[ \t]*[),])"
+    r"|\b(?:pickle|cPickle|joblib|dill)\.dumps?\(|\bPickler\b|\bimport[^\n]*\bdumps?\b"
+)
 _MODEL_FILE = re.compile(r"\b(?:load|save)_model\b")
 _OWN_MODEL_FILE = re.compile(r"\bdef (?:load|save)_model\b")
 _KERAS_MODEL_FILE = re.compile(
-    r"\b(?:models|saving|keras)\.(?:load|save)_model\b|\bimport\b[^\n(]*\b(?:load|save)_model\b"
-    r"|\bimport[ \t]*\([^()]*\b(?:load|save)_model\b"
+    r"\b(?:models|saving|keras)\.(?:load|save)_model\b"
+    r"|\bfrom[ \t]+[\w.]*keras[\w.]*[ \t]+import\b(?:[^\n(]*|[ \t]*\([^()]*)\b(?:load|save)_model\b"
 )
-_SAVE = re.compile(r"\.save\(")
+_SAVE = re.compile(r"\.save\((?!\s*\))")  # a path is needed
 _RECEIVER = re.compile(r"[A-Za-z_][\w.]*(?:\([^()]*\))?\Z")
 _LONGEST_RECEIVER = 120
 _OTHER_FILES = frozenset({"np", "numpy", "torch"})  # what has a `save` of its own
+_PICTURE = re.compile(r"(?:\bImage\.|\bfromarray\(|\.resize\(|\b\w*(?:[iI]mage|[iI]mg)\.)[^\n]*\Z")
 _CHECKPOINTS = r"\b{name}[ \t]*=[ \t]*(?:tf|tensorflow)\.train\.Checkpoint(?:Manager)?\("
 _ASKS = re.compile(r"\.(?:get_config|from_config)\((?P<own>[ \t]*self\b)?")
+_OWN_OPTIMIZER = re.compile(r"^[ \t]*class[^\n]*Optimizer", re.MULTILINE)
 _CALLBACK = re.compile(r"\bModelCheckpoint\b(?P<call>[ \t]*\()?")
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)\b[^\n]*$")
 _ALIAS = re.compile(r"\bModelCheckpoint[ \t]+as\b")
 _ONLY_WEIGHTS = re.compile(r"\bsave_weights_only[ \t]*=[ \t]*True\b")
-_WEIGHTS = re.compile(r"\b(?:save|load)_weights\(|\bsave_weights_only[ \t]*=[ \t]*True\b")
+_WEIGHTS = re.compile(
+    r"\b(?:save|load)_weights\(|\bsave_weights_only[ \t]*=[ \t]*True\b|\btrain\.Checkpoint(?:Manager)?\("
+)
+_GRAPHS = re.compile(r"\bsaved_model\.save\(|\.export\(")
 _TRAINS = re.compile(r"\.fit\(|\bfit_generator\(|\btrain_on_batch\(|\bapply_gradients\(")
 _LONGEST_CALL = 4000
+_MOST_TEXTS = 300
 
 
 def kept(module: Module) -> Kept | None:
     """What is kept of the models that the classes of a module are in; None when it may be a configuration.
 
     Looked at are the module, the files that import it, directly or not, and all that these import: no other one has an
-    instance. They have to train, else others may use the classes. Where nothing is kept, the module has to be a
-    program itself, one that trains and that nothing imports.
+    instance. Where these are too many it is all files of the project. They have to train, else others may use the
+    classes. Where nothing is kept, the module has to be a program itself, one that trains and that nothing imports.
     """
     if "kept" not in module.memo:
         module.memo["kept"] = _find_kept(module)
@@ -70,14 +82,20 @@ def _find_kept(module: Module) -> Kept | None:
     if module.project is not None:
         linked = module.project.linked(module.path, module.source)
         users = module.project.importers(module.path)
-        if linked is None or len(users) >= MAXIMUM_IMPORTERS:
-            return None
         if any(True for _ in module.project.texts_with(module.path, "setuptools")):
             return None  # a package, which others install
-        texts, alone = [source.text for source in linked.values()], not users
+        if linked is None or len(users) >= MAXIMUM_IMPORTERS:
+            others = list(islice(module.project.texts_with(module.path, ""), _MOST_TEXTS))
+            if len(others) == _MOST_TEXTS:
+                return None
+            texts, alone = [own, *others], False
+        else:
+            texts, alone = [source.text for source in linked.values()], not users
     texts = [_COMMENT.sub("", text) for text in texts]
     if not any(_TRAINS.search(text) for text in texts) or _may_read(texts):
         return None
+    if any(_GRAPHS.search(text) for text in texts):
+        return Kept.GRAPHS
     if any(_WEIGHTS.search(text) for text in texts):
         return Kept.WEIGHTS
     return Kept.NOTHING if alone and _TRAINS.search(own) and module.has_entry_point else None
@@ -100,14 +118,17 @@ def _saves(text: str) -> Iterator[bool]:
     """For each `x.save(...)` whether x may be a model."""
     for match in _SAVE.finditer(text):
         name = _receiver(text, match.start())
-        if name not in _OTHER_FILES:
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.end() - len("save(")]
+        if name not in _OTHER_FILES and not name.endswith("saved_model") and not _PICTURE.search(line):
             yield not name or re.search(_CHECKPOINTS.format(name=re.escape(name)), text) is None
 
 
 def _asks_for_config(text: str) -> Iterator[bool]:
     """For each call of `get_config` or `from_config` whether it is another than that of a base's method."""
     for match in _ASKS.finditer(text):
-        yield not (match["own"] or _receiver(text, match.start()).startswith(("super(", "cls")))
+        name = _receiver(text, match.start())
+        of_optimizer = name.lower().endswith("optimizer") and not _OWN_OPTIMIZER.search(text)
+        yield not (match["own"] or name.startswith(("super(", "cls")) or of_optimizer)
 
 
 def _receiver(text: str, end: int) -> str:
