@@ -226,3 +226,72 @@ def test_a_layer_that_a_base_of_another_file_makes_is_not_told_that_it_trains(fi
     assert find("KC601", {**files, "nets.py": HEIR.format(more="", given="")}) == ["nets.py KC601"]
     told = HEIR.format(more=", training=None", given=", training=training")
     assert find("KC601", {**files, "nets.py": told}) == []
+
+
+TEMPLATE = """import keras
+
+
+class Probe(keras.Model):
+    def __init__(self, classes=3, **kwargs):
+        super().__init__(**kwargs)
+        self.head = keras.layers.Dense(classes)
+
+    def features(self, x{more}):
+        raise NotImplementedError
+
+    def call(self, x{more}):
+        return self.head(self.features(x{given}))
+"""
+PROBES = """import keras
+from template import Probe
+
+
+class Noisy(Probe):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.drop = keras.layers.Dropout(0.3)
+
+    def features(self, x{more}):
+        return self.drop(x{given})
+
+
+class Frozen(Probe):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.norm = keras.layers.BatchNormalization()
+
+    def features(self, x{more}):
+        return self.norm(x, training=False)
+
+
+class Twice(Noisy):
+    def call(self, x{more}):
+        return 2.0 * super().call(x{given})
+
+
+class Linear(Probe):
+    def features(self, x{more}):
+        return x
+
+
+PROBES = {{item.__name__: item for item in (Noisy, Frozen, Twice, Linear)}}
+"""
+LOOP = "import sys\nimport numpy as np\nfrom probes import PROBES\n{loop}    model.compile('adam', 'mse')\n"
+LOOP += "    model.fit(np.zeros((3, 3)), np.zeros((3, 1)))\n"
+
+
+@pytest.mark.parametrize(
+    ("loop", "found"),
+    [
+        ("for name, cls in PROBES.items():\n    model = cls(classes=2)\n", ["probes.py KC601", "template.py KC601"]),
+        ("for model in [cls() for cls in PROBES.values()]:\n", ["probes.py KC601", "template.py KC601"]),
+        ("for name in sys.argv[1:]:\n    model = PROBES[name]()\n", ["probes.py KC601", "template.py KC601"]),
+        ("for name in ['Noisy', 'Frozen']:\n    model = PROBES[name]()\n", ["template.py KC601"]),
+        ("for name in ['Frozen', 'Linear']:\n    model = PROBES[name]()\n", []),
+    ],
+)
+def test_a_call_of_a_base_runs_layers_of_its_heirs(find: Find, loop: str, found: list[str]) -> None:
+    files = {"template.py": TEMPLATE, "probes.py": PROBES, "train.py": LOOP.format(loop=loop)}
+    assert find("KC601", {name: text.format(more="", given="") for name, text in files.items()}) == found
+    more, given = ", training=None", ", training=training"
+    assert find("KC601", {name: text.format(more=more, given=given) for name, text in files.items()}) == []

@@ -299,7 +299,8 @@ def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 def _training_flag(module: Module, offset: int, finding: Finding) -> Experiment | None:
     for home in module_and_users(module):
-        for model in home.facts.calls_when_trained:
+        # of several models with one inherited `call` the fault may be in the layers of some only
+        for model in sorted(home.facts.calls_when_trained, key=lambda item: item.short != finding.subject):
             call = model.cls.method("call")[0] if model.cls is not None else None
             if (
                 call is None

@@ -9,7 +9,7 @@ import libcst as cst
 from kerascheck.edits import Edit, Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import insert_argument, insert_parameter
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.keras_api import TRAINING_LAYERS
@@ -41,7 +41,7 @@ class CallWithoutTraining(Rule):
             call, _ = owner.method("call")
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
                 lost = [event for event in calls if self._needs_training(home, event)]
-                lost = [event for event in lost if not self._made_inside(call.node, event)]
+                lost = [event for event in lost if not _made_inside(call, event)]
                 self._check_call(home, owner, call, call.node, lost)
 
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
@@ -63,7 +63,7 @@ class CallWithoutTraining(Rule):
         if not bad:
             return
         reach = self.module.target.which(bites)
-        names = ", ".join(dict.fromkeys(self.module.code(event.node.func) for event in lost))
+        names = ", ".join(dict.fromkeys(event.module.code(event.node.func) for event in lost))
         message = self.jax if takes else self.message
         if any(stays_on(home, model) for event in lost for model in models_of(event)):
             message += f"; {self.but}"
@@ -73,19 +73,15 @@ class CallWithoutTraining(Rule):
             severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
             claim=Claim.NONE if all(map(_asks_itself, lost)) else self.claim,  # no experiment shows what is its own
             fix=None if self._hides_flag(owner) else self._fix(node, lost, takes),
+            related=[
+                RelatedNode(event.module, event.node, f"`{owner.name}` runs it here")
+                for event in {id(event.node): event for event in lost}.values()
+                if event.function is not call
+            ],
             subject=owner.name,
             layers=names,
             owner=call.owner.name if call.owner is not None else owner.name,
             releases=releases_text(bad),
-        )
-
-    def _made_inside(self, node: cst.FunctionDef, event: Event) -> bool:
-        """Whether a layer is made anew by each call; measured on 3.15.1: with a Dropout `fit` then raises."""
-        whole = self.module.span(node)
-        makers = [item.call for item in models_of(event)]
-        return any(
-            made is not None and self.module.owns(made) and whole.start <= self.module.span(made).start < whole.end
-            for made in makers
         )
 
     def _needs_training(self, home: Module, event: Event) -> bool:
@@ -128,6 +124,19 @@ class CallWithoutTraining(Rule):
                 return None
             edits.append(insert_argument(self.module, call, "training=training"))
         return unsafe_fix("add `training=None` to `call` and hand it on", edits)
+
+
+def _made_inside(call: Func, event: Event) -> bool:
+    """Whether a layer is made anew by each call; measured on 3.15.1: with a Dropout `fit` then raises."""
+    for made in (item.call for item in models_of(event)):
+        for function in (call, event.function):
+            home = function.module if function is not None else None
+            if function is None or home is None or made is None or not home.owns(made):
+                continue
+            whole = home.span(function.node)
+            if whole.start <= home.span(made).start < whole.end:
+                return True
+    return False
 
 
 def _mentions(node: cst.CSTNode, name: str) -> bool:

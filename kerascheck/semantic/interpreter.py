@@ -609,7 +609,7 @@ class Interpreter:
         value = self.invoke(function, arguments, model)
         self.visited = visited
         del self.order_uses[uses:], self.imports[imports:]
-        found = [event for event in self.events if event.name == "__call__" and event.owner is function.owner]
+        found = [event for event in self.events if event.name == "__call__"]
         self.heap, self.dead, self.events, self.calls = heap, dead, events, calls_met
         self.loop, self.jumps, self.standalone, self.stack, self.budget, self.quiet, self.tainted = saved
         return value, found
