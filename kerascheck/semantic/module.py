@@ -177,6 +177,7 @@ class Module:
         self._found: dict[str, str | None] = {}
         self._stars: list[str] = []
         self.interpreter_stars: list[str] = []
+        self._starred: dict[tuple[str, int], Value | None] = {}  # what is known for good
         self._attributes_used: dict[int, frozenset[str]] = {}
         self._finished = False
         self.is_running = False
@@ -396,12 +397,16 @@ class Module:
 
     def starred(self, name: str) -> Value | None:
         """The value of a name that a star import of a Keras namespace or of a project's module brings."""
+        key = name, len(self.interpreter_stars)
+        if key in self._starred:
+            return self._starred[key]
         for base in reversed(self.interpreter_stars):
             whole = canonical(base)
             if whole == "keras" or whole.startswith("keras."):
                 namespace = whole[6:]
                 if name in keras_api.public_names(namespace):
                     return Ref(canonical(f"{whole}.{name}"), f"{base}.{name}")
+        final = True
         for base in reversed(self._stars):
             path = self._file_of(base)
             text = self.project.text(path) if self.project is not None and path is not None else ""
@@ -409,9 +414,20 @@ class Module:
                 continue  # it binds no such name
             module = self._star(base)
             found = module.exported(name) if module is not None else None
-            if found is not None:
+            if found is not None and module is not None:
+                if not module.is_running:
+                    self._starred[key] = found
                 return found
+            final = final and module is not None and module.never_exports(name)
+        if final:
+            self._starred[key] = None
         return None
+
+    def never_exports(self, name: str) -> bool:
+        """Whether the module was followed, and neither binds the name nor gets it by a star import."""
+        if self.is_running or name in self.interpreter.root.names:
+            return False
+        return not self.interpreter_stars or (name, len(self.interpreter_stars)) in self._starred
 
     def _star(self, base: str) -> Module | None:
         found = self._project_module(base)
