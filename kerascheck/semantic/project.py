@@ -29,6 +29,7 @@ LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data an
 # of source, whose parsed modules are kept from one checked file to the next; measured: 50 to 65 bytes each
 KEPT_CHARACTERS = 4_000_000
 MOST_KEPT = 2 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
+LAST_USED = 8
 KEPT_TEXT = 8_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
@@ -162,6 +163,7 @@ class Project:
         self._forgotten: set[str] = set()
         self._again = 0  # characters that were parsed once more since modules were forgotten
         self._grown = False
+        self._looked = 0  # what was kept when strangers were looked for, which begins at a quarter of the limit
         self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
@@ -203,7 +205,7 @@ class Project:
         return place
 
     def _make_room(self) -> None:
-        """Forget modules when they take too much: those that have nothing to do with the last one, or else all.
+        """Forget modules when they take too much: those that have nothing to do with the last ones, or else all.
 
         Not one by one: modules hold on to those that they import, and one that is parsed anew would be a stranger to
         those that know the old one. What one check needs may be more than the limit: so that not every check begins
@@ -218,11 +220,15 @@ class Project:
             self._again, self._grown = 0, True
         if not self._room and size:
             self._room = max(self._allowed, min(2 * size, size + self._allowed))
-        strangers = self._strangers() if size > self._room else []
+        far = size > self._looked + self.kept // 8 and size > self.kept // 4
+        strangers = self._strangers() if far or size > self._room else []
+        if far:
+            self._looked = size
         if strangers and sum(len(self._modules[path].source.text) for path in strangers) > size // 4:
             for path in strangers:
                 del self._modules[path]
             self._forgotten.update(strangers)
+            self._looked = self.size
             self._give_back()
         elif size > self._room:
             if not self._grown and self._again < self._allowed // 8:
@@ -231,7 +237,7 @@ class Project:
             self._forgotten.update(self._modules)
             self._modules.clear()
             self._links.clear()
-            self._room = self._again = 0
+            self._room = self._again = self._looked = 0
             self._give_back()
         if self._text_size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
             self._forget_texts()
@@ -241,7 +247,7 @@ class Project:
             gc.collect()  # trees are circles; the collector by itself comes late
 
     def _strangers(self) -> list[str]:
-        """The kept modules that know nothing of the one that was used last and that it knows nothing of."""
+        """The kept modules that know nothing of those that were used last, and that these know nothing of."""
         links: dict[str, set[str]] = {path: set() for path in self._modules}
         paths = {id(module): path for path, module in self._modules.items()}
         imports = ((path, item) for path, module in self._modules.items() for item in module.imported)
@@ -250,7 +256,7 @@ class Project:
                 links[one].add(other)
                 links[other].add(one)
         near: set[str] = set()
-        queue = list(self._modules)[-1:]
+        queue = list(self._modules)[-LAST_USED:]
         while queue:
             path = queue.pop()
             if path not in near:
@@ -273,7 +279,7 @@ class Project:
         self._modules.clear()
         self._links.clear()
         self._forget_texts()
-        self._room = self._again = 0
+        self._room = self._again = self._looked = 0
 
     def _forget_texts(self) -> None:
         self._texts.clear()
