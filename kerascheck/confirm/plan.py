@@ -270,21 +270,22 @@ def _suffix(module: Module, offset: int, finding: Finding) -> Experiment | None:
 
 
 def _metric(module: Module, offset: int, finding: Finding) -> Experiment | None:
-    for item in accuracy_strings(module, elsewhere=True):
-        if not stands_at(module, item.node, offset):
-            continue
+    found = [item for item in accuracy_strings(module, elsewhere=True) if stands_at(module, item.node, offset)]
+    if finding.code in {"KC502", "KC509"}:  # one string may be for several models
+        found = [item for item in found if (item.counts_logits if finding.code == "KC502" else item.counts_the_largest)]
+    for item in found:
         models = models_of(item.event)
         if not models:
             raise Missing("the compiled model")
         if item.outputs:
             raise Untold("which of several outputs")
-        slicer = Slicer(module)
+        slicer = Slicer(item.home)
         loss = item.event.arguments.find("loss", 1)
         text = slicer.expression(loss[1], "the loss") if loss is not None else "None"
         form = behaviour.FORMS.get(item.loss or "")
         if form is None:
             raise Untold("which labels the loss takes")
-        parameters = model_parameters(slicer, module, models[0])
+        parameters = model_parameters(slicer, item.home, models[0])
         open_size = item.head is None or item.head.units is None
         if form == "binary" and open_size and any(text.endswith("=8") for text in slicer.stand_ins):
             raise Missing("how many outputs the model has")  # one and several are counted in different ways

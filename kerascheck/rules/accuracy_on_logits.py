@@ -5,7 +5,7 @@ from __future__ import annotations
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 
 
@@ -18,12 +18,14 @@ class AccuracyOnLogits(Rule):
 
     def check(self) -> None:
         for item in accuracy_strings(self.module, elsewhere=True):
-            if item.loss != "binary_crossentropy" or item.from_logits is not True:
-                continue
-            head = item.head
-            if head is None or head.units != 1 or head.activation != "linear":
-                continue
-            self.report(item.node, fix=self._fix(item), subject=item.name, name=item.name)
+            if item.counts_logits:
+                self.report(
+                    item.node,
+                    fix=self._fix(item),
+                    related=[RelatedNode(item.home, node, "the model is compiled here") for node in item.sites],
+                    subject=item.name,
+                    name=item.name,
+                )
 
     def _fix(self, item: AccuracyString) -> Fix | None:
         # keras 3.0.5-3.4.1 refuse a threshold of 0.0 (measured)

@@ -7,7 +7,7 @@ import re
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.metrics import (
     AccuracyString,
@@ -35,19 +35,17 @@ class AccuracyOnMultiLabel(Rule):
             return
         for item in accuracy_strings(self.module, elsewhere=True):
             head = item.head
-            if item.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
-                continue
-            logits = head.activation == "linear" and item.from_logits is True
-            if (head.activation != "sigmoid" and not logits) or takes_one_hot(self.module, item.event, item):
+            if head is None or not item.counts_the_largest or takes_one_hot(item.home, item.event, item):
                 continue
             # two units may be the two classes of one-hot labels, where the arg-maximum is right
-            if head.units == 2 and not takes_several_labels(self.module, item.event, item):
+            if head.units == 2 and not takes_several_labels(item.home, item.event, item):
                 continue
             self.report(
                 item.node,
                 # an autoencoder has no labels: the number means little, whichever accuracy it is
-                severity=Severity.INFO if rebuilds_its_input(self.module, item.event) else Severity.ERROR,
-                fix=self._fix(item, logits),
+                severity=Severity.INFO if rebuilds_its_input(item.home, item.event) else Severity.ERROR,
+                fix=self._fix(item, head.activation == "linear"),
+                related=[RelatedNode(item.home, node, "the model is compiled here") for node in item.sites],
                 subject=item.name,
                 name=item.name,
                 units=head.units,

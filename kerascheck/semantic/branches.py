@@ -39,7 +39,7 @@ _SAME = (operator.eq, operator.ne, operator.is_, operator.is_not)
 def given(self: Interpreter, value: Value | None) -> Value | None:
     """An argument of a call that is followed; a constant is noted as what the parameter surely is in that call."""
     if type(value) is Const and id(value) not in self.usual and id(value) not in self.literal:
-        value = Const(value.value)
+        value = Const(value.value, value.place)
         self.literal[id(value)] = value
     return value
 
@@ -47,7 +47,7 @@ def given(self: Interpreter, value: Value | None) -> Value | None:
 def turn(self: Interpreter, item: Value | None) -> Value | None:
     """An item that one pass through a loop has; its constants are noted as what a name surely is in that pass."""
     if type(item) is Const:
-        item = Const(item.value)
+        item = Const(item.value, item.place)
         self.turns[id(item)] = item
     elif type(item) is Items and item.exact:
         return Items(item.kind, tuple(turn(self, inner) for inner in item.items))
@@ -57,7 +57,7 @@ def turn(self: Interpreter, item: Value | None) -> Value | None:
 def usual(self: Interpreter, value: Value | None) -> Value | None:
     """A constant that holds when nothing else is said: a default of the command line, or where anybody may call."""
     if type(value) is Const:
-        value = Const(value.value)
+        value = Const(value.value, value.place)
         self.usual[id(value)] = value
     return value
 

@@ -95,6 +95,7 @@ _BUILTINS = {name: Ref(f"builtins.{name}", name) for name in dir(builtins)}
 _NONE = Const(None)
 _NAMED = {"None": _NONE, "True": Const(True), "False": Const(False)}
 _KEPT = 20_000  # literals, and attributes of imported things: they are met again and again
+_PLACED = frozenset({'"accuracy"', "'accuracy'", '"acc"', "'acc'"})  # strings that say where they are written
 _LONG = 1_000  # characters of a string that is not kept
 
 
@@ -1436,6 +1437,8 @@ class Interpreter:
 
     def _simple_string(self, node: cst.SimpleString) -> Maybe:
         raw = node.value
+        if raw in _PLACED:
+            return Const(raw[1:-1], (self.module, node))
         return _literal(raw) if len(raw) < _LONG else _text(raw)
 
     def _concatenated(self, node: cst.ConcatenatedString) -> Maybe:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
+from kerascheck.semantic.origins import heirs
 from kerascheck.semantic.several import Output, outputs_of, share
-from kerascheck.semantic.values import Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
+from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
 from kerascheck.semantic.views import views
+from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -30,6 +33,7 @@ _ONE_HOT = frozenset(
         "tensorflow.one_hot",
     }
 )
+_OFFERED = re.compile(r"""(?:(?<![\w\])])[(\[{]|[,=:]|\breturn)\s*["']acc(?:uracy)?["']""")
 _LOSSES = {
     "bce": "binary_crossentropy",
     "binarycrossentropy": "binary_crossentropy",
@@ -47,8 +51,9 @@ _LOSSES = {
 class AccuracyString:
     """One "accuracy" or "acc" in a `compile`. `literal` is the string itself, None when it comes from elsewhere.
 
-    Of a model with several `outputs` it is for the one at `place`; where these are empty the model has one output, or
-    which it is for cannot be told.
+    `home` is the module that was followed up to this `compile`: the checked one, or one that imports it. Of a model
+    with several `outputs` it is for the one at `place`; where these are empty the model has one output, or which it is
+    for cannot be told.
     """
 
     event: Event
@@ -58,18 +63,49 @@ class AccuracyString:
     loss: str | None
     from_logits: bool | None
     head: Head | None
+    home: Module
     outputs: tuple[Output, ...] = ()
     place: int = 0
+
+    @property
+    def sites(self) -> list[cst.CSTNode]:
+        """The call in `home` that leads to the `compile` where that stands in another file; at most one."""
+        there = self.event.module is not self.home and self.node is not self.event.site
+        return [self.event.site] if there and self.home.owns(self.event.site) else []
+
+    @property
+    def counts_logits(self) -> bool:
+        """Whether it is for one unit that holds a logit, which Keras then compares with 0.5."""
+        head = self.head
+        logits = self.loss == "binary_crossentropy" and self.from_logits is True
+        return logits and head is not None and head.units == 1 and head.activation == "linear"
+
+    @property
+    def counts_the_largest(self) -> bool:
+        """Whether it is for several units, each by itself yes or no: of these Keras compares the largest."""
+        head = self.head
+        if self.loss != "binary_crossentropy" or head is None or head.units is None or head.units < 2:
+            return False
+        return head.activation == "sigmoid" or (head.activation == "linear" and self.from_logits is True)
 
 
 def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[AccuracyString]:
     """Every "accuracy" string given as a metric to a Keras model's `compile`.
 
     With `elsewhere` also those that this module hands to a function of another file, which compiles a model with them:
-    the `node` is the call here.
+    the `node` is the call here. And those that it has for classes and functions of other files to compile with, such as
+    a method that an heir overrides: the `node` is the string. And those of a `compile` here as the programs that import
+    this file run it.
     """
+    yield from _own_strings(module)
     if elsewhere:
-        yield from _handed_over(module)
+        if "strings elsewhere" not in module.memo:
+            found = (*_handed_over(module), *_written_for_others(module), *_as_users_run_it(module))
+            module.memo["strings elsewhere"] = found
+        yield from module.memo["strings elsewhere"]
+
+
+def _own_strings(module: Module) -> Iterator[AccuracyString]:
     for event in module.events_of("compile"):
         if event.module is not module or not is_keras_model(module, event):
             continue
@@ -89,14 +125,14 @@ def accuracy_strings(module: Module, elsewhere: bool = False) -> Iterator[Accura
             parts = [share(found, outputs, output.place) for output in outputs]
             if not any(parts) or (isinstance(found[1], Items) and not _is_nested(found[1]) and module.target.keras2):
                 for name, node, literal in _strings(found[0], found[1]):
-                    yield AccuracyString(event, name, node, literal, loss, from_logits, head)
+                    yield AccuracyString(event, name, node, literal, loss, from_logits, head, module)
                 continue
             for output, part in zip(outputs, parts, strict=True):
                 its = share(event.arguments.find("loss", 1), outputs, output.place, spread=True)
                 loss, from_logits = loss_by_value(module, its[1] if its is not None else None)
                 for name, node, literal in _strings(*part) if part is not None else ():
                     yield AccuracyString(
-                        event, name, node, literal, loss, from_logits, output.head, outputs, output.place
+                        event, name, node, literal, loss, from_logits, output.head, module, outputs, output.place
                     )
 
 
@@ -123,8 +159,124 @@ def _handed_over(module: Module) -> Iterator[AccuracyString]:
         loss, from_logits = loss_of(event.module, event)
         for node, value in _members(*found):
             if isinstance(node, cst.Name) and _is_parameter(event, node.value):
+                places = [item.place[0] for item in _consts(value) if item.place is not None]
+                if any(home is not module and _follows(home, event.module) for home in places):
+                    continue  # it is reported where it is written
                 for name, _, _ in _strings(node, value):
-                    yield AccuracyString(event, name, event.site, None, loss, from_logits, event.head)
+                    yield AccuracyString(event, name, event.site, None, loss, from_logits, event.head, module)
+
+
+def _written_for_others(module: Module) -> Iterator[AccuracyString]:
+    """The strings of this file with which a `compile` of a file that it imports is run, here or where this is imported.
+
+    A string in a file that knows nothing of the `compile`, as one of constants, is a matter of the other file.
+    """
+    if not _offers_strings(module):
+        return
+    runs = [(home, event) for home in (module, *module.users) for event in home.events_of("compile")]
+    runs += [(module, event) for event in _of_own_heirs(module, {event.node for _, event in runs})]
+    for home, event in runs:
+        if event.module is module or not _is_known(event) or not _follows(module, event.module):
+            continue
+        given = event.site.args if isinstance(event.site, cst.Call) and home is module else ()
+        for name, node in _placed(event, module):
+            if not any(node is part for item in given for part in walk(item)):
+                loss, from_logits = loss_of(event.module, event)
+                yield AccuracyString(event, name, node, None, loss, from_logits, event.head, home)
+
+
+def _of_own_heirs(module: Module, known: set[cst.Call]) -> list[Event]:
+    """What a `compile` in another file does that classes of this file inherit, where no program is seen to run it."""
+    found: list[Event] = []
+    for heir in module.classes:
+        bases = [item for item in heir.lineage() if isinstance(item, ClassInfo) and item.module is not module]
+        if heir.keras_kind is not None or not bases or not _is_leaf(module, heir):
+            continue
+        methods = [item for base in bases for item in base.frame.names.values() if isinstance(item, Func)]
+        for method in methods:
+            node = method.node
+            if not isinstance(node, cst.FunctionDef) or heir.method(node.name.value)[0] is not method:
+                continue
+            if any(isinstance(part, cst.Attribute) and part.attr.value == "compile" for part in walk(node)):
+                events = module.facts.events_of_heir(heir, method)
+                found += [event for event in events if event.name == "compile" and event.node not in known]
+    return found
+
+
+def _is_leaf(module: Module, owner: ClassInfo) -> bool:
+    """Whether nothing is seen to derive from a class."""
+    below = any(item is not owner and owner in item.lineage() for item in module.classes)
+    return not below and not module.deriving(owner.name)
+
+
+def _follows(module: Module, other: Module) -> bool:
+    """Whether the code of a module was followed into another one."""
+    _ = module.facts
+    return any(item is other for item in module.read())
+
+
+def _offers_strings(module: Module) -> bool:
+    """Whether a file has such a string that is no key and that a `compile` of a file that it imports may be given."""
+    project = module.project
+    if project is None or _OFFERED.search(module.source.text) is None:
+        return False
+    return any(".compile(" in project.text(path) for path in project.reach(module.path))
+
+
+def _as_users_run_it(module: Module) -> Iterator[AccuracyString]:
+    """The strings of a `compile` in this file that programs run on other models, those of heirs for one."""
+    for event in {id(event.node): event for event in module.events_of("compile") if event.module is module}.values():
+        found = event.arguments.find("metrics")
+        if event.function is None or found is None:
+            continue
+        owner = event.owner
+        known = event.head is not None and None not in (event.head.units, event.head.activation, found[1])
+        if known and not (owner is not None and module.deriving(owner.name)):
+            continue
+        runs = views(module, event) or list(_of_heirs(module, event))
+        for home, other in runs:
+            given = other.arguments.find("metrics")
+            if given is None or not _is_known(other):
+                continue
+            loss, from_logits = loss_of(module, other)
+            literals = list(_literals(given[0]))
+            for item in _consts(given[1]):
+                written, node = item.place if item.place is not None else (module, given[0])
+                if written is module or not _follows(written, module):
+                    place = node if any(node is literal for literal in literals) else given[0]
+                    yield AccuracyString(other, str(item.value), place, None, loss, from_logits, other.head, home)
+
+
+def _of_heirs(module: Module, event: Event) -> Iterator[tuple[Module, Event]]:
+    """A `compile` in a method of a plain class, on instances of the classes of other files that inherit it."""
+    function = event.function
+    if function is None or event.owner is None or event.owner.keras_kind is not None:
+        return
+    for home, heir in heirs(module, event.owner):
+        if home is module or not _is_leaf(home, heir):
+            continue
+        if heir.method(cst.ensure_type(function.node, cst.FunctionDef).name.value)[0] is function:
+            found = home.facts.events_of_heir(heir, function)
+            yield from ((home, other) for other in found if other.node is event.node)
+
+
+def _is_known(event: Event) -> bool:
+    """Whether it is surely a model of Keras that is compiled, with one end that is known."""
+    made = all(isinstance(item, Obj) and item.kind == "model" for item in options(event.receiver))
+    return made and event.head is not None and not event.untaken
+
+
+def _placed(event: Event, module: Module) -> list[tuple[str, cst.SimpleString]]:
+    """The strings among the metrics of a `compile` that are written in a file."""
+    places = [(str(item.value), item.place) for item in _consts(event.arguments.value("metrics"))]
+    return [(name, place[1]) for name, place in places if place is not None and place[0] is module]
+
+
+def _consts(value: Value | None) -> Iterator[Const]:
+    if isinstance(value, Const) and value.value in _STRINGS:
+        yield value
+    for item in value.known() if isinstance(value, Items) else ():
+        yield from _consts(item)
 
 
 def _members(node: cst.BaseExpression, value: Value | None) -> list[tuple[cst.BaseExpression, Value | None]]:

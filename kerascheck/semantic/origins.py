@@ -63,7 +63,7 @@ def _of_heirs(module: Module, node: cst.Call) -> Iterator[Event]:
     function = _method_around(module, node)
     if function is None or function.owner is None or function.owner.keras_kind is not None:
         return
-    for other, heir in _heirs(module, function.owner):
+    for other, heir in heirs(module, function.owner):
         if heir.method(cst.ensure_type(function.node, cst.FunctionDef).name.value)[0] is function:
             yield from (event for event in other.facts.events_of_heir(heir, function) if event.node is node)
 
@@ -75,7 +75,7 @@ def _method_around(module: Module, node: cst.Call) -> Func | None:
     return None
 
 
-def _heirs(module: Module, owner: ClassInfo) -> Iterator[tuple[Module, ClassInfo]]:
+def heirs(module: Module, owner: ClassInfo) -> Iterator[tuple[Module, ClassInfo]]:
     """The classes that derive from a class, directly or not, the nearest first; bounded."""
     queue, seen = [(module, owner)], {id(owner)}
     while queue:

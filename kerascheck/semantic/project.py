@@ -75,7 +75,7 @@ _WORDS = re.compile(r"\w+")
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 _DOTS = re.compile(r"[ \t]*(\.+)[ \t]+import\b")
 _SCRIPTS = ("scripts", "bin", "examples", "experiments", "jobs", "tools")  # folders of programs beside `src`
-_RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*\()")
+_RUNS = re.compile(r"\n(?:if __name__\b|for |while |with |[A-Za-z_][\w.]*(?:\[[^\n]*\])?\()")
 _TESTS = re.compile(r"(^|[/\\])(test_[^/\\]*|[^/\\]*_test|conftest)\.py$|(^|[/\\])tests?[/\\]")
 
 

@@ -21,18 +21,25 @@ _LONGEST_TEXT = 4096  # of a string that is made from others
 set_field = object.__setattr__  # of a frozen class that is being made
 
 Constant = str | bytes | int | float | bool | complex | None
+Place = tuple["Module", "cst.SimpleString"]
 
 
 @dataclass(frozen=True)
 class Const:
-    """A literal value. `True` and `1` are told apart."""
+    """A literal value. `True` and `1` are told apart.
+
+    `place` is where it is written, of the strings that rules ask that of: the module, and the node there.
+    """
 
     value: Constant
     kind: str = ""
+    place: Place | None = field(default=None, compare=False, repr=False)
 
-    def __init__(self, value: Constant) -> None:
+    def __init__(self, value: Constant, place: Place | None = None) -> None:
         set_field(self, "value", value)
         set_field(self, "kind", type(value).__name__)
+        if place is not None:
+            set_field(self, "place", place)
 
 
 @dataclass(frozen=True)
