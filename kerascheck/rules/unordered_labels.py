@@ -21,7 +21,7 @@ _WHAT = {
 }
 # what makes an order matter, as words; else it takes a loop that counts or compares
 _USES = (
-    *("enumerate", " zip ", "index", "argmax", "dump", "save", "write"),
+    *("enumerate", " zip ", "index", "argmax", "argsort", "top_k", "predict", "dump", "save", "write"),
     *("classes", "class_names", "vocabulary", "categories"),
 )
 
@@ -58,8 +58,7 @@ class UnorderedLabels(Rule):
                 continue
             if is_read_back(self.module, same[0].value.place):
                 continue  # the file holds the order, once it is there
-            for use in same:
-                self._report(use, kind)
+            self._report(same[0], kind)  # one finding for a set, whatever else is made of its order
 
     def _report(self, use: OrderUse, kind: str | None) -> None:
         used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()

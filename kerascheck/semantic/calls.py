@@ -153,6 +153,8 @@ def call(
         return None
     if name == "shuffle" and receiver is None and (arguments.positional or arguments.keywords):
         return datasets.shuffled_unknown(self, node, arguments)
+    if name == "argmax" and receiver is None:  # of something unknown it is a position all the same
+        return Obj("value", ref="?.argmax", call=node, module=self.module, statement=self.statement, order=self.order)
     return _tensor_if_any("?." + name, node, arguments)  # what is called is not known
 
 

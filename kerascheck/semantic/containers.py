@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from kerascheck.semantic import elements, records, registries
+from kerascheck.semantic import elements, orders, records, registries, scores
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     AnyItem,
@@ -71,14 +71,18 @@ def builtin(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) 
         for value in arguments.values():
             if isinstance(value, (Func, Bound)) or name in {"map", "filter"}:
                 self.escape(value)
+        if sets and name == "zip":
+            orders.note_pairs(self, node, arguments)
         if sets and name == "enumerate":
-            return True, Part(sets[0], "#enumerate")
+            return True, Part(sets[0], "#enumerate", arguments=arguments)
         if sets and name == "zip":
             return True, Part(sets[0], "#zip") if _counts(arguments) else None
         if name == "zip" and arguments.positional and not arguments.open_positional:
             return True, _zipped(tuple(value for _, value in arguments.positional))
         if sets:
             return True, sets[0]
+        if name == "enumerate" and first is not None and scores.is_row(first):
+            return True, Part(first, "#enumerate", arguments=arguments)
         if name == "enumerate" and isinstance(first, Items):
             if first.exact and len(first.items) <= 12:
                 pairs = tuple(Items("tuple", (Const(index), item)) for index, item in enumerate(first.items))

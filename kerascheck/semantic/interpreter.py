@@ -32,6 +32,7 @@ from kerascheck.semantic import (
     preparing,
     records,
     registries,
+    scores,
     texts,
 )
 from kerascheck.semantic.classes import BuildEffect, ClassInfo
@@ -94,6 +95,7 @@ _MISSING = object()
 _BUILTINS = {name: Ref(f"builtins.{name}", name) for name in dir(builtins)}
 _NONE = Const(None)
 _NAMED = {"None": _NONE, "True": Const(True), "False": Const(False)}
+_MADE_ONCE = "functools.cached_property"
 _KEPT = 20_000  # literals, and attributes of imported things: they are met again and again
 _PLACED = frozenset({'"accuracy"', "'accuracy'", '"acc"', "'acc'"})  # strings that say where they are written
 _LONG = 1_000  # characters of a string that is not kept
@@ -1406,6 +1408,10 @@ class Interpreter:
             if function is not None:
                 if "property" in function.decorators:
                     return self.invoke(function, NO_ARGUMENTS, base)
+                if _MADE_ONCE in function.decorators:
+                    made = self.invoke(function, NO_ARGUMENTS, base)
+                    self.heap[key] = made
+                    return made
                 if "staticmethod" in function.decorators:
                     return function
                 if "classmethod" in function.decorators:
@@ -1648,6 +1654,8 @@ class Interpreter:
             return Const(not value.value)
         if isinstance(value, Tensor):
             return Tensor(None, type(node.operator).__name__.lower(), (value,), NO_ARGUMENTS, node)
+        if isinstance(node.operator, cst.Minus) and scores.is_predicted(value):
+            return Part(cast(Value, value), "#minus")
         return None
 
     def _comparison(self, node: cst.Comparison) -> Maybe:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic import scores
 from kerascheck.semantic.values import (
     Arguments,
     Items,
-    Obj,
     Part,
+    Tensor,
     Unordered,
     Value,
 )
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
 
 _CLASS_LISTS = frozenset({"classes", "class_names", "vocabulary", "categories"})
+_BARS = frozenset({"bar", "barh"})
 
 
 def note_set_arguments(self: Interpreter, node: cst.Call, arguments: Arguments) -> None:
-    for keyword, _, value in arguments.keywords:
+    for keyword, place, value in arguments.keywords:
         if keyword in _CLASS_LISTS:
             source = value.items[0] if isinstance(value, Items) and value.items else value
             if isinstance(source, Unordered):
                 self.record_order_use("classes", source, node)
+        elif isinstance(value, Unordered) and value.sequence and arguments.positional:
+            table, rows = arguments.positional[0]  # `DataFrame(p, columns=classes)`, `Series(p[0], index=classes)`
+            if scores.is_row(rows) if keyword == "index" else keyword == "columns" and scores.is_predicted(rows):
+                _note_scores(self, value, place, node, table)
+    if isinstance(node.func, cst.Attribute) and node.func.attr.value in _BARS:
+        note_pairs(self, node, arguments)
 
 
 def note_dict_comprehension(self: Interpreter, node: cst.DictComp, iterable: Value | None) -> None:
@@ -68,16 +76,46 @@ def note_iteration(self: Interpreter, node: cst.For | cst.CompFor, iterable: Val
 
 
 def note_subscript(self: Interpreter, node: cst.Subscript, base: Value | None, key: Value | None) -> None:
-    """`classes[np.argmax(p)]`: a position is turned back into a label."""
-    if isinstance(base, Unordered) and base.sequence:
-        current = key
-        while isinstance(current, Part):
-            if current.attribute == "argmax":
-                self.record_order_use("classes", base, node)
-                return
-            current = current.base
-        if isinstance(current, Obj) and current.ref.endswith("argmax"):
-            self.record_order_use("classes", base, node)
+    """`classes[np.argmax(p)]`: a position is turned back into a label. `p[i]`, where `i` counts labels."""
+    if len(node.slice) != 1:
+        return
+    index = node.slice[0].slice
+    if isinstance(base, Unordered):
+        if not base.sequence:
+            return
+        count = scores.counted(key)
+        if scores.is_chosen(key) or (count is not None and scores.is_row(count[1])) or scores.is_threshold(self, index):
+            _note_scores(self, base, node.value, node, index if count is None else count[0])
+    elif isinstance(base, (Part, Tensor)) and key is not None and (count := scores.counted(key)) is not None:
+        source, labels, sure = count
+        if isinstance(labels, Unordered) and scores.is_row(base) and (sure or _is_read_at(self, source, node)):
+            _note_scores(self, labels.ordered_at(source, source, self.statement), source, node, node.value)
+
+
+def _is_read_at(self: Interpreter, labels: cst.BaseExpression, node: cst.Subscript) -> bool:
+    """Whether the function around has `labels[i]`, too, with the `i` of a subscript."""
+    scope = self.function.node if self.function is not None else self.module.tree
+    index = self.module.code(node.slice[0].slice)
+    return f"{self.module.code(labels)}[{index}]" in self.module.code(scope)
+
+
+def note_pairs(self: Interpreter, node: cst.Call, arguments: Arguments) -> None:
+    """`zip(classes, p)`, `plt.bar(classes, p)`: each label beside the score that is at its place."""
+    given = arguments.positional
+    for place, value in given:
+        if isinstance(value, Unordered):
+            for other, row in given:
+                if scores.is_row(row):
+                    source = value.ordered_at(place, place, self.statement)
+                    _note_scores(self, source, place, node, other)
+
+
+def _note_scores(
+    self: Interpreter, labels: Unordered, source: cst.BaseExpression, node: cst.CSTNode, used: cst.CSTNode
+) -> None:
+    """Record that labels name what a model predicts; not where that is predicted for the labels one by one."""
+    if not self.quiet and not scores.is_made_from(self, used, source):
+        self.record_order_use("classes", labels, node)
 
 
 def _target_names(target: cst.BaseExpression) -> list[str]:
