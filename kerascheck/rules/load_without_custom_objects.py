@@ -15,6 +15,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.registrations import registrations
+from kerascheck.semantic.same_run import written_before
 from kerascheck.semantic.storage import (
     Load,
     Reached,
@@ -51,8 +52,9 @@ class LoadWithoutCustomObjects(Rule):
                 self._check_load(reader, load, load.objects)
 
     def _check_load(self, reader: Module, load: Load, given: frozenset[str]) -> None:
-        meant = [save for save in saves_of(reader, load) if _models_of(save)]
-        writers = [save for save in writers_of(reader, load) if _models_of(save)] if meant else []
+        before = [save for save in written_before(reader, load) if _models_of(save)]
+        meant = before or [save for save in saves_of(reader, load) if _models_of(save)]
+        writers = before or ([save for save in writers_of(reader, load) if _models_of(save)] if meant else [])
         save = next((save for save in meant if save in writers), None)
         if save is None:
             return

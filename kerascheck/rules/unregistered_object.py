@@ -11,10 +11,12 @@ from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.global_objects import registered_by_calls
+from kerascheck.semantic.same_run import reads_another, reads_back
 from kerascheck.semantic.storage import (
     READING,
     Load,
     Reached,
+    Save,
     circle,
     in_h5_by_plain_name,
     loads,
@@ -64,13 +66,20 @@ class UnregisteredObject(Rule):
                 self._check_object(thing, items)
 
     def _counts(self, item: Reached) -> bool:
-        if item.save.temporary:
-            return False  # what reads such a file is in the same program: KC306 looks at it
+        if item.save.temporary and not self._readers(item.save):
+            return False  # nothing else reads such a file
         if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
             return False  # KC307 speaks of it
         if name_of(item.thing) in registered_by_calls(item.save.reader):
             return False  # where it is loaded KC306 looks who registers it there
         return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
+
+    def _readers(self, save: Save) -> list[Load]:
+        """The loads that surely read a file; of one in a temporary folder those in the same run."""
+        if save.temporary:
+            return [load for load in reads_back(save) if not load.call.guarded]
+        every = [load for load in loads_of(self.module, save) if surely_reads(load, save)]
+        return [load for load in every if not reads_another(load, save)]
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:
         name, target = name_of(thing), self.module.target
@@ -78,8 +87,9 @@ class UnregisteredObject(Rule):
         if any(path_key(load.path) is None and supplies(load, name) for load in around):
             return  # a load of some file hands it over
         always = bool(around) and all(supplies(load, name) for load in around)  # whatever file it is
-        for item in items:
-            every = [load for load in loads_of(self.module, item.save) if surely_reads(load, item.save)]
+        kept = [item for item in items if not item.save.temporary]
+        for item in kept + [item for item in items if item.save.temporary]:
+            every = self._readers(item.save)
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
                 continue
@@ -103,7 +113,7 @@ class UnregisteredObject(Rule):
                 message=self.own if note else message + (self.some if reach is Reach.SOME else ""),
                 severity=Severity.INFO if note else self.severity,
                 claim=Claim.NONE if note else self.claim,
-                fix=None if note or plain else self._fix(thing, every, needing),
+                fix=None if note or plain else self._fix(thing, every, [] if kept and item not in kept else needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,

@@ -69,6 +69,7 @@ class Save:
     reader: Module
     arguments: Arguments = NO_ARGUMENTS
     function: Func | None = None
+    order: int = 0  # when it runs in the program of `reader`
 
     @property
     def temporary(self) -> bool:
@@ -85,6 +86,7 @@ class Load:
     module: Module
     objects: frozenset[str] | None
     compiles: bool
+    reader: Module  # whose program comes to the call
 
     @property
     def node(self) -> cst.Call:
@@ -729,15 +731,9 @@ def _temporary_names(text: str) -> str:
     pattern = _TEMPORARY
     names: set[str] = set()
     for _ in range(4):
-        bound = {
-            one or other
-            for one, other in re.findall(
-                rf"^[ \t]*(\w+)\b[^=\n]*=(?!=)[^\n]*(?:{pattern})"
-                rf"|^[ \t]*with[^\n]*(?:{pattern})[^\n]*\bas[ \t]+(\w+)",
-                text,
-                re.MULTILINE,
-            )
-        }
+        bound = set(re.findall(rf"^[ \t]*(\w+)\b[^=\n]*=(?!=)[^\n]*(?:{pattern})", text, re.MULTILINE))
+        for line in re.findall(rf"^[ \t]*with\b[^\n]*(?:{pattern})[^\n]*", text, re.MULTILINE):
+            bound.update(re.findall(rf"(?:{pattern})[^\n]*?\bas[ \t]+(\w+)", line))
         if bound <= names:
             break
         names |= bound
@@ -755,16 +751,20 @@ def _saves(module: Module) -> Iterator[Save]:
             if not models or not all(item.kind == "model" for item in models) or _hands_on(models):
                 continue
             if event.name == "to_json":
-                yield Save("json", None, models, event.node, event.module, module, event.arguments, event.function)
+                yield _save("json", None, models, event, module)
                 continue
             path = event.arguments.value("filepath", 0)
             made = _format(module, path, event.arguments)
             if made == "" and path is None:
                 made = _format_of_callers(module, event)
             if made is not None and not (made == "" and _is_folder(event.module, event.arguments)):
-                yield Save(made, path, models, event.node, event.module, module, event.arguments, event.function)
+                yield _save(made, path, models, event, module)
         elif event.name in _FITS:
             yield from _checkpoints(module, event)
+
+
+def _save(made: str, path: Value | None, models: tuple[Obj, ...], event: Event, reader: Module) -> Save:
+    return Save(made, path, models, event.node, event.module, reader, event.arguments, event.function, event.order)
 
 
 def _format_of_callers(module: Module, event: Event) -> str | None:
@@ -839,7 +839,7 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
         made = _format(module, path, item.arguments)
         if made is not None and item.call is not None:
             call = cast(cst.Call, item.call)
-            yield Save(made, path, models, call, item.module, module, item.arguments, event.function)
+            yield Save(made, path, models, call, item.module, module, item.arguments, event.function, event.order)
 
 
 def _loads(module: Module) -> Iterator[Load]:
@@ -861,6 +861,7 @@ def _loads(module: Module) -> Iterator[Load]:
             call.module,
             objects,
             compiles is None or boolean(compiles[1]) is not False,
+            module,
         )
 
 
