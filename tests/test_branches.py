@@ -100,3 +100,19 @@ def test_a_save_that_a_call_does_not_reach(early: bool, call: str, found: int) -
     options = Options(frozenset({"KC305"}), default_target())
     text = TAKEN.format(early=early, call=call)
     assert len(check(SourceText(text), "branches.py", options).findings) == found
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ('build("l2").save("a.keras")', [Severity.ERROR]),
+        ('build("l3").save("a.keras")', []),  # the assertion fails: there is no model
+        ('build(unknown()).save("a.keras")', [Severity.ERROR]),
+    ],
+)
+def test_an_assertion_about_an_argument(call: str, found: list[Severity]) -> None:
+    start = PROGRAM[: PROGRAM.index("def run")].replace(
+        '    if norm == "l2":\n    ', '    assert norm in ("l1", "l2")\n'
+    )
+    options = Options(frozenset({"KC307"}), default_target())
+    assert [item.severity for item in check(SourceText(start + call), "branches.py", options).findings] == found

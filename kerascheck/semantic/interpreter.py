@@ -961,6 +961,8 @@ class Interpreter:
         self.eval(node.test)
         if node.msg is not None:
             self.eval(node.msg)
+        if (self.literal or self.turns) and branches.decided(self, node.test) is False:
+            self.dead = True  # it raises in this call
 
     def _if(self, node: cst.If) -> None:
         self.eval(node.test)
