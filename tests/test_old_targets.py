@@ -1,9 +1,13 @@
 """What two rules say of programs for TensorFlow 2.3 and for graph mode (KC501, KC403)."""
 
+from pathlib import Path
+
 import pytest
 
 from kerascheck.engine import Options, check
+from kerascheck.files import ProjectReader
 from kerascheck.finding import Severity
+from kerascheck.semantic.project import Project
 from kerascheck.semantic.target import default_target, parse_target, target_from_project
 from kerascheck.text import SourceText
 
@@ -130,3 +134,41 @@ def test_the_dependencies_that_a_build_takes(project: str, last: str) -> None:
     target = target_from_project(files)
     assert target is not None
     assert target.releases[-1].text == last
+
+
+def test_where_no_load_compiles_the_model_its_accuracy_stays(tmp_path: Path) -> None:
+    text = """
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.Dense(3, activation="softmax", input_shape=(4,))])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+"""
+    options = Options(frozenset({"KC501"}), parse_target("tensorflow==2.3.4"))
+
+    def severities(serve: str) -> list[Severity]:
+        (tmp_path / "serve.py").write_text(f"from tensorflow import keras\n{serve}\n")
+        project = Project(ProjectReader(), options.target)
+        return [item.severity for item in check(SourceText(text), str(tmp_path / "a.py"), options, project).findings]
+
+    assert severities("model.load_weights('a.h5')") == [Severity.INFO]
+    assert severities("keras.models.load_model('a.h5', compile=False)") == [Severity.INFO]
+    assert severities("keras.models.load_model('a.h5')") == [Severity.ERROR]
+
+
+def test_the_old_keras_of_what_is_imported_counts(tmp_path: Path) -> None:
+    net = """
+from keras.layers import Dense
+from keras.models import Sequential
+
+
+def train(x, y):
+    model = Sequential([Dense(2, input_shape=(3,)), Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(x, y)
+"""
+    text = "import net\nimport numpy as np\n\nnp.random.seed(1)\nnet.train(np.ones((4, 3)), np.ones((4, 1)))\n"
+    for keras, found in (("keras==2.2.4", 0), ("keras==2.15.0", 1)):
+        (tmp_path / "net.py").write_text(net)
+        options = Options(frozenset({"KC403"}), parse_target(keras))
+        project = Project(ProjectReader(), options.target)
+        assert len(check(SourceText(text), str(tmp_path / "a.py"), options, project).findings) == found

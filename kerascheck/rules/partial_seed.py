@@ -50,7 +50,8 @@ def _frozen(program: Module) -> bool:
 
 def _stands_alone(program: Module) -> bool:
     """Whether all of Keras here is the package `keras`, which before 2.4 drew its seeds from NumPy (its source)."""
-    names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
+    imports = [item for module in program.read() for item in module.interpreter.imports]
+    names = [item.original for item in imports if is_keras(item.original)]
     return bool(names) and all(name.partition(".")[0] == "keras" for name in names)
 
 

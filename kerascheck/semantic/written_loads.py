@@ -52,6 +52,14 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
     return always is True
 
 
+def any_compiles(module: Module) -> bool:
+    """Whether some load of the project, as it is written, compiles the model; yes where no other file is known."""
+    if module.project is None:
+        return True
+    texts = (module.source.text, *module.project.texts_with(module.path, "load_model"))
+    return any(_NOT_COMPILED.search(call) is None for text in texts for call in _calls(text))
+
+
 def _hands_over(call: str, text: str, name: str) -> bool:
     given, word = _GIVEN.search(call), rf"\b{re.escape(name)}\b"
     if given is not None and given[1] in {"{", "dict("}:
