@@ -813,6 +813,7 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
         ("    $ pip install keras==2.3.1 h5py", "keras 2.3.1"),
         ("`conda install -c anaconda keras-gpu=2.3.1`", "keras 2.3.1"),
         ("- Python 2.7", "keras 2.2.4 (assumed)"),
+        ("* Keras 2.0.9 using TensorFlow GPU 1.4.1 backend", "keras 2.0.9, 2.2.4"),
         ("- Python 2.7 or above", None),
         ("- Python 3.6", None),
         ("pip install keras", None),

@@ -138,7 +138,11 @@ def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
     """The target of one file: what it can only run on counts where nobody asks for releases."""
     if target.assumed:
         evidence = legacy_evidence(text, tree)
-        return replace(assumed_target(evidence), backend=target.backend) if evidence else target
+        if not evidence:
+            return target
+        found = assumed_target(evidence)
+        # what is assumed for Python 2 may be older than what the code asks for
+        return target if target.newest < found.newest else replace(found, backend=target.backend)
     if target.asked or target.keras2 or target.keras3:
         return target
     return lowered_target(target, legacy_evidence(text, tree))

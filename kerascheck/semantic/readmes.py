@@ -11,12 +11,13 @@ _PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>")
 _LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)")
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:[-*+]|\d{1,2}[.)])?\s*(?:\[[ xX]\]\s*)?")
 _ITEM = re.compile(
-    r"(?P<name>[A-Za-z][\w.-]*?)"
+    r"(?P<name>tensorflow[ ]gpu|[A-Za-z][\w.-]*?)"
     r"(?:\s*(?P<operator>==|>=|<=|~=|>|<|=)\s*|\s*[:(]\s*|\s+(?:version\s+)?|-)"
     r"v?(?P<version>\d+(?:\.(?:\d+|[xX*]))+)\)?"
     r"(?P<more>(?:,\s*[<>=~!]=?\s*\d+(?:\.\d+)*)*)"
     r"(?P<later>\s*(?:\+|\(?\s*(?:or|and)\s+(?:higher|later|above|newer|up)\b\)?))?"
-    r"(?:\s*\([^()]*\))?\s*[.;]?"
+    r"(?:\s+backend)?(?:\s*\([^()]*\))?\s*[.;]?",
+    re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\s*(?:\$\s*)?((?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|conda)\s+install\s.*)")
 
@@ -46,14 +47,16 @@ def requirements(text: str) -> Iterator[tuple[int, str]]:
             continue
         plain = re.sub(r"[`*_\\]+(?![-\w]*\d)|\*\*|__", "", _LINK.sub(r"\1", _PICTURE.sub("", line)))
         marker = _MARKER.match(plain)
-        items = re.split(r"\s*[,+&;](?!\s*[<>=~!])\s+|\s+and\s+", plain[marker.end() if marker else 0 :].strip())
+        items = re.split(
+            r"\s*[,+&;](?!\s*[<>=~!])\s+|\s+(?:and|with|using|on)\s+", plain[marker.end() if marker else 0 :].strip()
+        )
         found = [_ITEM.fullmatch(item) for item in items if item]
         if all(found):
             yield from ((number, _requirement(match)) for match in found if match is not None)
 
 
 def _requirement(match: re.Match[str]) -> str:
-    name = "tensorflow" if match["name"].lower() == "tf" else match["name"]
+    name = "tensorflow" if match["name"].lower() == "tf" else match["name"].replace(" ", "-")
     version = re.sub(r"[xX]", "*", match["version"])
     operator = match["operator"] or "=="
     if match["later"] and not match["more"]:
