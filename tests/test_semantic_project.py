@@ -241,7 +241,6 @@ def test_what_is_kept_is_bounded_and_no_stranger_is_left(monkeypatch: pytest.Mon
 
 def test_what_has_nothing_to_do_with_the_last_file_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Project, "kept", 3_000)
-    monkeypatch.setattr(project_module, "LAST_USED", 1)
     files = {}
     for group, users in (("a", 2), ("b", 3)):
         files[f"models_{group}.py"] = "import keras\nmodel = keras.Sequential([])\n" + "# filler\n" * 100

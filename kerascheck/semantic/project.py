@@ -28,8 +28,7 @@ MAXIMUM_REACH = 300  # files that are looked at as text for what they import
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
 # of source, whose parsed modules are kept from one checked file to the next; measured: 50 to 65 bytes each
 KEPT_CHARACTERS = 4_000_000
-MOST_KEPT = 2 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
-LAST_USED = 8
+MOST_KEPT = 4 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
 KEPT_TEXT = 8_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
@@ -163,7 +162,7 @@ class Project:
         self._forgotten: set[str] = set()
         self._again = 0  # characters that were parsed once more since modules were forgotten
         self._grown = False
-        self._looked = 0  # what was kept when strangers were looked for, which begins at a quarter of the limit
+        self._looked = 0  # what was kept when other projects were looked for, which begins at a quarter of the limit
         self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
@@ -205,7 +204,7 @@ class Project:
         return place
 
     def _make_room(self) -> None:
-        """Forget modules when they take too much: those that have nothing to do with the last ones, or else all.
+        """Forget modules when they take too much: those that have nothing to do with the last one, or else all.
 
         Not one by one: modules hold on to those that they import, and one that is parsed anew would be a stranger to
         those that know the old one. What one check needs may be more than the limit: so that not every check begins
@@ -220,10 +219,9 @@ class Project:
             self._again, self._grown = 0, True
         if not self._room and size:
             self._room = max(self._allowed, min(2 * size, size + self._allowed))
-        far = size > self._looked + self.kept // 8 and size > self.kept // 4
-        strangers = self._strangers() if far or size > self._room else []
-        if far:
-            self._looked = size
+        strangers = self._strangers() if size > self._room else []
+        if not strangers and size > max(self._looked + self.kept // 8, self.kept // 4):
+            self._looked, strangers = size, self._of_others()
         if strangers and sum(len(self._modules[path].source.text) for path in strangers) > size // 4:
             for path in strangers:
                 del self._modules[path]
@@ -246,8 +244,13 @@ class Project:
         if gc.isenabled():
             gc.collect()  # trees are circles; the collector by itself comes late
 
+    def _of_others(self) -> list[str]:
+        """The kept modules of other projects than that of the file that was checked last."""
+        top = self._top(posixpath.dirname(self._current))
+        return [path for path in self._modules if self._top(posixpath.dirname(path)) != top]
+
     def _strangers(self) -> list[str]:
-        """The kept modules that know nothing of those that were used last, and that these know nothing of."""
+        """The kept modules that know nothing of the one that was used last and that it knows nothing of."""
         links: dict[str, set[str]] = {path: set() for path in self._modules}
         paths = {id(module): path for path, module in self._modules.items()}
         imports = ((path, item) for path, module in self._modules.items() for item in module.imported)
@@ -256,7 +259,7 @@ class Project:
                 links[one].add(other)
                 links[other].add(one)
         near: set[str] = set()
-        queue = list(self._modules)[-LAST_USED:]
+        queue = list(self._modules)[-1:]
         while queue:
             path = queue.pop()
             if path not in near:
