@@ -36,6 +36,10 @@ def test_an_import_that_every_keras_3_refuses(prefix: str, module: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
+        ("import keras\nfor i in xrange(3):\n    pass\n", ("Python 2",)),
+        ("name = raw_input('name')\n", ("Python 2",)),
+        ("from itertools import chain, izip\n", ("Python 2",)),
+        ("#!/usr/bin/env python2\nimport keras\n", ("Python 2",)),
         ("from keras.engine.topology import Layer\n", ("keras.engine",)),
         ("from keras import engine\n", ("keras.engine",)),
         ("from keras.layers.core.dense import Dense\n", ("a removed module",)),
@@ -80,6 +84,11 @@ def test_evidence(text: str, found: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "xrange = range\nfor i in xrange(3):\n    pass\n",
+        "try:\n    xrange(3)\nexcept NameError:\n    pass\n",
+        "from six.moves import xrange\nxrange(3)\n",
+        "# for i in xrange(3):\nx = rows.unicode(3)\n",
+        "#!/usr/bin/env python3\n",
         "# from keras.layers.core import Dense\n",
         '"""\nfrom keras.layers.core import Dense\nfrom keras.engine import Layer\nimport tf_keras\n"""\n',
         "from .keras.layers.core import Dense\n",

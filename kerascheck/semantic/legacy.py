@@ -67,6 +67,29 @@ _FROZEN = re.compile(
 )
 
 
+_PYTHON_2 = re.compile(r"#!.*\bpython2|# notebook cell-* \d+, python 2\b")  # the second is written by `notebooks`
+_GONE = ("xrange", "raw_input", "unicode", "izip")  # functions that Python 3 does not have
+_BUILT_IN = re.compile(r"(?<![\w.\"'])(xrange|raw_input|unicode)\(|^from itertools import[^\n]*\bizip\b", re.MULTILINE)
+
+
+def is_for_python_2(text: str) -> bool:
+    """Whether a source is for Python 2 only: by what it says, or by a function that Python 3 lacks and nothing binds.
+
+    It is said in the first line, or in the metadata of a notebook.
+    """
+    if _PYTHON_2.match(text):
+        return True
+    if not any(word in text for word in _GONE) or "NameError" in text or "ImportError" in text or "six" in text:
+        return False
+    called = {match[1] or "izip" for match in _BUILT_IN.finditer(text) if not _in_comment(text, match.start())}
+    bound = rf"\b(?:def|as|import)\s+(?:{'|'.join(called)})\b|\b(?:{'|'.join(called)})\s*=(?!=)"
+    return bool(called) and ("izip" in called or re.search(bound, text) is None)
+
+
+def _in_comment(text: str, start: int) -> bool:
+    return "#" in text[text.rfind("\n", 0, start) + 1 : start]
+
+
 def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     """What in a source can only run on Keras 1 or 2; comments do not count.
 
@@ -74,6 +97,8 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
     what is in the text, or the first in the tree.
     """
     found = {kind: None for kind, words, pattern in _IN_TEXT if _has(text, words, pattern)}
+    if is_for_python_2(text):
+        found["Python 2"] = None
     whole = "tf_keras" in text
     if found and not whole:
         return tuple(found)
@@ -93,7 +118,7 @@ def _has(text: str, words: tuple[str, ...], pattern: re.Pattern[str]) -> bool:
     if not any(word in text for word in words):
         return False
     starts = (match.start() for match in pattern.finditer(text))
-    return any("#" not in text[text.rfind("\n", 0, start) + 1 : start] for start in starts)
+    return any(not _in_comment(text, start) for start in starts)
 
 
 _TELLING = frozenset({cst.Import, cst.ImportFrom, cst.Call, cst.ClassDef, cst.Attribute})

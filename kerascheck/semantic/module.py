@@ -17,7 +17,7 @@ from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import CallFact, Event, ImportFact, OrderUse
 from kerascheck.semantic.index import Index
 from kerascheck.semantic.interpreter import Frame, Interpreter
-from kerascheck.semantic.legacy import legacy_evidence
+from kerascheck.semantic.legacy import is_for_python_2, legacy_evidence
 from kerascheck.semantic.marimo import as_program, cells
 from kerascheck.semantic.names import canonical, is_keras
 from kerascheck.semantic.parsing import parse_tree
@@ -146,9 +146,6 @@ def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
     if target.asked or target.keras2 or target.keras3:
         return target
     return lowered_target(target, legacy_evidence(text, tree))
-
-
-_PYTHON_2 = re.compile(r"#!.*\bpython2|# notebook cell-* \d+, python 2\b")  # the second is written by `notebooks`
 
 
 def python_problem(text: str) -> SyntaxProblem | None:
@@ -329,8 +326,8 @@ class Module:
 
     @cached_property
     def is_python_2(self) -> bool:
-        """Whether the file says that Python 2 runs it: in its first line, or in the metadata of a notebook."""
-        return _PYTHON_2.match(self.source.text) is not None
+        """Whether the file can only run on Python 2, or says that it does."""
+        return is_for_python_2(self.source.text)
 
     @cached_property
     def has_entry_point(self) -> bool:

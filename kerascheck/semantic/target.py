@@ -36,6 +36,7 @@ LegacyEvidence = Literal[
     "tf_keras",
     "TF_USE_LEGACY_KERAS",
     "keras1",
+    "Python 2",
 ]
 """What in a source can only run on Keras 1 or 2."""
 
@@ -364,6 +365,8 @@ def assumed_target(evidence: Sequence[LegacyEvidence]) -> Target:
     for kind in ("tf_keras", "TF_USE_LEGACY_KERAS"):
         if kind in evidence:
             return _target(known_releases("tf_keras")[-1:], f"assumed: the code uses {kind}", assumed=True)
+    if "Python 2" in evidence and (found := _newest_on({(2, 7)}, "the code is for Python 2")) is not None:
+        return found
     if "tf.contrib" in evidence:
         tensorflow = [release for release in known_releases("tensorflow") if release.numbers < (2,)][-1:]
         given = _given_by(tensorflow)
