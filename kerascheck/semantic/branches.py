@@ -81,6 +81,28 @@ def decided(self: Interpreter, test: cst.BaseExpression) -> bool | None:
     return None if found is None else bool(found.value)
 
 
+def holds_of_list(self: Interpreter, test: cst.BaseExpression) -> bool | None:
+    """What `rows`, `not rows`, `rows is None` and `rows is not None` come to where all items of a list are known.
+
+    That a list has nothing in it is not believed: something may be put into it meanwhile.
+    """
+    if type(test) is cst.UnaryOperation:
+        inner = holds_of_list(self, test.expression) if isinstance(test.operator, cst.Not) else None
+        return None if inner is None else not inner
+    name, only = test, None
+    if type(test) is cst.Comparison and len(test.comparisons) == 1:
+        name, only = test.left, test.comparisons[0]
+        if not isinstance(only.comparator, cst.Name) or only.comparator.value != "None":
+            return None
+    value = self.eval(name) if type(name) is cst.Name else None
+    if type(value) is not Items or not value.exact:
+        return None
+    if only is None:
+        return True if value.items else None
+    kind = type(only.operator)
+    return kind is cst.IsNot if kind in {cst.Is, cst.IsNot} else None
+
+
 def is_optional(self: Interpreter, node: cst.BaseExpression) -> bool:
     """Whether an expression is a parameter of the function that is followed whose default is None."""
     function = self.function.node if self.function is not None else None

@@ -975,6 +975,8 @@ class Interpreter:
         before, guarded, releases = self.snapshot(), self.guarded, self.releases
         built, positive, guard, ending = test.built, test.positive, test.guard, test.ending
         taken = branches.decided(self, node.test) if self.literal or self.turns else None
+        if taken is None and type(node.test) is cst.Comparison:
+            taken = branches.holds_of_list(self, node.test)
         paths = len(self.returns), len(self.jumps)
         self.guarded += guard
         self.releases = self._releases_where(test, True, releases)
@@ -1644,6 +1646,8 @@ class Interpreter:
         left, right = self.eval(node.left), self.eval(node.right)
         if type(left) is Const and id(left) not in self.usual:
             return left if bool(left.value) is (type(node.operator) is cst.Or) else right
+        if type(left) is Items and left.exact and left.items:
+            return left if type(node.operator) is cst.Or else right
         if left is None and type(node.operator) is cst.Or and branches.is_optional(self, node.left):
             return right if isinstance(right, Obj) and right.kind == "instance" else None
         return join(left, right)
@@ -1670,6 +1674,8 @@ class Interpreter:
         self.eval(node.test)
         value, other = self.eval(node.body), self.eval(node.orelse)
         taken = branches.decided(self, node.test) if self.literal or self.turns else None
+        if taken is None:
+            taken = branches.holds_of_list(self, node.test)
         if taken is None and (string(value) is not None or string(other) is not None):
             default = commandline.usual_path(self, node, value, other)
             if default is not None:

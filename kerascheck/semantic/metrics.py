@@ -158,7 +158,7 @@ def _handed_over(module: Module) -> Iterator[AccuracyString]:
             continue
         loss, from_logits = loss_of(event.module, event)
         for node, value in _members(*found):
-            if isinstance(node, cst.Name) and _is_parameter(event, node.value):
+            if (given := _given_if_any(node)) is not None and _is_parameter(event, given):
                 places = [item.place[0] for item in _consts(value) if item.place is not None]
                 if any(home is not module and _follows(home, event.module) for home in places):
                     continue  # it is reported where it is written
@@ -277,6 +277,18 @@ def _consts(value: Value | None) -> Iterator[Const]:
         yield value
     for item in value.known() if isinstance(value, Items) else ():
         yield from _consts(item)
+
+
+def _given_if_any(node: cst.BaseExpression) -> str | None:
+    """The name that is handed on: `metrics`, `metrics or []`, `list(metrics)`, `metrics if metrics else []`."""
+    if isinstance(node, cst.Call) and len(node.args) == 1 and isinstance(node.func, cst.Name):
+        return _given_if_any(node.args[0].value) if node.func.value in {"list", "tuple"} else None
+    if isinstance(node, cst.BooleanOperation) and isinstance(node.operator, cst.Or):
+        return _given_if_any(node.left)
+    if isinstance(node, cst.IfExp):
+        sides = (_given_if_any(side) for side in (node.body, node.orelse))
+        return next((side for side in sides if side is not None), None)
+    return node.value if isinstance(node, cst.Name) else None
 
 
 def _members(node: cst.BaseExpression, value: Value | None) -> list[tuple[cst.BaseExpression, Value | None]]:
