@@ -470,3 +470,51 @@ def load(custom_objects={given}):
     project = Project(ProjectReader(), options.target)
     findings = check(SourceText.from_bytes(path.read_bytes()), str(path), options, project).findings
     assert [item.code for item in findings] == found
+
+
+ONE_LAYER = """import keras
+
+
+class Fifth(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs / 5
+
+
+def net():
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, Fifth()(inputs))
+"""
+ONE_TEST = """import keras
+
+from net import Fifth, net
+
+
+def test_net({folder}):
+    path = {path}
+    net().save(path)
+    keras.models.load_model(path{given})
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "other", "fix"),
+    [
+        ("tmp_path", 'tmp_path / "net.keras"', "", "safe"),
+        ("tmp_path", 'tmp_path / "net.keras"', ', custom_objects={"Fifth": Fifth}', "safe"),
+        ("", '"net.keras"', "", "safe"),
+        ("", '"net.keras"', ', custom_objects={"Fifth": Fifth}', "unsafe"),  # it reads old files by the plain name
+    ],
+)
+def test_what_each_test_has_written_itself_is_what_it_reads(
+    tmp_path: Path, folder: str, path: str, other: str, fix: str
+) -> None:
+    """Two tests write to one path; the first does not hand the layer over."""
+    (tmp_path / "net.py").write_text(ONE_LAYER)
+    (tmp_path / "test_one.py").write_text(ONE_TEST.format(folder=folder, path=path, given=""))
+    (tmp_path / "test_other.py").write_text(ONE_TEST.format(folder=folder, path=path, given=other))
+    options = Options(frozenset({"KC305"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    (finding,) = check(SourceText(ONE_LAYER), str(tmp_path / "net.py"), options, project).findings
+    assert finding.fix is not None
+    assert finding.fix.applicability.value == fix
+    assert "test_one.py" in finding.related[0].path or other == ""

@@ -66,7 +66,7 @@ class UnregisteredObject(Rule):
                 self._check_object(thing, items)
 
     def _counts(self, item: Reached) -> bool:
-        if item.save.temporary and not self._readers(item.save):
+        if item.save.temporary and not self._named(item.save):
             return False  # nothing else reads such a file
         if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
             return False  # KC307 speaks of it
@@ -74,12 +74,11 @@ class UnregisteredObject(Rule):
             return False  # where it is loaded KC306 looks who registers it there
         return name_of(item.thing) != "" and is_top_level(item.thing) and registered(item.thing) is False
 
-    def _readers(self, save: Save) -> list[Load]:
-        """The loads that surely read a file; of one in a temporary folder those in the same run."""
+    def _named(self, save: Save) -> list[Load]:
+        """The loads that surely read a file of this name; of one in a temporary folder those in the same run."""
         if save.temporary:
             return [load for load in reads_back(save) if not load.call.guarded]
-        every = [load for load in loads_of(self.module, save) if surely_reads(load, save)]
-        return [load for load in every if not reads_another(load, save)]
+        return [load for load in loads_of(self.module, save) if surely_reads(load, save)]
 
     def _check_object(self, thing: ClassInfo | Func, items: list[Reached]) -> None:
         name, target = name_of(thing), self.module.target
@@ -89,7 +88,8 @@ class UnregisteredObject(Rule):
         always = bool(around) and all(supplies(load, name) for load in around)  # whatever file it is
         kept = [item for item in items if not item.save.temporary]
         for item in kept + [item for item in items if item.save.temporary]:
-            every = self._readers(item.save)
+            named = self._named(item.save)
+            every = [load for load in named if item.save.temporary or not reads_another(load, item.save)]
             needing = [load for load in every if load.compiles or not item.compiled]
             if every and all(supplies(load, name) for load in needing):
                 continue
@@ -113,7 +113,7 @@ class UnregisteredObject(Rule):
                 message=self.own if note else message + (self.some if reach is Reach.SOME else ""),
                 severity=Severity.INFO if note else self.severity,
                 claim=Claim.NONE if note else self.claim,
-                fix=None if note or plain else self._fix(thing, every, [] if kept and item not in kept else needing),
+                fix=None if note or plain else self._fix(thing, named, [] if kept and item not in kept else needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,
