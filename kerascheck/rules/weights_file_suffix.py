@@ -11,9 +11,10 @@ from kerascheck.finding import Claim, Severity
 from kerascheck.renames import rename_end
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.events import Event
+from kerascheck.semantic.left_out import changes_tables
 from kerascheck.semantic.receivers import is_model, is_model_of_users
 from kerascheck.semantic.target import Reach, releases_text
-from kerascheck.semantic.values import Value, string
+from kerascheck.semantic.values import Text, Value, options, string
 from kerascheck.semantic.views import views
 from kerascheck.semantic.weights_names import (
     WEIGHTS_END,
@@ -63,7 +64,7 @@ class WeightsFileSuffix(Rule):
                 severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
                 fix=self._fix(event, *found) if len(faults) <= _MOST_FIXES else None,
-                related=self._given(event) if found[1] is None else (),
+                related=self._given(event) if _is_open(found[1]) else (),
                 subject=self.module.code(found[0]),
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
@@ -95,12 +96,14 @@ class WeightsFileSuffix(Rule):
             return None
         end = refused_by_keras_3(self.module, event)
         if end is None:
-            return self._seen_fault(event) if found[1] is None else None
+            return self._seen_fault(event) if _is_open(found[1]) else None
         return end if is_model(self.module, event) or is_model_of_users(self.module, event) else None
 
     def _seen_fault(self, event: Event) -> str | None:
         """The same where the path is known to those that import this file only: they all name one that is refused."""
         seen = views(self.module, event)
+        if any(changes_tables(user) for user, _ in seen):
+            return None  # the path may come out of one
         ends = [refused_by_keras_3(user, other) for user, other in seen if is_model(user, other, by_name=False)]
         return ends[0] if ends and len(ends) == len(seen) and None not in ends else None
 
@@ -129,6 +132,11 @@ class WeightsFileSuffix(Rule):
         for other, path in loads:
             edits += rename_end(other, path, WEIGHTS_EXTENSION, WEIGHTS_END) if is_model(self.module, other) else ()
         return unsafe_fix("name the file `.weights.h5`, where it is saved and where it is loaded", dict.fromkeys(edits))
+
+
+def _is_open(path: Value | None) -> bool:
+    """Whether how a path ends is known at most to those that import the file."""
+    return all(item is None or (isinstance(item, Text) and not item.suffix) for item in options(path))
 
 
 def _path(event: Event) -> tuple[cst.BaseExpression, Value | None] | None:

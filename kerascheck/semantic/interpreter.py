@@ -25,6 +25,7 @@ from kerascheck.semantic import (
     datasets,
     elements,
     keras_api,
+    left_out,
     orders,
     own_decorators,
     own_model_names,
@@ -1014,13 +1015,16 @@ class Interpreter:
             self.guarded -= guard
             self._go_on(test, guarded, releases, (after is None, False))
             default = test.default
-            text = text_of(self.settled(after[0], default)) if after is not None and default is not None else None
+            text: Maybe = None
+            if after is not None and default is not None:
+                text = self.settled(after[0], default)
+                text = text_of(text) or left_out.usual_table(self, default, text)
             if taken and after is None:
                 branches.other_call(self, node.test)  # what follows is reached in another one
             self.untaken += asked is False and after is None  # up to the end of the function
             self._merge((None if taken and after is not None else self.snapshot(), after))
             if default is not None and text is not None and self.frame.names.get(default, text) is None:
-                self.frame.names[default] = text  # `if path is None: path = "..."` names the default path
+                self.frame.names[default] = text  # `if path is None: path = "..."` names the default path, or table
             return
         self.guarded += test.other_guard - guard
         excluded = test.compared
@@ -1649,7 +1653,9 @@ class Interpreter:
         if type(left) is Items and left.exact and left.items:
             return left if type(node.operator) is cst.Or else right
         if left is None and type(node.operator) is cst.Or and branches.is_optional(self, node.left):
-            return right if isinstance(right, Obj) and right.kind == "instance" else None
+            if isinstance(right, Obj) and right.kind == "instance":
+                return right
+            return left_out.usual_table(self, cast(cst.Name, node.left).value, right)
         return join(left, right)
 
     def _unary(self, node: cst.UnaryOperation) -> Maybe:
@@ -1680,6 +1686,10 @@ class Interpreter:
             default = commandline.usual_path(self, node, value, other)
             if default is not None:
                 return default
+        if taken is None and (value is None) is not (other is None):
+            known, unknown = (value, node.orelse) if other is None else (other, node.body)
+            if type(known) is Mapping and branches.is_optional(self, unknown):
+                return left_out.usual_table(self, cast(cst.Name, unknown).value, known)
         return join(value, other) if taken is None else value if taken else other
 
     def _subscript(self, node: cst.Subscript) -> Maybe:
@@ -1998,7 +2008,9 @@ class Interpreter:
         written = isinstance(parameter.default, (cst.Tuple, cst.List))  # `metrics=("accuracy",)`
         if string(value) is not None or (written and _is_strings(value)):
             return branches.usual(self, value)
-        return value if isinstance(value, Obj) and value.kind == "instance" else None  # `settings=DEFAULT`
+        if isinstance(value, Obj) and value.kind == "instance":  # `settings=DEFAULT`
+            return value
+        return left_out.usual_table(self, parameter.name.value, value)
 
     # ------------------------------------------------------------------ records
 

@@ -465,6 +465,10 @@ class Project:
                 return True
         return False
 
+    def texts_importing(self, path: str) -> list[str]:
+        """The texts of the files whose imports name this file's module, or one of theirs; bounded."""
+        return [self.text(other) for other in self._importing(path)]
+
     def _importing(self, path: str) -> Iterator[str]:
         """The files whose imports name this file's module, or one of theirs: candidates, the nearest first; bounded."""
         queue = self.importers(path)
@@ -924,9 +928,14 @@ def _has_ending(text: str, name: str) -> bool:
     return any(f"{before}{suffix}" in text for before in ("}", "%s", '"', "'"))
 
 
+def without_plain_imports(text: str) -> str:
+    """A text without the import statements that bind what they name under the same name."""
+    return _PLAIN_IMPORT.sub("", f"\n{text}")
+
+
 def names_not_called(text: str) -> frozenset[str]:
     """The names in a text that stand there otherwise than to be called, defined or imported under that name."""
-    return frozenset(_NOT_CALLED.findall(_PLAIN_IMPORT.sub("", f"\n{text}")))
+    return frozenset(_NOT_CALLED.findall(without_plain_imports(text)))
 
 
 def import_statements(text: str) -> Iterator[tuple[str, list[str]]]:
