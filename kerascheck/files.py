@@ -65,7 +65,8 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
     works = helps or any(method.encode() in raw for method in _METHODS)
     if works and project.reaches_keras(path, text):
         return True
-    return (helps and project.is_used_with_keras(path)) or project.imports_keras_with(path, text, _METHODS)
+    handed = helps or (not notebook and any(method in raw for method in _OF_MODELS))  # models that others make
+    return (handed and project.is_used_with_keras(path)) or project.imports_keras_with(path, text, _METHODS)
 
 
 def may_matter(raw: bytes) -> bool:
@@ -75,6 +76,7 @@ def may_matter(raw: bytes) -> bool:
 
 # a set in braces, or what looks like one
 _SET = re.compile(rb"(?:[(=]|\b(?:in|return))\s*\{[^{}:]{1,400}\}")
+_OF_MODELS = (b"metrics=", b"load_weights(", b"save_weights(", b"train_on_batch(", b"fit_generator(")
 _METHODS = (".fit(", ".save(", "load_weights(", "save_weights(", "fit_generator(", "train_on_batch(", "metrics=")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kerascheck.cli import main
 from kerascheck.engine import Options, check
 from kerascheck.files import ProjectReader
 from kerascheck.semantic.project import Project
@@ -50,3 +51,15 @@ def test_metrics_that_are_handed_on(tmp_path: Path, body: str, metrics: str) -> 
     project = Project(ProjectReader(), options.target)
     found = check(SourceText(train), str(tmp_path / "train.py"), options, project).findings
     assert [item.start.line for item in found] == ([4] if "accuracy" in metrics and "binary" not in metrics else [])
+
+
+def test_a_file_that_trains_what_others_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no Keras in it, and imports nothing with Keras."""
+    monkeypatch.chdir(tmp_path)
+    Path("nets.py").write_text(HELPER.format(body="    model.compile()"))
+    run = "def run(model, x, y):\n    model.compile('adam', 'binary_crossentropy', metrics=['acc'])\n    model.fit(x, y)\n"
+    Path("running.py").write_text(run)
+    Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(4), x, y)\n")
+    assert main(["check", "--no-cache", "--select", "KC509", "."]) == 1
+    Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(1), x, y)\n")
+    assert main(["check", "--no-cache", "--select", "KC509", "."]) == 0

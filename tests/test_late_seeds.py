@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from kerascheck.cli import main
+from kerascheck.engine import Options, check
+from kerascheck.semantic.target import parse_target
+from kerascheck.text import SourceText
 
 HELPER = """import keras
 
@@ -68,3 +71,47 @@ def test_three_generators_in_each_pass_of_a_loop(
     Path("late.py").write_text(loop.format(first=BUILD, second=SEED))
     main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC403", "."])
     assert [(item["path"], item["line"]) for item in json.loads(capsys.readouterr().out)] == [("late.py", 6)]
+
+
+NET = """import keras
+import numpy as np
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.built = True
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+{first}
+{second}
+{third}
+net.compile("adam", "mean_squared_error")
+net.fit(np.ones((4, 3)), np.ones((4, 1)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "keras", "found"),
+    [
+        ("net.build((None, 3))", "3.15.1", 1),
+        ("net.build((None, 3))", "2.15.0", 1),
+        ("net(np.ones((1, 3)))", "2.15.0", 1),
+        ("print(net.dense)", "3.6.0", 1),  # its layers have taken the seeds of their initialisers
+        ("print(net.dense)", "2.15.0", 0),
+    ],
+)
+def test_a_seed_behind_a_subclassed_model(made: str, keras: str, found: int) -> None:
+    seed = "keras.utils.set_random_seed(1)"
+    options = Options(frozenset({"KC403"}), parse_target(keras))
+    late = NET.format(first="net = Net()", second=made, third=seed)
+    assert len(check(SourceText(late), "late.py", options).findings) == found
+    early = NET.format(first=seed, second="net = Net()", third=made)
+    assert not check(SourceText(early), "early.py", options).findings

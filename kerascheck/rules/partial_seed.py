@@ -55,6 +55,20 @@ def _stands_alone(program: Module) -> bool:
     return bool(names) and all(name.partition(".")[0] == "keras" for name in names)
 
 
+def _has_drawn(program: Module, model: Obj, order: int) -> bool:
+    """Whether the first weights of a subclassed model hang on what was drawn before a point of the execution.
+
+    Run on 2.15, 3.6.0 and 3.15.1: where it was built or called before; on Keras 3 also where its layers were made
+    before, as they take the seeds of their initialisers there.
+    """
+    events = program.events_of("build", "__call__", "predict")
+    if any(event.order < order and models_of(event) == (model,) and not event.standalone for event in events):
+        return True
+    inner = program.facts.sublayers(model.cls) if program.target.keras3 and model.cls is not None else None
+    held = (item for items in (inner or {}).values() for item in items)
+    return any(isinstance(item, Obj) and _is_drawn(item) for item in held)
+
+
 def _draws(call: CallFact) -> bool:
     """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
     own = ("default_rng", "RandomState", "Generator", "SeedSequence", "Random")
@@ -168,12 +182,14 @@ def _starts_at_random(model: Obj) -> bool:
         return False
     if any(True for _ in home.events_of("load_weights", "set_weights")):
         return False
-    drawn = [layer for layer in layers_inside(home.facts, model) if layer.cls is None and layer.short in _DRAWN]
+    return any(_is_drawn(layer) for layer in layers_inside(home.facts, model))
+
+
+def _is_drawn(layer: Obj) -> bool:
+    """Whether the first weights of a layer are drawn by an initialiser of Keras' own choice."""
     names = ("kernel_initializer", "embeddings_initializer", "depthwise_initializer", "weights")
-    return any(
-        all(layer.arguments.find(name) is None for name in names) and not layer.arguments.open_keywords
-        for layer in drawn
-    )
+    given = layer.arguments.open_keywords or any(layer.arguments.find(name) is not None for name in names)
+    return layer.cls is None and layer.short in _DRAWN and not given
 
 
 def _is_loaded(program: Module, training: Event) -> bool:
@@ -379,7 +395,7 @@ class PartialSeed(Rule):
             if all(
                 model.form in {"sequential", "subclass", "functional"} and model.order < first.order for model in models
             ):
-                if models[0].form == "subclass":
+                if models[0].form == "subclass" and not _has_drawn(program, models[0], first.order):
                     continue  # its weights come with the first call
                 made, home = models[0].call, models[0].module
                 if (program is not self.module or first.function is not None) and _is_loaded(program, event):

@@ -321,7 +321,15 @@ def is_keras_model(module: Module, event: Event) -> bool:
     if event.receiver is not None and not isinstance(event.receiver, Part):
         return False
     keywords = {keyword for keyword, _, _ in event.arguments.keywords}
-    return module.uses_keras and bool(keywords & {"optimizer", "loss", "metrics"})
+    if not keywords & {"optimizer", "loss", "metrics"}:
+        return False
+    return module.uses_keras or _is_seen_as_model(module, event)
+
+
+def _is_seen_as_model(module: Module, event: Event) -> bool:
+    """Whether each program that imports this file knows what is compiled here as a model."""
+    seen = [item for _, other in views(module, event) for item in options(other.receiver)]
+    return bool(seen) and all(isinstance(item, Obj) and item.kind == "model" for item in seen)
 
 
 def _strings(

@@ -1055,8 +1055,8 @@ class _Walk:
                     )
 
     def compile_argument(self, value: Value | None, place: str) -> None:
-        if isinstance(value, Items):
-            for item in value.known():
+        if isinstance(value, (Items, Choice)):
+            for item in value.known() if isinstance(value, Items) else value.options:
                 self.compile_argument(item, place)
         elif isinstance(value, Mapping):
             for _, item in value.entries:
