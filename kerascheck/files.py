@@ -71,7 +71,7 @@ def may_use_project(path: str, raw: bytes, project: Project | None = None) -> bo
 
 def may_matter(raw: bytes) -> bool:
     """The first, cheap half of `may_use_project`: the file alone."""
-    return b"import" in raw or _helps(raw)
+    return b"import" in raw or _helps(raw) or any(method in raw for method in _OF_MODELS)
 
 
 # a set in braces, or what looks like one

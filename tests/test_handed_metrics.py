@@ -57,8 +57,9 @@ def test_a_file_that_trains_what_others_make(tmp_path: Path, monkeypatch: pytest
     """It has no Keras in it, and imports nothing with Keras."""
     monkeypatch.chdir(tmp_path)
     Path("nets.py").write_text(HELPER.format(body="    model.compile()"))
-    run = "def run(model, x, y):\n    model.compile('adam', 'binary_crossentropy', metrics=['acc'])\n    model.fit(x, y)\n"
-    Path("running.py").write_text(run)
+    Path("running.py").write_text(
+        "def run(model, x, y):\n    model.compile('adam', 'binary_crossentropy', metrics=['acc'])\n    model.fit(x, y)\n"
+    )
     Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(4), x, y)\n")
     assert main(["check", "--no-cache", "--select", "KC509", "."]) == 1
     Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(1), x, y)\n")
