@@ -58,7 +58,8 @@ def test_a_file_that_trains_what_others_make(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     Path("nets.py").write_text(HELPER.format(body="    model.compile()"))
     Path("running.py").write_text(
-        "def run(model, x, y):\n    model.compile('adam', 'binary_crossentropy', metrics=['acc'])\n    model.fit(x, y)\n"
+        "def run(model, x, y):\n    model.compile('adam', 'binary_crossentropy', metrics=['acc'])\n"
+        "    model.fit(x, y)\n"
     )
     Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(4), x, y)\n")
     assert main(["check", "--no-cache", "--select", "KC509", "."]) == 1
