@@ -53,7 +53,7 @@ def find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         Path("requirements.txt").write_text("keras==3.15.1\n")
         for name, text in files.items():
             Path(name + ".py").write_text(text)
-        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC502,KC509", "."])
+        main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC502,KC509,KC601", "."])
         return [f"{item['path'][:-3]} {item['code']}" for item in json.loads(capsys.readouterr().out)]
 
     return _find
@@ -124,3 +124,26 @@ PROGRAM = (
 )
 def test_a_string_in_a_table_is_reported_where_it_is_written(find: Find, metric: str, found: list[str]) -> None:
     assert find(base=FUNCTION, specs=SPECS.format(metric=metric), program=PROGRAM) == found
+
+
+NET = """import keras
+
+
+class Net(keras.Model):
+    def __init__(self, second):
+        super().__init__()
+        self.first = keras.layers.Dropout(0.5)
+        self.second = second
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+
+for model in (Net(keras.layers.Dense(1)), Net(keras.layers.BatchNormalization())):
+    model.compile("adam", "mse")
+    model.fit(x, y)
+"""
+
+
+def test_several_models_of_one_class_are_one_fault(find: Find) -> None:
+    assert find(net=NET) == ["net KC601"]

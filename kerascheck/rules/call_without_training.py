@@ -34,6 +34,9 @@ class CallWithoutTraining(Rule):
     def check(self) -> None:
         if self.module.target.which(">=3") is Reach.NONE:
             return
+        found: dict[
+            ClassInfo, tuple[Func, list[tuple[Module, Event]]]
+        ] = {}  # several models of one class are one fault
         for home, model, calls in self._trained():
             owner = model.cls
             if owner is None or owner.keras_kind != "model":
@@ -41,8 +44,11 @@ class CallWithoutTraining(Rule):
             call, _ = owner.method("call")
             if call is not None and call.module is self.module and isinstance(call.node, cst.FunctionDef):
                 lost = [event for event in calls if self._needs_training(home, event)]
-                lost = [event for event in lost if not _made_inside(call, event)]
-                self._check_call(home, owner, call, call.node, lost)
+                _, known = found.setdefault(owner, (call, []))
+                known += [(home, event) for event in lost if not _made_inside(call, event)]
+        for owner, (call, seen) in found.items():
+            if isinstance(call.node, cst.FunctionDef):
+                self._check_call(owner, call, call.node, seen)
 
     def _trained(self) -> Iterator[tuple[Module, Obj, list[Event]]]:
         """The fitted models of this module, and of those that import it when it has a model class, or a part of one."""
@@ -54,7 +60,10 @@ class CallWithoutTraining(Rule):
             for model, calls in home.facts.calls_when_trained.items():
                 yield home, model, calls
 
-    def _check_call(self, home: Module, owner: ClassInfo, call: Func, node: cst.FunctionDef, lost: list[Event]) -> None:
+    def _check_call(
+        self, owner: ClassInfo, call: Func, node: cst.FunctionDef, seen: list[tuple[Module, Event]]
+    ) -> None:
+        lost = list({id(event.node): event for _, event in seen}.values())
         takes = takes_training(call)
         if not lost or (takes and self.module.target.backend != "jax"):
             return
@@ -65,7 +74,7 @@ class CallWithoutTraining(Rule):
         reach = self.module.target.which(bites)
         names = ", ".join(dict.fromkeys(event.module.code(event.node.func) for event in lost))
         message = self.jax if takes else self.message
-        if any(stays_on(home, model) for event in lost for model in models_of(event)):
+        if any(stays_on(home, model) for home, event in seen for model in models_of(event)):
             message += f"; {self.but}"
         self.report(
             node.name,
@@ -75,7 +84,7 @@ class CallWithoutTraining(Rule):
             fix=None if self._hides_flag(owner) else self._fix(node, lost, takes),
             related=[
                 RelatedNode(event.module, event.node, f"`{owner.name}` runs it here")
-                for event in {id(event.node): event for event in lost}.values()
+                for event in lost
                 if event.function is not call
             ],
             subject=owner.name,
