@@ -30,6 +30,7 @@ from kerascheck.semantic.layer_graph import graph_of
 from kerascheck.semantic.meeting import steps
 from kerascheck.semantic.metrics import accuracy_strings
 from kerascheck.semantic.module import Module
+from kerascheck.semantic.same_run import written_before
 from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import (
     Reached,
@@ -573,7 +574,7 @@ def _unfound(module: Module, offset: int, finding: Finding) -> Experiment | None
             return _foreign(item.save, [name_of(item.thing)], item.compiled)
     for reader, load in loads_standing_in(module):
         if stands_at(module, load.node, offset):
-            for save in saves_of(reader, load):
+            for save in (*written_before(reader, load), *saves_of(reader, load)):
                 names = finding.subject.split(", ")
                 held = [item for item in reached_by(save) if name_of(item.thing) in names]
                 if {name_of(item.thing) for item in held} != set(names):
@@ -603,9 +604,8 @@ def _unfound_object(module: Module, offset: int, finding: Finding) -> Experiment
     for reader, load in loads_standing_in(module):
         if not things and stands_at(module, load.node, offset):
             names = finding.subject.split(", ")
-            things = [
-                item for save in saves_of(reader, load) for item in reached_by(save) if name_of(item.thing) in names
-            ]
+            files = (*written_before(reader, load), *saves_of(reader, load))
+            things = [item for save in files for item in reached_by(save) if name_of(item.thing) in names]
     for item in things:
         slicer = Slicer(item.save.module)  # a class of the script that saves is not found by importing it
         if isinstance(item.thing, ClassInfo):
