@@ -34,9 +34,8 @@ class CallWithoutTraining(Rule):
     def check(self) -> None:
         if self.module.target.which(">=3") is Reach.NONE:
             return
-        found: dict[
-            ClassInfo, tuple[Func, list[tuple[Module, Event]]]
-        ] = {}  # several models of one class are one fault
+        # several models of one class are one fault
+        found: dict[ClassInfo, tuple[Func, list[tuple[Module, Event]]]] = {}
         for home, model, calls in self._trained():
             owner = model.cls
             if owner is None or owner.keras_kind != "model":
