@@ -96,13 +96,15 @@ class Surroundings:
         """The files around those that mean this Keras; one for the whole run, so that each is parsed once."""
         from kerascheck.semantic.project import Project
 
-        if target not in self._projects:
-            self._projects[target] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
-        others = [project for other, project in self._projects.items() if other != target]
+        # where the same releases are asked for in two files, or a file is named in two ways, they are one project
+        meant = target if target.asked else replace(target, source="")
+        if meant not in self._projects:
+            self._projects[meant] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
+        others = [project for other, project in self._projects.items() if other != meant]
         if sum(project.taken for project in others) > KEPT_BESIDES:
             for project in others:
                 project.forget()
-        return self._projects[target]
+        return self._projects[meant]
 
     def target(self, path: str, raw: bytes = b"") -> Target:
         """The Keras a file means: by a setting, its comment on top or installs, the project's files or README.

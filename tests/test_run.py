@@ -15,7 +15,7 @@ from kerascheck import run
 from kerascheck.cli import main
 from kerascheck.outcome import Mode
 from kerascheck.semantic.values import Const, join
-from kerascheck.surroundings import Overrides
+from kerascheck.surroundings import Overrides, Surroundings
 
 LAYER = """\
 import keras
@@ -103,3 +103,18 @@ def test_two_values_that_may_be_the_same_are_equal_in_any_order() -> None:
     one, other = Const("dense"), Const("conv")
     assert join(one, other) == join(other, one)
     assert len({join(one, other), join(other, one)}) == 1
+
+
+def test_files_that_mean_the_same_keras_are_one_project(tmp_path: Path) -> None:
+    """Where their releases are written decides nothing: what is parsed for one file serves the other one."""
+    places = []
+    for name, text in (("one", "keras==3.6.0\n"), ("two", "numpy\n\nkeras==3.6.0\n"), ("three", "keras==3.5.0\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(text)
+        (tmp_path / name / "train.py").write_text("import keras\n")
+        places.append(str(tmp_path / name / "train.py"))
+    surroundings = Surroundings(Overrides())
+    one, two, three = map(surroundings.target, places)
+    assert one.source != two.source
+    assert surroundings.project(one) is surroundings.project(two)
+    assert surroundings.project(one) is not surroundings.project(three)
