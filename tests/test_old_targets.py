@@ -152,7 +152,60 @@ model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
     assert severities("model.load_weights('a.h5')") == [Severity.INFO]
     assert severities("keras.models.load_model('a.h5', compile=False)") == [Severity.INFO]
-    assert severities("keras.models.load_model('a.h5')") == [Severity.ERROR]
+    assert severities("model = keras.models.load_model('a.h5')\nmodel.evaluate(x, y)") == [Severity.ERROR]
+    assert severities("def get():\n    return keras.models.load_model('a.h5')") == [Severity.ERROR]
+    assert severities("def get():\n    model = keras.models.load_model('a.h5')\n    return model") == [Severity.ERROR]
+    assert severities("keras.models.load_model('a.h5').predict(x)") == [Severity.INFO]
+    own = "def load_model():\n    return keras.models.load_model('a.h5', compile=False)\n\nload_model().evaluate(x, y)"
+    assert severities(own) == [Severity.INFO]
+
+
+@pytest.mark.parametrize(
+    ("behind", "severity"),
+    [
+        ("print(model.predict(x))", Severity.INFO),
+        ("ready(model)\nmodel.fit(x, y)", Severity.INFO),
+        ("if fast:\n    model.compile('sgd', 'mse')\nmodel.fit(x, y)", Severity.ERROR),
+        ("model.evaluate(x, y)\nready(model)", Severity.ERROR),
+        ("model.fit(x, y)", Severity.ERROR),
+        ("model = model if fast else other()\nready(model)\nmodel.fit(x, y)", Severity.INFO),
+        ("model = model if fast else other()\nmodel.fit(x, y)\nready(model)", Severity.ERROR),
+    ],
+)
+def test_what_a_load_compiles_is_lost_where_the_model_is_compiled_again(
+    behind: str, severity: Severity, tmp_path: Path
+) -> None:
+    text = f"""
+import sys
+
+from tensorflow import keras
+
+
+def ready(model, name=sys.argv[1]):
+    if name == "sgd":
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    else:
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def train(x, y):
+    model = keras.Sequential([keras.layers.Dense(3, activation="softmax", input_shape=(4,))])
+    ready(model)
+    model.fit(x, y)
+    model.save("a.h5")
+
+
+fast = len(sys.argv) > 2
+x, y = sys.argv[3:]
+train(x, y)
+model = keras.models.load_model("a.h5")
+{behind}
+"""
+    options = Options(frozenset({"KC501"}), parse_target("tensorflow==2.3.4"))
+    project = Project(ProjectReader(), options.target)
+    found = check(SourceText(text), str(tmp_path / "a.py"), options, project).findings
+    assert {item.severity for item in found} == {severity}
 
 
 def test_the_old_keras_of_what_is_imported_counts(tmp_path: Path) -> None:

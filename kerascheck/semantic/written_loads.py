@@ -7,18 +7,27 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kerascheck.semantic.storage import path_key
+from kerascheck.semantic.calls import TRAINING_METHODS
+from kerascheck.semantic.events import Flag
+from kerascheck.semantic.storage import READING, circle, loads, path_key
+from kerascheck.semantic.values import Obj, Part, options
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
-    from kerascheck.semantic.storage import Save
+    from kerascheck.semantic.storage import Load, Save
+    from kerascheck.semantic.values import Value
 
 _LOAD = re.compile(r"(?<!def )\bload_model\(")
+_OWN = re.compile(r"^def load_model\(", re.MULTILINE)
 _LITERAL = re.compile(r"\s*[rR]?[\"']([^\"'{}%]+)[\"']\s*(?=[,)])")
 _NOT_COMPILED = re.compile(r"\bcompile\s*=\s*False\b")
 _GIVEN = re.compile(r"\bcustom_objects\s*=\s*(\w|\{|dict\()?")
 _AROUND = re.compile(r"\b(?:custom_object_scope|CustomObjectScope|get_custom_objects)\b")
 _WRITES = re.compile(r"(?<!\bnp)(?<!\bnumpy)\.save\(|\bsave_model\(|\bModelCheckpoint\b")
+_MEASURING = TRAINING_METHODS | {"evaluate", "evaluate_generator", "test_on_batch"}
+_MEASURES = re.compile(rf"\.(?:{'|'.join(sorted(_MEASURING))})\(")
+_HANDED_ON = re.compile(r"\b(?:return|yield|lambda)\b[^\n]*\bload_model\(|\.\w+[ \t]*=[^=\n]*\bload_model\(")
+_NAMED = re.compile(r"^[ \t]*(\w+)[ \t]*=[^=\n]*\bload_model\(", re.MULTILINE)
 _MOST = 2_000  # characters of one call
 
 
@@ -52,12 +61,58 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
     return always is True
 
 
-def any_compiles(module: Module) -> bool:
-    """Whether some load of the project, as it is written, compiles the model; yes where no other file is known."""
+def any_measures(module: Module) -> bool:
+    """Whether some load of the project may train or evaluate the model as it was compiled when it was saved.
+
+    Yes where no other file is known. A load does not that says `compile=False`, or whose model is only seen to predict
+    or to be compiled again; one of another program counts when that trains or evaluates, or hands the model on.
+    """
     if module.project is None:
         return True
-    texts = (module.source.text, *module.project.texts_with(module.path, "load_model"))
-    return any(_NOT_COMPILED.search(call) is None for text in texts for call in _calls(text))
+    near = circle(module, READING)
+    if any(_is_measured(other, load) for other in near for load in loads(other) if load.compiles):
+        return True
+    known = {other.source.text for other in near}
+    return any(_may_measure(text) for text in module.project.texts_with(module.path, "load_model") if text not in known)
+
+
+def _is_measured(module: Module, load: Load) -> bool:
+    """Whether a module may train or evaluate the model of a load before it compiles it again.
+
+    Where the model is one of several, or not known, a `compile` that comes between may be on one path only.
+    """
+    entry, order = module.interpreter.entry, load.call.order
+    events = [event for event in module.events if _may_be_of(load, event.receiver)]
+    compiled = [event for event in events if event.name == "compile"]
+    for event in events:
+        if event.name not in _MEASURING:
+            continue
+        if isinstance(event.receiver, Obj):
+            if not event.every(Flag.COMPILED):
+                return True
+            continue
+        start = order if entry(order) == entry(event.order) else -1
+        if event.order > start and not any(
+            start < item.order < event.order and entry(item.order) == entry(event.order) for item in compiled
+        ):
+            return True
+    return not events and _may_measure(load.module.source.text)
+
+
+def _may_be_of(load: Load, receiver: Value | None) -> bool:
+    found = options(receiver)
+    return any(
+        item is None or isinstance(item, Part) or (isinstance(item, Obj) and item.call is load.node) for item in found
+    )
+
+
+def _may_measure(text: str) -> bool:
+    """Whether a file, as it is written, has a load that compiles, and trains, evaluates or hands on what it loads."""
+    if all(_NOT_COMPILED.search(call) for call in _calls(text)):
+        return False
+    if _MEASURES.search(text) is not None or _HANDED_ON.search(text) is not None:
+        return True
+    return any(re.search(rf"\breturn\b[^\n]*\b{name}\b", text) for name in set(_NAMED.findall(text)))
 
 
 def _hands_over(call: str, text: str, name: str) -> bool:
@@ -68,8 +123,11 @@ def _hands_over(call: str, text: str, name: str) -> bool:
 
 
 def _calls(text: str) -> Iterator[str]:
-    """The arguments of each call, as they are written; none of what stands in comments."""
+    """The arguments of each call, as they are written; none in comments, nor of a file's own function."""
+    own = _OWN.search(text) is not None
     for match in _LOAD.finditer(text):
+        if own and text[match.start() - 1 : match.start()] != ".":
+            continue
         if "#" in text[text.rfind("\n", 0, match.start()) + 1 : match.start()]:
             continue
         depth, end = 1, match.end()
