@@ -1,4 +1,4 @@
-"""What the tests of `if` statements say, read off their text."""
+"""What the tests of `if` statements and assertions say, read off their text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _is_main_guard(test: cst.BaseExpression) -> bool:
 
 
 class Condition:
-    """What the test of an `if` is, read once: the statement may be followed often."""
+    """What the test of an `if` or an assertion is, read once: the statement may be followed often."""
 
     __slots__ = (
         "built",
@@ -48,19 +48,19 @@ class Condition:
     )
 
     def __init__(
-        self, node: cst.If, versions: Mapping[str, cst.BaseExpression] | None, releases: tuple[Release, ...]
+        self, test: cst.BaseExpression, versions: Mapping[str, cst.BaseExpression] | None, releases: tuple[Release, ...]
     ) -> None:
-        self.main = _is_main_guard(node.test)
-        self.built, self.positive = _built_test(node.test)
-        asks = versions is not None and asks_release(node.test, versions)
+        self.main = _is_main_guard(test)
+        self.built, self.positive = _built_test(test)
+        asks = versions is not None and asks_release(test, versions)
         # of each release whether a test of the installed release holds there; None when it is another test
-        self.holds = holds_on(node.test, releases, versions or {}) if asks else None
-        self.other_guard = asks or _is_version_guard(node.test)
-        self.guard = self.other_guard and not _holds_everywhere(node.test)
-        self.ending = _ending_test(node.test)
-        self.compared = _compared(node.test)
-        self.measured = _measured(node.test)
-        self.default = _default_of(node)
+        self.holds = holds_on(test, releases, versions or {}) if asks else None
+        self.other_guard = asks or _is_version_guard(test)
+        self.guard = self.other_guard and not _holds_everywhere(test)
+        self.ending = _ending_test(test)
+        self.compared = _compared(test)
+        self.measured = _measured(test)
+        self.default = _default_of(test)
 
 
 def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
@@ -174,9 +174,8 @@ def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
     )
 
 
-def _default_of(node: cst.If) -> str | None:
+def _default_of(test: cst.BaseExpression) -> str | None:
     """The name that `if name is None: name = ...` gives a default."""
-    test = node.test
     if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
         target = test.comparisons[0]
         if isinstance(target.operator, cst.Is) and isinstance(target.comparator, cst.Name):

@@ -189,7 +189,7 @@ class Interpreter:
         self.moments: list[phases.Moment] = []
         self.saves_met: list[phases.Moment] = []
         self.steps_met: list[datasets.Step] = []
-        self._tests: dict[cst.If, Condition] = {}
+        self._tests: dict[cst.If | cst.Assert, Condition] = {}
         self.calls_when_trained: dict[Obj, list[Event]] = {}
         self._instances: dict[ClassInfo, tuple[Obj, dict[HeapKey, object]]] = {}
         self._build_effects: dict[ClassInfo, BuildEffect] = {}
@@ -964,12 +964,20 @@ class Interpreter:
             self.eval(node.msg)
         if (self.literal or self.turns) and branches.decided(self, node.test) is False:
             self.dead = True  # it raises in this call
+        if self.module.versions is not None:
+            releases = self._releases_where(self._condition(node), True, self.releases)
+            self.guarded += releases != self.releases
+            self.releases = releases  # up to the end of the block
+
+    def _condition(self, node: cst.If | cst.Assert) -> Condition:
+        test = self._tests.get(node)
+        if test is None:
+            test = self._tests[node] = Condition(node.test, self.module.versions, self.home.target.releases)
+        return test
 
     def _if(self, node: cst.If) -> None:
         self.eval(node.test)
-        test = self._tests.get(node)
-        if test is None:
-            test = self._tests[node] = Condition(node, self.module.versions, self.home.target.releases)
+        test = self._condition(node)
         if test.main:
             self._main_guard(node)
             return
