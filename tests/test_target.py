@@ -398,10 +398,12 @@ def test_code_for_keras_2_narrows_a_range() -> None:
         ("tensorflow_gpu==2.10", "keras 2.10.0"),
         ("tensorflow-gpu >= 2.9", "keras 2.9.0-2.12.0"),  # there is no newer one
         ("tensorflow-gpu==2.13.0", "keras 2.13.1"),
+        ("tensorflow-gpu; sys_platform == 'linux'", "keras 2.12.0"),  # what pip chooses
+        ("keras\ntensorflow-gpu", "keras 2.12.0"),
         ("tensorflow>=2.13\ntensorflow-addons", "keras 2.13.1-2.15.0"),  # its import raises on Keras 3
         ("tensorflow>=2.16\ntensorflow-addons", "keras 3.0.0-3.15.1"),
         ("numpy\ntensorflow-addons==0.12.1", "keras 2.15.0"),
-        ("tensorflow-gpu\ntfa-nightly", "keras 2.15.0"),
+        ("tensorflow-gpu\ntfa-nightly", "keras 2.12.0"),
         ("tensorflow-cpu==2.12.0", "keras 2.12.0"),
         ("tensorflow-macos==2.9.2", "keras 2.9.0"),
         ("intel-tensorflow==2.11.0", "keras 2.11.0"),
@@ -431,7 +433,7 @@ def test_a_requirement_line(line: str, shown: str) -> None:
         "keras",
         "keras # any",
         "tensorflow",
-        "tensorflow-gpu; sys_platform == 'linux'",
+        "tensorflow; sys_platform == 'linux'",
         "keras-nightly",
         "keras-nightly==3.7.0.dev2024091203",
         "tf-nightly==2.19.0.dev20240909",

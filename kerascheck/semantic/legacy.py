@@ -69,15 +69,20 @@ _FROZEN = re.compile(
 
 _PYTHON_2 = re.compile(r"#!.*\bpython2|# notebook cell-* \d+, python 2\b")  # the second is written by `notebooks`
 _GONE = ("xrange", "raw_input", "unicode", "izip")  # functions that Python 3 does not have
+# modules that Python 3 does not have (run on 3.11: each import raises), under names that few projects give to a file
+_GONE_MODULES = ("cPickle", "cStringIO", "urllib2", "urlparse", "httplib", "xmlrpclib", "cookielib", "Tkinter")
+_GONE_IMPORT = re.compile(rf"^(?:import|from)[ \t]+(?:{'|'.join(_GONE_MODULES)})\b", re.MULTILINE)  # not in a `try`
 _BUILT_IN = re.compile(r"(?<![\w.\"'])(xrange|raw_input|unicode)\(|^from itertools import[^\n]*\bizip\b", re.MULTILINE)
 
 
 def is_for_python_2(text: str) -> bool:
-    """Whether a source is for Python 2 only: by what it says, or by a function that Python 3 lacks and nothing binds.
+    """Whether a source is for Python 2 only: by what it says, or by what Python 3 lacks and nothing else brings.
 
     It is said in the first line, or in the metadata of a notebook.
     """
     if _PYTHON_2.match(text):
+        return True
+    if any(word in text for word in _GONE_MODULES) and _GONE_IMPORT.search(text) and "ImportError" not in text:
         return True
     if not any(word in text for word in _GONE) or "NameError" in text or "ImportError" in text or "six" in text:
         return False

@@ -413,7 +413,9 @@ _PACKAGES: Mapping[str, str] = {
     "tensorflow-mkl": "tensorflow",
     "tensorflow-rocm": "tensorflow",
 }
-_LAST_GPU = (2, 12, 0)  # the newest `tensorflow-gpu` of PyPI's index; conda has packages of its own of that name
+# the newest `tensorflow-gpu` of PyPI's index; conda has packages of its own of that name. Run: pip takes it for a line
+# without a release, and cannot install it
+_LAST_GPU = (2, 12, 0)
 _MENTIONED = re.compile(r"keras|tensorflow|tfa?[-_.]nightly", re.IGNORECASE)
 
 
@@ -449,9 +451,12 @@ def _requirement_of(
         return _Requirement(package, (), source)
     # conda writes a build after the version: keras=2.3.1=py37_0
     specifier = re.sub(r"^(={1,2}\s*[\d.*]+)=[^=].*$", r"\1", specifier.strip())
+    only_gpu = not conda and re.sub(r"[-_.]+", "-", name.strip().lower()) == "tensorflow-gpu"
+    if only_gpu and not specifier:
+        specifier = "==" + ".".join(map(str, _LAST_GPU))
     try:
         releases = _allowed(package, _specifier(specifier, bare_is_exact))
-        if not conda and re.sub(r"[-_.]+", "-", name.strip().lower()) == "tensorflow-gpu":
+        if only_gpu:
             releases = tuple(release for release in releases if release.numbers <= _LAST_GPU) or releases
         return _Requirement(package, releases, source)
     except ValueError:  # a URL, ${KERAS_VERSION}: nobody knows
