@@ -11,6 +11,7 @@ from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
 from kerascheck.semantic.kept_lists import is_read_back
+from kerascheck.semantic.unread_names import is_never_read
 from kerascheck.semantic.values import Unordered
 from kerascheck.semantic.written_elements import written_kind
 
@@ -46,6 +47,8 @@ class UnorderedLabels(Rule):
         for use in uses:
             if use.value.element is None and use.value.place in numbers:
                 continue  # a function by itself, of which all that is known is a call with numbers
+            if is_never_read(self.module, use.node):
+                continue
             if not self.module.owns(use.value.place) or may_be_numbers(use.value.element):
                 continue
             if element_kind(use.value.element) == "int":
