@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic import keras_api
+from kerascheck.semantic.ranks import has_no_width
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -45,7 +46,7 @@ class Head:
 
 
 def head_of(interpreter: Interpreter, model: Value | None, depth: int = 0) -> Head | None:
-    """The head of a model with one output; None when there are more or it cannot be told."""
+    """The head of a model with one output; None when there are more, it cannot be told, or the model not be made."""
     if not isinstance(model, Obj) or model.kind != "model" or depth > 4:
         return None
     if model.form == "sequential":
@@ -80,7 +81,8 @@ def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) ->
             if step is None:
                 return None
             if isinstance(step, Head):
-                return _finish(step, activation)
+                cannot_be = value.layer.short == "Dense" and bool(value.inputs) and has_no_width(value.inputs[0])
+                return None if cannot_be else _finish(step, activation)
             activation = activation or step or None
         else:
             name = value.operation.rpartition(".")[2]

@@ -1,11 +1,11 @@
-"""How many axes the output of a model has, as far as the layers of its last part tell."""
+"""How many axes the output of a model has, as far as the layers of its last part tell; sizes that nobody knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kerascheck.semantic.values import Items, Obj, Tensor, Value, boolean, number
+from kerascheck.semantic.values import Const, Items, Obj, Tensor, Value, boolean, number
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -19,6 +19,11 @@ _KEEPS = frozenset(
 _RECURRENT = frozenset({"GRU", "LSTM", "SimpleRNN"})
 _BY_NUMBER = {"1D": 3, "2D": 4, "3D": 5}
 _SPREAD = ("Conv", "SeparableConv", "DepthwiseConv", "MaxPool", "AveragePool", "UpSampling", "ZeroPadding", "Cropping")
+# behind which each axis but the last is unknown where it was
+_SAME_SIZES = frozenset(
+    """Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise
+    LayerNormalization LeakyReLU ReLU Rescaling Softmax SpatialDropout1D SpatialDropout2D""".split()
+)
 
 
 @dataclass(frozen=True)
@@ -117,3 +122,48 @@ def _own(layer: Obj) -> int | None:
         return 3
     number_of = next((axes for end, axes in _BY_NUMBER.items() if end in name), None)
     return number_of if number_of is not None and name.startswith(_SPREAD) and "LSTM" not in name else None
+
+
+def has_no_width(value: Value | None) -> bool:
+    """Whether a tensor comes from `Flatten` of one with an axis of unknown size: no `Dense` can be called with it.
+
+    Run on 2.15 and 3.15.1: ValueError.
+    """
+    for _ in range(_MAXIMUM_STEPS):
+        if not isinstance(value, Tensor) or not isinstance(value.layer, Obj) or len(value.inputs) != 1:
+            return False
+        if value.layer.cls is not None:
+            return False
+        if value.layer.short == "Flatten":
+            return _has_unknown_axis(value.inputs[0])
+        if value.layer.short not in {"Activation", "Dropout", "LeakyReLU", "ReLU"}:
+            return False
+        value = value.inputs[0]
+    return False
+
+
+def _has_unknown_axis(value: Value | None) -> bool:
+    """Whether an axis of a tensor, neither that of the batch nor the last, surely has an unknown size."""
+    last = False  # whether the last axis counts, too: behind it stands another one
+    for _ in range(_MAXIMUM_STEPS):
+        if not isinstance(value, Tensor):
+            return False
+        if value.layer is None and not value.inputs:
+            shape = value.arguments.value("shape", 0)
+            sizes = shape.items if isinstance(shape, Items) and shape.exact else ()
+            return any(isinstance(item, Const) and item.value is None for item in (sizes if last else sizes[:-1]))
+        if not isinstance(value.layer, Obj) or len(value.inputs) != 1 or not _keeps_unknown(value.layer):
+            return False
+        last = last or value.layer.short == "Embedding"
+        value = value.inputs[0]
+    return False
+
+
+def _keeps_unknown(layer: Obj) -> bool:
+    name = layer.short
+    if layer.cls is not None or layer.kind != "layer" or not layer.arguments.lacks("data_format"):
+        return False
+    if name in {*_RECURRENT, "Bidirectional"}:
+        return _own(layer) == 3
+    spread = any(end in name for end in _BY_NUMBER) and name.startswith(_SPREAD) and "LSTM" not in name
+    return name in _SAME_SIZES or name == "Embedding" or spread
