@@ -8,7 +8,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
-from kerascheck.semantic.elements import element_kind, maps_to_numbers, may_be_numbers
+from kerascheck.semantic.elements import are_rows, element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
 from kerascheck.semantic.kept_lists import is_read_back
 from kerascheck.semantic.unread_names import is_never_read
@@ -51,7 +51,7 @@ class UnorderedLabels(Rule):
                 continue
             if not self.module.owns(use.value.place) or may_be_numbers(use.value.element):
                 continue
-            if element_kind(use.value.element) == "int":
+            if element_kind(use.value.element) == "int" or (use.kind == "saved" and are_rows(use.value.element)):
                 continue
             found.setdefault(id(use.value.place), []).append(use)
         for same in found.values():

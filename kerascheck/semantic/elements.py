@@ -39,6 +39,34 @@ def may_be_numbers(value: Value | None) -> bool:
     return isinstance(value, Obj) and value.ref == "numpy.unique" and element_kind(value) is None
 
 
+# steps of pandas that keep rows under their labels, and those behind which a label is a name or a value
+_SELECTING = frozenset({"where", "mask", "dropna", "query", "sample", "head", "tail", "drop", "drop_duplicates"})
+_NAMING = frozenset(
+    """value_counts groupby set_index pivot pivot_table T transpose stack unstack describe agg aggregate apply sum mean
+    median std min max count nunique size corr isna isnull rename reindex melt""".split()
+)
+
+
+def are_rows(value: Value | None) -> bool:
+    """Whether elements are the labels of rows that were selected, `set(table[table.x > 0].index)`: numbers, mostly."""
+    if not isinstance(value, Part) or value.attribute != "#element":
+        return False
+    index = value.base
+    if not isinstance(index, Part) or index.attribute != "index":
+        return False
+    chosen, current = index.base, index.base
+    while isinstance(current, Part):
+        if current.attribute in _NAMING:
+            return False
+        current = current.base
+    if isinstance(current, Obj) and not (current.arguments.lacks("index_col") and current.arguments.lacks("index")):
+        return False
+    if not isinstance(chosen, Part):
+        return False
+    called = chosen.attribute == "#call" and isinstance(chosen.base, Part) and chosen.base.attribute in _SELECTING
+    return called or chosen.attribute == "#item"
+
+
 _OF_A_MAPPING = r"set\((\w+)\.values\(\)\)"
 
 
