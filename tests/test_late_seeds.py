@@ -9,7 +9,10 @@ import pytest
 
 from kerascheck.cli import main
 from kerascheck.engine import Options, check
-from kerascheck.semantic.target import parse_target
+from kerascheck.files import ProjectReader
+from kerascheck.finding import Severity
+from kerascheck.semantic.project import Project
+from kerascheck.semantic.target import default_target, parse_target
 from kerascheck.text import SourceText
 
 HELPER = """import keras
@@ -115,3 +118,33 @@ def test_a_seed_behind_a_subclassed_model(made: str, keras: str, found: int) -> 
     assert len(check(SourceText(late), "late.py", options).findings) == found
     early = NET.format(first=seed, second="net = Net()", third=made)
     assert not check(SourceText(early), "early.py", options).findings
+
+
+def test_a_generator_of_another_file_that_seeds_for_its_own_numbers(tmp_path: Path) -> None:
+    (tmp_path / "numbers_of.py").write_text("""
+import numpy as np
+
+
+def twister(seed, count):
+    np.random.seed(seed)
+    return [np.random.RandomState().randint(seed) for _ in range(count)]
+""")
+    (tmp_path / "main.py").write_text("""
+import sys
+import time
+
+import keras
+import numpy as np
+import numbers_of
+
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+print(len(str(time.time())), abs(int(time.time())), len(model.layers))
+rows = np.array(numbers_of.twister(int(sys.argv[1]), 4))
+model.fit(np.ones((4, 3)), rows)
+""")
+    text = (tmp_path / "numbers_of.py").read_text()
+    options = Options(frozenset({"KC403"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    found = check(SourceText(text), str(tmp_path / "numbers_of.py"), options, project).findings
+    assert [item.severity for item in found] == [Severity.INFO]

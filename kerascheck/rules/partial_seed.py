@@ -69,10 +69,12 @@ def _has_drawn(program: Module, model: Obj, order: int) -> bool:
     return any(isinstance(item, Obj) and _is_drawn(item) for item in held)
 
 
+_GENERATOR_NAMES = (".default_rng", ".RandomState", ".Generator", ".SeedSequence", ".Random")
+
+
 def _draws(call: CallFact) -> bool:
     """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
-    own = ("default_rng", "RandomState", "Generator", "SeedSequence", "Random")
-    drawn = call.name.startswith(("random.", "numpy.random.")) and call.name.rpartition(".")[2] not in own
+    drawn = call.name.startswith(("random.", "numpy.random.")) and not call.name.endswith(_GENERATOR_NAMES)
     return drawn and call.name not in SEEDS
 
 
@@ -273,7 +275,14 @@ class PartialSeed(Rule):
             event.function is function for event in seed.call.module.events
         ):
             return False
-        return any(call.order > seed.call.order and call.name.startswith(drawn) for call in own)
+        module = seed.call.module  # of whose orders a program that follows a call knows nothing
+        text, start = module.source.text, module.span(seed.call.node).start
+        for call in own:
+            place = module.span(call.node).start
+            given = call.name.endswith(_GENERATOR_NAMES) and text[:place].rstrip().endswith("return")
+            if place > start and call.name.startswith(drawn) and not given:  # a generator that is returned is no number
+                return True
+        return False
 
     def _is_for_layers_too(self, seed: Seed) -> bool:
         """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""
