@@ -236,6 +236,8 @@ class _Holding:
         layers = self.facts.lasting.get((model, "#layers"))
         if model.form == "sequential" and isinstance(layers, Items):
             return any(self.layer(layer) for layer in layers.known())
+        if model.form == "application":  # it has layers of its own, behind those of its input
+            return self.holds(model.arguments.value("input_tensor"))
         return True
 
     def layer(self, value: object) -> bool:
@@ -992,6 +994,8 @@ class _Walk:
                 if isinstance(value, Tensor):
                     self.first_time(value)
             self.tensor(self.facts.lasting.get((model, "#outputs")))
+        elif model.form == "application":
+            self.tensor(model.arguments.value("input_tensor"))
 
     def tensor(self, value: object) -> None:
         stack: list[object] = [value]
