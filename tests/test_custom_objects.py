@@ -437,6 +437,34 @@ def test_a_project_that_only_reads_weights_loses_no_objects(
 
 
 @pytest.mark.parametrize(
+    ("reader", "found"),
+    [
+        ("network().load_weights('runs/first.h5')\n", []),  # it lies beside the one that is written
+        ("network().load_weights('model_best.h5')\n", []),  # a name of the same kind
+        ("load_model = False\nif load_model:\n    network().load_weights('runs/first.h5')\n", []),
+        ("keras.models.load_model('runs/folder')\nnetwork().load_weights('runs/first.h5')\n", []),
+        ("network().load_weights('vgg16_notop.h5')\n", ["KC305"]),  # of another model
+        ("keras.models.load_model('runs/last.h5')\nnetwork().load_weights('runs/first.h5')\n", ["KC305"]),
+        ("keras.models.load_model(sys.argv[1])\nnetwork().load_weights('runs/first.h5')\n", ["KC305"]),
+        ("network().save_weights('runs/a.h5')\nnetwork().load_weights('runs/a.h5')\n", ["KC305"]),
+    ],
+)
+def test_a_project_that_reads_the_weights_of_files_like_this_one_loses_no_objects(
+    tmp_path: Path, reader: str, found: list[str]
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        READ_AS_WEIGHTS.replace('"net.keras"', '"runs/model_7.h5"').replace("Lambda(lambda x: x * 2)", "ReLU()")
+    )
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "predict.py").write_text("import sys\n\nimport keras\nfrom net import network\n\n" + reader)
+    options = Options(frozenset({"KC305"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText.from_bytes(path.read_bytes()), str(path), options, project).findings
+    assert [item.code for item in findings] == found
+
+
+@pytest.mark.parametrize(
     ("given", "found"),
     [
         ('{"Halved": Halved}', []),

@@ -43,6 +43,7 @@ from kerascheck.semantic.values import (
     suffix_of,
 )
 from kerascheck.semantic.walk import walk
+from kerascheck.semantic.written_reads import WHOLE_READS, reads_weights_like, reads_whole
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -113,7 +114,6 @@ class Reached:
 WRITING = (".save(", "save_model", "ModelCheckpoint", "to_json")
 READING = ("load_model",)
 _WEIGHTS = ("save_weights", "load_weights")
-_WHOLE_READS = ("load_model", "model_from_", "saved_model")  # words of programs that read whole models
 
 
 def circle(module: Module, words: tuple[str, ...], whole: bool = True) -> list[Module]:
@@ -484,15 +484,30 @@ def read_as_weights(module: Module, save: Save) -> bool:
 
 
 def _only_weights_are_read(module: Module, save: Save) -> bool:
-    """Whether no file of the project reads a whole model, and one around this module reads weights from any path."""
+    """Whether no file of the project reads a whole model, and one around this module reads weights from any path.
+
+    Or no file of the project reads or writes what else may be in an `.h5` file, and one reads weights from one like it.
+    """
+    h5, project = save.format == ".h5", module.project
     texts = [module.source.text, save.module.source.text]
-    if any(word in text for text in texts for word in _WHOLE_READS):
+    if any(reads_whole(text, h5) for text in texts):
         return False
-    reads = (event for other in circle(module, ("load_weights",)) for event in other.events_of("load_weights"))
-    if all(path_key(event.arguments.value("filepath", 0)) is not None for event in reads):
+    reads = [event for other in circle(module, ("load_weights",)) for event in other.events_of("load_weights")]
+    any_path = any(path_key(event.arguments.value("filepath", 0)) is None for event in reads)
+    key = path_key(save.path)
+    path = key[1] if h5 and key is not None else ""
+    if not any_path and (not path or project is None):
         return False
-    project = module.project
-    return project is None or not any(True for word in _WHOLE_READS for _ in project.texts_with(module.path, word))
+    known: dict[bool, bool] = module.memo.setdefault("reads whole", {})
+    if h5 not in known:
+        others = (text for word in WHOLE_READS for text in (project.texts_with(module.path, word) if project else ()))
+        known[h5] = any(reads_whole(text, h5) for text in others)
+    if known[h5] or any_path or project is None:
+        return not known[h5]
+    if any("save_weights(" in text for text in texts) or any(project.texts_with(module.path, "save_weights(")):
+        return False
+    texts += project.texts_with(module.path, "load_weights(")
+    return any(reads_weights_like(text, path) for text in texts)
 
 
 def _gives_way_to_weights(save: Save, key: tuple[str, str]) -> bool:
