@@ -177,14 +177,16 @@ def _import_of(program: Module, event: Event) -> cst.CSTNode | None:
     return None
 
 
-def _starts_at_random(model: Obj) -> bool:
-    """Whether a model of another file has a layer whose first weights are drawn, and nothing there loads others."""
+def _starts_at_random(program: Module, model: Obj) -> bool:
+    """Whether a model of another file has a layer whose first weights are drawn, and no file around it loads others."""
     home = model.module
     if home is None or model.form not in {"sequential", "functional"}:
         return False
-    if any(True for _ in home.events_of("load_weights", "set_weights")):
+    given = ("load_weights", "set_weights")
+    if any(True for other in (home, *program.family(*given)) for _ in other.events_of(*given) if other is not program):
         return False
-    return any(_is_drawn(layer) for layer in layers_inside(home.facts, model))
+    # a function of one file may have made it for another one, which the program knows
+    return any(_is_drawn(layer) for facts in (home.facts, program.facts) for layer in layers_inside(facts, model))
 
 
 def _is_drawn(layer: Obj) -> bool:
@@ -396,7 +398,7 @@ class PartialSeed(Rule):
             imported = _import_of(program, event)
             if imported is not None:
                 # the orders of two files say nothing of one another: the import does
-                random = all(_starts_at_random(model) for model in models) and not _is_loaded(program, event)
+                random = all(_starts_at_random(program, model) for model in models) and not _is_loaded(program, event)
                 if random and self._is_behind(imported, program, first):
                     related = [RelatedNode(program, imported, "the model is built by this import")]
                     # the experiment would run another order

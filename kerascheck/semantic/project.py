@@ -11,6 +11,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.text import SourceText
@@ -56,6 +57,7 @@ _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
+_PLACE = re.compile(r"\{[^{}]*\}|%[\d.]*[sdi]")  # of a value in a text
 # an import statement that binds what it names under the same name
 _PLAIN_IMPORT = re.compile(
     r"\n[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+"
@@ -725,6 +727,16 @@ class Project:
             current = posixpath.dirname(current)
         return posixpath.dirname(current) if current != folder and posixpath.basename(current) == "src" else current
 
+    def is_package(self, path: str) -> bool:
+        """Whether the project around a file can be installed: others may use what it has."""
+        place = _normal(self._reader.absolute(path))
+        settings = posixpath.join(self._top(posixpath.dirname(place)), "pyproject.toml")
+        if self._journal is not None:
+            self._journal.needs(place, (settings,))
+        if re.search(r"^\[(?:build-system|tool\.(?:poetry|flit)\b)", self.text(settings), re.MULTILINE):
+            return True
+        return any(True for _ in self.texts_with(path, "setuptools"))
+
     def texts_with(self, path: str, word: str) -> Iterator[str]:
         """The texts with a word among all files of the project around a file, its notebooks too; none is parsed."""
         return (text for text, _ in self.texts_around(path, word))
@@ -915,7 +927,25 @@ def _names_file(text: str, name: str) -> bool:
 
     In a notebook, too, where the quotes of the cells are escaped.
     """
-    return name in text or (_has_stem(text, name) and _has_ending(text, name))
+    return name in text or (_has_stem(text, name) and _has_ending(text, name)) or _has_template(text, name)
+
+
+def _has_template(text: str, name: str) -> bool:
+    """Whether a text puts a name together that may be this one: `f"width{width}.keras"` for "width4.keras"."""
+    suffix = posixpath.splitext(name)[1]
+    if not suffix or suffix not in text or not any(f"{suffix}{quote}" in text for quote in "\"'"):
+        return False
+    for match in _ending_in(suffix).finditer(text):
+        parts = _PLACE.split(match[1])
+        enough = len(parts) > 1 and len("".join(parts)) > len(suffix) + 1
+        if enough and re.fullmatch(".+".join(map(re.escape, parts)), name):
+            return True
+    return False
+
+
+@lru_cache(64)
+def _ending_in(suffix: str) -> re.Pattern[str]:
+    return re.compile(rf"[\"'/\\]([^\s\"'/\\]*[}}sd%][^\s\"'/\\]*{re.escape(suffix)})\\?[\"']")
 
 
 def _has_stem(text: str, name: str) -> bool:

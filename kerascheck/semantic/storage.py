@@ -416,7 +416,8 @@ def surely_reads(load: Load, save: Save) -> bool:
         return False
     module = save.module
     if load.module is not module:
-        return string(save.path) is not None or module.reaches(load.module) or load.module.reaches(module)
+        linked = module.reaches(load.module) or load.module.reaches(module)
+        return string(save.path) is not None or linked or _by_one_constant(load, save, key[1])
     if not (module.owns(save.node) and module.owns(load.node)):
         return True
     first, last = module.span(save.node).start, module.span(load.node).start
@@ -431,6 +432,16 @@ def surely_reads(load: Load, save: Save) -> bool:
         for other in written
         if other.function is function
     )
+
+
+def _by_one_constant(load: Load, save: Save, name: str) -> bool:
+    """Whether a file that both import names the file, below a folder that is not known: `BASE / "model.keras"`."""
+    one, other = save.module, load.module
+    if one.project is None or load.path != save.path:
+        return False
+    shared = set(one.project.reach(one.path)).intersection(one.project.reach(other.path))
+    last = posixpath.basename(name)
+    return any(last in one.project.text(path) for path in shared)
 
 
 def loads_perhaps(module: Module, save: Save) -> list[Load]:

@@ -90,11 +90,21 @@ def format_text(template: str, arguments: Arguments) -> Value | None:
     return Text(template[:opening], template[closing + 1 :])
 
 
+_WIDE = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")  # may fill up with thousands of characters
+
+
 def percent_format(left: Value | None, right: Value | None) -> Value | None:
-    """`"..." % ...`: the fixed beginning and end."""
+    """`"..." % ...`: the text where all values are known, else its fixed beginning and end."""
     template = string(left)
     if template is None or "%" not in template:
         return None
+    given = right.items if isinstance(right, Items) and right.kind == "tuple" and right.exact else (right,)
+    values = tuple(item.value for item in given if isinstance(item, Const))
+    if len(values) == len(given) and _WIDE.search(template) is None:
+        try:
+            return Const(template % values)
+        except (TypeError, ValueError):
+            return None  # it raises
     start = template.index("%")
     tail = template[template.rindex("%") + 1 :]
     for index, character in enumerate(tail):

@@ -20,6 +20,10 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _FRAME_WRITES = r"(?:to_csv|to_pickle|to_parquet|to_hdf|to_feather|tofile|dump)\("
 _WRITES = rf"(?:\.{_FRAME_WRITES}|\b(?:np|numpy)\.save\w*\(|\b(?:pickle|joblib)\.dump\()"
 _COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
+# what is made from rows and is none: a history, scores, predictions
+_SCORES = re.compile(
+    r"\.(?:fit|evaluate|predict|score|test_on_batch)|\b\w+_(?:score|error|report|auc|loss)\(|\bconfusion_matrix\("
+)
 _LONGEST_CALL = 4000  # characters between the parentheses of a call
 
 
@@ -59,8 +63,7 @@ def derived_names(text: str, names: set[str], rounds: int = 2) -> set[str]:
     for _ in range(rounds):
         parts = "|".join(map(re.escape, sorted(names)))
         made = re.findall(rf"(?m)^[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)([^\n]*\b(?:{parts})\b)", text)
-        # a history is no split
-        new = {name for targets, value in made if ".fit" not in value for name in _NAME.findall(targets)}
+        new = {name for targets, value in made if not _SCORES.search(value) for name in _NAME.findall(targets)}
         if rounds > 2:
             looped = re.findall(rf"\bfor ([\w, \t()]+) in ([^\n]*\b(?:{parts})\b)", text)
             new |= {name for targets, _ in looped for name in _NAME.findall(targets)}

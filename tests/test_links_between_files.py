@@ -1,0 +1,172 @@
+"""What one file writes and another one reads, where neither names the file as it stands on the disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kerascheck.cli import main
+
+PARTS = """import keras
+
+
+def overlap(y_true, y_pred):
+    return keras.ops.sum(y_true * y_pred)
+
+
+def build(width):
+    net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(width), keras.layers.Dense(1)])
+    net.compile("adam", "mean_squared_error", metrics=[overlap])
+    return net
+"""
+STUDY = """from parts import build
+
+for width in (4, 8):
+    net = build(width)
+    net.save({name})
+"""
+
+
+def found(capsys: pytest.CaptureFixture[str], files: dict[str, str], codes: str) -> list[tuple[str, int, str]]:
+    for name, text in files.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", codes, "."])
+    return [(item["path"], item["line"], item["code"]) for item in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "expected"),
+    [
+        ('f"width{width}.keras"', "width4.keras", [("report.py", 2, "KC306")]),
+        ('"width%d.keras" % width', "width8.keras", [("report.py", 2, "KC306")]),
+        ('f"width{width}.keras"', "width5.keras", []),
+        ('f"depth{width}.keras"', "width4.keras", []),
+    ],
+)
+def test_a_file_whose_name_is_put_together(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    read: str,
+    expected: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = f'import keras\nmodel = keras.models.load_model("{read}")\n'
+    files = {"parts.py": PARTS, "study.py": STUDY.format(name=name), "report.py": report}
+    assert found(capsys, files, "KC306") == expected
+
+
+PATHS = """from pathlib import Path
+
+BASE = Path(__file__).resolve().parent / "models"
+MODEL = BASE / "widths.keras"
+"""
+HANDS_OVER = """import keras
+from common.parts import overlap
+from common.paths import MODEL
+
+model = keras.models.load_model(MODEL, custom_objects={"overlap": overlap})
+"""
+READS = """import keras
+from {place} import MODEL
+
+model = keras.models.load_model(MODEL)
+"""
+WRITES = """from common.parts import build
+from common.paths import MODEL
+
+build(4).save(MODEL)
+"""
+
+
+@pytest.mark.parametrize(("place", "expected"), [("common.paths", [("common/parts.py", 4, "KC305")]), ("other", [])])
+def test_one_of_the_readers_of_a_constant_lacks_the_object(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+    expected: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "common/__init__.py": "",
+        "common/parts.py": PARTS,
+        "common/paths.py": PATHS,
+        "train.py": WRITES,
+        "batch.py": HANDS_OVER,
+        "server.py": READS.format(place=place),
+        "other.py": PATHS.replace("models", "others"),
+    }
+    assert found(capsys, files, "KC305") == expected
+
+
+SPLIT = """from sklearn.model_selection import train_test_split
+
+
+def split(rows, labels):
+    return train_test_split(rows, labels, test_size=0.2)
+"""
+RUN = """import json
+import keras
+import numpy as np
+from parts import split
+
+rows = np.load("rows.npy")
+train, test, train_labels, test_labels = split(rows, rows[:, 0])
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+model.compile("adam", "mean_squared_error")
+model.fit(train, train_labels)
+{kept}
+model.save("rows.keras")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ("scores = model.evaluate(test, test_labels)\njson.dump(scores, open('s', 'w'))", [("parts.py", 5, "KC405")]),
+        ("guess = model.predict(test)\nnp.save('guess.npy', guess)", [("parts.py", 5, "KC405")]),
+        ("np.save('test.npy', test)", []),
+        ("half = test[::2]\nnp.save('half.npy', half)", []),
+    ],
+)
+def test_scores_of_a_part_are_no_rows(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kept: str,
+    expected: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert found(capsys, {"parts.py": SPLIT, "run.py": RUN.format(kept=kept)}, "KC405") == expected
+
+
+READY = """from parts import build
+
+net = build(4)
+"""
+SCRIPT = """import keras
+from ready import net
+
+keras.utils.set_random_seed(4)
+net.fit(keras.ops.ones((8, 3)), keras.ops.ones((8, 1)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("ready", "expected"),
+    [(READY, [("train.py", 4, "KC403")]), (READY + 'net.load_weights("first.weights.h5")\n', [])],
+)
+def test_an_import_runs_the_builder_of_a_third_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready: str,
+    expected: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert found(capsys, {"parts.py": PARTS, "ready.py": ready, "train.py": SCRIPT}, "KC403") == expected
