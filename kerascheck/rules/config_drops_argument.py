@@ -35,6 +35,7 @@ from kerascheck.semantic.storage import instances
 from kerascheck.semantic.unread import unread_attribute
 from kerascheck.semantic.unrunnable import fails_when_given, never_runs
 from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
+from kerascheck.semantic.usual_values import never_given
 
 
 class ConfigDropsArgument(Rule):
@@ -61,6 +62,10 @@ class ConfigDropsArgument(Rule):
     says = (
         "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}` in "
         "`self.{attribute}`, which only decides on what is printed"
+    )
+    usual = (
+        "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}`, "
+        "as all that are made here do"
     )
     unreached = "`{owner}.get_config` leaves out `{argument}`: no copy gets its value, and loading raises for {cause}"
 
@@ -117,7 +122,7 @@ class ConfigDropsArgument(Rule):
         if inner is not None:
             cause = f"`{inner[2]}`, which `{inner[1].name}` in `{inner[0]}` writes and does not take"
         fix = self._fix(owner, missing) if inner is None and not others else None  # it raises all the same
-        same = (self.message, self.first, self.idle, self.unread, self.says)
+        same = (self.message, self.first, self.idle, self.unread, self.says, self.usual)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
@@ -139,6 +144,8 @@ class ConfigDropsArgument(Rule):
                     attribute = unread_attribute(owner, made, parameter.name)
                 if attribute is not None:
                     message, severity = self.says if attribute.says else self.unread, Severity.INFO
+                elif message is self.message and never_given(self.module, owner, parameter.name):
+                    message, severity = self.usual, Severity.INFO
             never = kept(self.module) if severity is Severity.ERROR else None
             self.report(
                 place,
