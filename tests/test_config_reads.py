@@ -153,3 +153,52 @@ def test_the_names_that_a_base_writes_are_those_that_the_class_lists(
 ) -> None:
     save = TRAIN + 'model.save("net.keras")\n'
     assert severities(tmp_path, LISTING.format(fields=fields), train=save) == found
+
+
+OUTER = """import keras
+from blocks import Scale
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        {made}
+
+    def call(self, inputs):
+        return self.scale(inputs)
+
+    def get_config(self):
+        return {{**super().get_config(), "width": self.width}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+model = keras.Sequential([keras.Input((3,)), Block(4), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.save("net.keras")
+{behind}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "behind", "found"),
+    [
+        ("self.scale = Scale(4.0)", "", "info"),
+        ("self.scales = [Scale(4.0) for _ in range(width)]", "", "info"),
+        ("self.scale = keras.layers.Bidirectional(Scale(4.0))", "", "error"),  # it asks for the configuration
+        ("self.scale = Scale(4.0)", "model.add(Scale(2.0))", "error"),
+        ("self.scale = Scale(4.0)", "class Other(Scale):\n    pass", "error"),
+        ("self.scale = Scale(4.0)", "kinds = {'scale': Scale}", "error"),
+        ("self.width = Scale(4.0)", "", "error"),  # it is in the configuration
+    ],
+)
+def test_a_layer_that_only_other_layers_make(tmp_path: Path, made: str, behind: str, found: str) -> None:
+    assert severities(tmp_path, LAYER, outer=OUTER.format(made=made, behind=behind)) == [found]
+
+
+def test_a_layer_of_a_package_may_be_made_by_others(tmp_path: Path) -> None:
+    outer = OUTER.format(made="self.scale = Scale(4.0)", behind="")
+    assert severities(tmp_path, LAYER, outer=outer, setup="from setuptools import setup\n\nsetup()\n") == ["error"]

@@ -26,6 +26,7 @@ from kerascheck.semantic.custom_objects import (
 )
 from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.inner_objects import refused_inner_key
+from kerascheck.semantic.made_inside import is_made_inside
 from kerascheck.semantic.purposes import (
     refuses_any_value,
     says_where_to_read,
@@ -36,6 +37,8 @@ from kerascheck.semantic.unread import unread_attribute
 from kerascheck.semantic.unrunnable import fails_when_given, never_runs
 from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
 from kerascheck.semantic.usual_values import never_given
+
+_INSIDE = "; it is only made inside of other layers, which make it anew when they are loaded"
 
 
 class ConfigDropsArgument(Rule):
@@ -147,10 +150,11 @@ class ConfigDropsArgument(Rule):
                 elif message is self.message and never_given(self.module, owner, parameter.name):
                     message, severity = self.usual, Severity.INFO
             never = kept(self.module) if severity is Severity.ERROR else None
+            inside = severity is Severity.ERROR and never is None and is_made_inside(owner)
             self.report(
                 place,
-                message=message + self.kept[never] if never else message,
-                severity=Severity.INFO if never else severity,
+                message=message + (self.kept[never] if never else _INSIDE if inside else ""),
+                severity=Severity.INFO if never or inside else severity,
                 claim=Claim.CONFIG_DIFFERS if message in same else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,
