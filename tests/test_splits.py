@@ -1,4 +1,4 @@
-"""Splits that stand in one file and are used in another (KC405)."""
+"""Splits that stand in one file and are used in another (KC405, KC406)."""
 
 from __future__ import annotations
 
@@ -115,3 +115,27 @@ def test_rows_that_are_read_in_the_call_of_fit(places) -> None:
 
 def test_rows_that_are_mixed_for_each_epoch(places) -> None:
     assert places(script=EPOCHS) == []
+
+
+def test_a_dataset_that_another_file_shuffles_and_this_one_cuts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The finding (KC406) stands at the cut: in the other file nothing is wrong."""
+    monkeypatch.chdir(tmp_path)
+    Path("rows.py").write_text("""import tensorflow as tf
+
+
+def rows(paths):
+    return tf.data.Dataset.from_tensor_slices(paths).shuffle(100)
+""")
+    Path("train.py").write_text("""import keras
+from rows import rows
+
+every = rows(["a", "b", "c"])
+train = every.take(2)
+held = every.skip(2)
+keras.models.load_model("net.keras").fit(train, validation_data=held)
+""")
+    main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC406,KC002", "."])
+    found = [(item["code"], item["path"], item["line"]) for item in json.loads(capsys.readouterr().out)]
+    assert found == [("KC406", "train.py", 6)]

@@ -49,12 +49,13 @@ class LeakingSplit(Rule):
         for shuffled_at, cuts in leaks.items():
             skip, take = cuts[0]
             others = dict.fromkeys(step.node for pair in cuts for step in reversed(pair))
-            place = shuffled_at if shuffled_at in shuffled else skip.node
+            here = shuffled_at in shuffled and module.owns(shuffled_at)  # it may stand in another file
+            place = shuffled_at if here else skip.node
             self.report(
                 place,
                 message=None if shuffled_at in shuffled else self.directory,
                 fix=self._fix(shuffled_at, shuffled[shuffled_at])
-                if isinstance(shuffled_at, cst.Call) and shuffled_at in shuffled
+                if here and isinstance(shuffled_at, cst.Call)
                 else None,
                 related=[RelatedNode(module, one, "it is cut here") for one in others if one is not place],
                 subject=module.code(place),
