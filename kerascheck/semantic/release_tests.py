@@ -87,19 +87,21 @@ def holds_on(
     """For each release of Keras whether a test holds where it is installed; None when that cannot be told.
 
     `names` are those of `names_of_versions`. A test of TensorFlow's release holds when it does for every TensorFlow
-    that comes with such a Keras: 2.16 and later with Keras 3, earlier ones with Keras 2.
+    that comes with such a Keras: 2.16 and later with Keras 3, earlier ones with Keras 2; from Keras 2.6 on the one of
+    its own number, and with 2.4 and 2.5 none before 2.2.
     """
     found: dict[Release, bool | None] = {}
-    same: dict[bool, bool | None] = {}  # what holds for every Keras 3, or none of them: the test asks TensorFlow only
+    # what holds beside these TensorFlow releases, where the test asks for no others
+    same: dict[tuple[str, ...], bool | None] = {}
     for release in releases:
-        keras_3 = release.numbers >= _KERAS_3
-        if keras_3 not in same:
-            held, asked = _held(test, release.text, _beside(keras_3), names)
+        beside = _beside(release.numbers[:2])
+        if beside not in same:
+            held, asked = _held(test, release.text, beside, names)
             if asked:
                 found[release] = held
                 continue
-            same[keras_3] = held
-        found[release] = same[keras_3]
+            same[beside] = held
+        found[release] = same[beside]
     return found
 
 
@@ -119,12 +121,18 @@ def _held(
 
 
 @cache
-def _beside(keras_3: bool) -> tuple[str, ...]:
-    return tuple(
-        item.text
-        for item in known_releases("tensorflow")
-        if ((item.numbers >= (2, 16)) if keras_3 else item.numbers < (2, 16))
-    )
+def _beside(keras: tuple[int, ...]) -> tuple[str, ...]:
+    """The TensorFlow releases that come with a Keras of these two numbers."""
+    if keras >= _KERAS_3:
+        return _tensorflow((2, 16), (99,))
+    if keras >= (2, 6):
+        return _tensorflow(keras, (keras[0], keras[1] + 1))
+    return _tensorflow((2, 2) if keras >= (2, 4) else (0,), (2, 16))
+
+
+@cache
+def _tensorflow(first: tuple[int, ...], end: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(item.text for item in known_releases("tensorflow") if first <= item.numbers < end)
 
 
 class _Installed:
