@@ -9,12 +9,13 @@ import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.config import unbound_among
-from kerascheck.semantic.custom_objects import Constructor
+from kerascheck.semantic.custom_objects import Constructor, kind_of
 from kerascheck.semantic.purposes import Path, is_self, paths
 from kerascheck.semantic.unset_attributes import always, is_unset
 from kerascheck.semantic.walk import walk
 
 _METHODS = ("__init__", "build", "call")
+_GIVEN = (("compute_mask", 3), ("build", 2))  # how many arguments Keras gives to a layer's method
 _NOT_ALWAYS = (
     cst.IfExp, cst.BooleanOperation, cst.Lambda, cst.BaseComp, cst.Annotation, cst.Import, cst.ImportFrom,
 )  # fmt: skip
@@ -23,14 +24,29 @@ _NOT_ALWAYS = (
 def never_runs(owner: ClassInfo) -> bool:
     """Whether making, building or calling an object raises: it reads a name that nothing in the file binds.
 
-    Run on 2.15 and 3.15.1, a layer with such a `build`, `call` or `__init__`: NameError before there is a model.
+    Run on 2.15 and 3.15.1, a layer with such a `build`, `call` or `__init__`: NameError before there is a model. So it
+    is, with TypeError (2.15, 3.6.0, 3.15.1), where the `compute_mask` of a layer takes less than it is given; a `build`
+    without the shape raises on 2.15 alone.
     """
+    if kind_of(owner) == "layer" and any(_takes_too_little(owner, *needs) for needs in _GIVEN):
+        return True
     for name in _METHODS:
         function, sure = owner.method(name)
         node = function.node if function is not None and sure else None
         if function is not None and isinstance(node, cst.FunctionDef) and unbound_among(list(_names(node)), function):
             return True
     return False
+
+
+def _takes_too_little(owner: ClassInfo, name: str, count: int) -> bool:
+    """Whether a method takes fewer arguments by their place, `self` among them, than Keras gives to it."""
+    function, sure = owner.method(name)
+    if function is None or not sure or not isinstance(function.node, cst.FunctionDef) or function.decorators:
+        return False
+    if name == "build" and not owner.module.target.keras2:
+        return False
+    taken = function.node.params
+    return not isinstance(taken.star_arg, cst.Param) and len([*taken.posonly_params, *taken.params]) < count
 
 
 def _names(function: cst.FunctionDef) -> Iterator[cst.Name]:
