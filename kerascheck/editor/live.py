@@ -94,7 +94,7 @@ class LiveProject(Project):
                 self._roots.clear()
                 self._tops.clear()
                 self._sources.clear()
-                self._imports.clear()
+                self._forget_imports()
                 self._forget_users()
             self._checked = time.monotonic()
 
@@ -158,7 +158,7 @@ class LiveProject(Project):
             if place in user.dependencies or any(item is gone for item in user.read()):
                 del self._modules[other]
         self._forget_users()
-        self._imports.clear()
+        self._forget_imports()
         self._note_imports(self._texts.get(place), new)
         self._starts.pop(place, None)
         self._texts[place] = new

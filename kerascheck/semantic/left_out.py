@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
@@ -70,8 +70,11 @@ def _texts(module: Module, name: str) -> Iterator[str]:
     """The texts of a module, of those that it imports, and of those that import it, without what says nothing."""
     project = module.project
     around = project.texts_importing(module.path) if project is not None else ()
+    known: dict[str, str] = {} if project is None else cast("dict[str, str]", project.noted.setdefault("left out", {}))
     for text in (*module.texts(), *around):
-        yield without_plain_imports(_ASIDE.sub("", text))
+        if text not in known:
+            known[text] = without_plain_imports(_ASIDE.sub("", text))
+        yield known[text]
 
 
 def _tables(node: cst.FunctionDef) -> set[str]:

@@ -567,7 +567,9 @@ class Module:
             return
         known: dict[str, list[str]] = self.memo.setdefault("loading", {})
         if pattern not in known:
-            paths = self.project.reach(self.path, packages=True)
+            paths: list[str] | None = self.memo.get("run by imports")
+            if paths is None:
+                paths = self.memo["run by imports"] = list(self.project.reach(self.path, packages=True))
             known[pattern] = [path for path in paths if self.project.has_pattern(path, pattern, words)]
         for path in known[pattern]:
             found = self.project.module(path)

@@ -58,6 +58,10 @@ _USES = re.compile(
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
 _PLACE = re.compile(r"\{[^{}]*\}|%[\d.]*[sdi]")  # of a value in a text
+_USE_WORDS = (
+    *("fit(", "_generator(", "_batch(", "save(", "_weights(", "to_json(", "apply_gradients(", "index(", "enumerate("),
+    *("zip(", "load_model", "save_model", "ModelCheckpoint"),
+)
 # an import statement that binds what it names under the same name
 _PLAIN_IMPORT = re.compile(
     r"\n[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+"
@@ -154,6 +158,7 @@ class Project:
         self._not_called: dict[str, tuple[SourceText, frozenset[str]]] = {}
         self._mattering: dict[str, tuple[SourceText, bool]] = {}
         self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
+        self._seen: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.noted: dict[str, object] = {}  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
         self._current = ""  # the file that is checked now
@@ -293,9 +298,14 @@ class Project:
         self._matching.clear()
         self._having.clear()
         self._not_called.clear()
-        self._imports.clear()
+        self._forget_imports()
         self.noted.clear()
         self._text_size = 0
+
+    def _forget_imports(self) -> None:
+        """Forget which files imports mean: others may be there now."""
+        self._imports.clear()
+        self._seen.clear()
 
     def _parse(self, source: SourceText, path: str) -> Module:
         """Parse a file that is to be checked. Raises SyntaxProblem."""
@@ -373,22 +383,33 @@ class Project:
         below = len(parts) > 1 and parts[0] in _PLAIN_MODULES
         if not parts or (parts[0] in _OUTSIDE and parts[:2] != ["keras", "src"] and not below):
             return None, ()
-        looked: list[str] = []
-        hits: list[str] = []
-        for root in self._search_roots(folder):
-            for path in _candidates(root, parts):
-                looked.append(path)
-                if path != importer and self._text(path) is not None:
-                    hits.append(path)
-                    break
+        looked, hits = self._seen_from(self._search_roots(folder), dotted, parts, importer)
         if self._journal is not None:
             self._journal.needs(importer, (path for path in looked if path in self._texts))
-        unique = list(dict.fromkeys(hits))
-        if len(unique) > 1:
-            beside = [path for path in _candidates(folder, parts) if path in unique]
+        if len(hits) > 1:
+            beside = [path for path in _candidates(folder, parts) if path in hits]
             package = self._text(posixpath.join(folder, "__init__.py")) is not None
-            return (beside[0] if beside and not package else None), tuple(looked)
-        return (unique[0] if unique else None), tuple(looked)
+            return (beside[0] if beside and not package else None), looked
+        return (hits[0] if hits else None), looked
+
+    def _seen_from(
+        self, roots: tuple[str, ...], dotted: str, parts: list[str], importer: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The files looked for under the name of a module, and those that are there; one finds no file in itself."""
+        known = self._seen.get((roots, dotted))
+        if known is None or importer in known[0]:
+            looked: list[str] = []
+            hits: dict[str, None] = {}
+            for root in roots:
+                for path in _candidates(root, parts):
+                    looked.append(path)
+                    if path != importer and self._text(path) is not None:
+                        hits[path] = None
+                        break
+            known = tuple(looked), tuple(hits)
+            if importer not in known[0]:
+                self._seen[roots, dotted] = known
+        return known
 
     def reaches_keras(self, path: str, text: str | None = None) -> bool:
         """Whether a file imports, directly or not, one of the project that mentions Keras; needs no parser.
@@ -638,7 +659,9 @@ class Project:
         """Whether a user of a module does anything with what it imports; looked up once for each text."""
         known = self._mattering.get(path)
         if known is None or known[0] is not source:
-            known = source, _runs(source.text) or _USES.search(source.text) is not None
+            text = source.text  # looking for the words first is much faster than the pattern
+            does = any(word in text for word in _USE_WORDS) and _USES.search(text) is not None
+            known = source, does or _runs(text)
             self._mattering[path] = known
         return known[1]
 
