@@ -170,3 +170,12 @@ def test_an_import_runs_the_builder_of_a_third_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert found(capsys, {"parts.py": PARTS, "ready.py": ready, "train.py": SCRIPT}, "KC403") == expected
+
+
+def test_an_import_in_a_function_of_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seeds = "def everything(seed):\n    from tensorflow import set_random_seed\n\n    set_random_seed(seed)\n"
+    run = "import keras\nimport seeds\n\nseeds.everything(12)\nmodel = keras.Sequential()\n"
+    assert found(capsys, {"seeds.py": seeds, "run.py": run}, "KC404") == [("seeds.py", 2, "KC404")]

@@ -23,7 +23,9 @@ class RemovedSeedFunction(Rule):
         if module.target.which_tensorflow("<2") is Reach.ALL or module.is_tensorflow_1:
             return
         for item in module.imports:
-            if item.original == "tensorflow.set_random_seed" and not item.guarded:
+            if item.original != "tensorflow.set_random_seed" or item.guarded:
+                continue
+            if module.owns(item.node):  # not in a function of another file, which this one calls
                 self.report(item.node, fix=self._import_fix(item.statement, item.node, item.bound), error="ImportError")
         for call in module.calls:
             function = call.node.func
