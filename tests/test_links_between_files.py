@@ -179,3 +179,148 @@ def test_an_import_in_a_function_of_another_file(
     seeds = "def everything(seed):\n    from tensorflow import set_random_seed\n\n    set_random_seed(seed)\n"
     run = "import keras\nimport seeds\n\nseeds.everything(12)\nmodel = keras.Sequential()\n"
     assert found(capsys, {"seeds.py": seeds, "run.py": run}, "KC404") == [("seeds.py", 2, "KC404")]
+
+
+MATCHERS = """import numpy as np
+import keras
+from keras import layers
+
+
+def learned(rows):
+    scaling = layers.Normalization()
+    scaling.adapt(rows)
+    return scaling
+
+
+def fixed(rows):
+    return layers.Normalization(mean=rows.mean(0), variance=rows.var(0))
+
+
+def build(scaling):
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, layers.Dense(1)(scaling(inputs)))
+
+
+class Matcher:
+    def __init__(self):
+        self.rows = np.load("rows.npy")
+        self.model = self.make()
+
+
+class Phone(Matcher):
+    def make(self):
+        return build(learned(self.rows))
+
+    def save(self):
+        self.model.save("phone.h5")
+
+
+class Tablet(Phone):
+    def make(self):
+        return build(fixed(self.rows))
+
+    def save(self):
+        self.model.save("tablet.h5")
+"""
+KINDS = """import sys
+from matchers import Phone, Tablet
+
+{"phone": Phone, "tablet": Tablet}[sys.argv[1]]().save()
+"""
+
+
+def test_a_layer_that_the_method_of_a_class_adapts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"matchers.py": MATCHERS, "run.py": KINDS, "requirements.txt": "keras==3.4.1\n"}
+    line = MATCHERS[: MATCHERS.index('"phone.h5"')].count("\n") + 1
+    assert found(capsys, files, "KC210") == [("matchers.py", line, "KC210")]
+
+
+NETWORKS = """import keras
+
+
+class Soil(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.score = keras.layers.Dense(1)
+
+    def call(self, probes):
+        return self.score(probes)
+"""
+FACTORY = """from networks import Soil
+
+
+def soil():
+    net = Soil()
+    net.build((None, 5))
+    return net
+"""
+STORE = """class Store:
+    def restore(self, model, name):
+        model.load_weights(f"{name}.weights.h5")
+        return model
+"""
+SCORE = """from factory import soil
+from store import Store
+
+ground = Store().restore(soil(), "soil")
+"""
+
+
+def test_a_script_without_keras_brings_together_what_two_files_make_and_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"networks.py": NETWORKS, "factory.py": FACTORY, "store.py": STORE, "score.py": SCORE}
+    assert found(capsys, files, "KC102") == [("score.py", 4, "KC102")]
+
+
+ZOO = """import keras
+from keras import layers
+
+
+class Mixer(keras.Model):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.mix = layers.Dense(units)
+
+    def call(self, lags):
+        return self.mix(lags)
+
+
+def make(name):
+    if name == "mixer":
+        return Mixer(3)
+    return keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+"""
+TRAINER = """from zoo import make
+
+
+class Trainer:
+    def __init__(self, name):
+        self.model = make(name)
+
+    def keep(self):
+        self.model.save("whole.keras")
+"""
+FIT = """import keras
+from trainer import Trainer
+
+Trainer("{name}").keep()
+other = Trainer("mixer")
+"""
+
+
+@pytest.mark.parametrize(("name", "expected"), [("mixer", [("zoo.py", 5, "KC302")]), ("plain", [])])
+def test_which_model_a_method_saves_its_callers_say(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    expected: object,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"zoo.py": ZOO, "trainer.py": TRAINER, "fit.py": FIT.format(name=name)}
+    assert found(capsys, files, "KC302") == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule
@@ -13,6 +14,9 @@ from kerascheck.semantic.saving import whole_saves
 from kerascheck.semantic.storage import READING, WRITING, circle, saves_holding
 from kerascheck.semantic.target import releases_text
 from kerascheck.semantic.values import Const, Obj, Text, Value, options, string, suffix_of
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
 
 # measured on B0; read in keras 3.5.0 applications/: only EfficientNet B0-B7 have a Normalization without statistics
 _NEW_FILE = re.compile(r"\.keras[\"']|\.weights\.h5")
@@ -82,19 +86,22 @@ class UnnormalisedBackbone(Rule):
         others = (other for module in self.module.read() if module is not self.module for other in module.calls)
         return not any(other.node is call.node and _loads_statistics(other) for other in others)
 
-    def _normalizations(self, model: Value | None) -> Iterator[Obj]:
-        """The Normalization layers inside a model that get their statistics from data."""
-        for layer in layers_inside(self.module.facts, model) if isinstance(model, Obj) else ():
+    def _normalizations(self, model: Value | None, program: Module | None = None) -> Iterator[Obj]:
+        """The Normalization layers inside a model, of this module or another program, whose statistics are data's."""
+        facts = (program or self.module).facts
+        for layer in layers_inside(facts, model) if isinstance(model, Obj) else ():
             own = layer.kind == "layer" and layer.cls is None and layer.short == "Normalization"
             if own and layer.arguments.lacks("mean", 1) and layer.arguments.lacks("variance", 2):
                 yield layer
 
     def _check_saves(self, layer: Obj, adapt: Event, severity: Severity, keras: str) -> None:
         for model in {item: None for event in self.module.events_of("save") for item in options(event.receiver)}:
-            if not isinstance(model, Obj) or layer not in self._normalizations(model):
+            # a method that is followed by itself has an object of its own, with layers that the same calls make
+            if not isinstance(model, Obj) or all(item.call is not layer.call for item in self._normalizations(model)):
                 continue
             for save in whole_saves(self.module, model):
-                if save.format == ".h5":
+                held = (item for saved in save.models for item in self._normalizations(saved, save.reader))
+                if save.format == ".h5" and any(item.call is layer.call for item in held):
                     here = RelatedNode(adapt.module, adapt.node, "it is adapted here")
                     self.report(save.node, message=self.adapted, severity=severity, related=[here], keras=keras)
 

@@ -420,12 +420,12 @@ class Project:
         return any("keras" in self.text(other) for other in self.reach(path, source))
 
     def imports_keras_with(self, path: str, text: str, words: tuple[str, ...]) -> bool:
-        """Whether of the files that one imports, maybe by a package, some mention Keras and have the words; no parser.
+        """Whether of the files that one imports, maybe by a package, some have the words and some use Keras; no parser.
 
-        They may be two: a class of models, and a function that loads whatever it is given.
+        They may be two: a function that makes models, of a class in a third file, and one that loads what it is given.
         """
-        found = list(self._given_by_imports(_normal(self._reader.absolute(path)), SourceText(text)))
-        return any("keras" in self.text(item) for item in found) and any(self._has(item, words) for item in found)
+        found = self._given_by_imports(_normal(self._reader.absolute(path)), SourceText(text))
+        return any(self._has(item, words) for item in found) and self.reaches_keras(path, text)
 
     def reaches(self, path: str, other: str) -> bool:
         """Whether a file imports another one, directly or not; needs no parser."""

@@ -71,6 +71,7 @@ class Save:
     arguments: Arguments = NO_ARGUMENTS
     function: Func | None = None
     order: int = 0  # when it runs in the program of `reader`
+    alone: bool = False  # in a function that is followed by itself: its arguments are not known
 
     @property
     def temporary(self) -> bool:
@@ -164,14 +165,16 @@ def loads_standing_in(module: Module) -> Iterator[tuple[Module, Load]]:
 
 
 def reached(module: Module) -> list[Reached]:
-    """What the files depend on that the modules around this one write."""
+    """What the files depend on that the modules around this one write.
+
+    Which of several models a function saves its callers say, where there are some.
+    """
     known: list[Reached] | None = module.memo.get("reached")
     if known is None:
-        known = []
-        for other in circle(module, WRITING, whole=False):
-            for save in saves(other):
-                known += reached_by(save)
-        module.memo["reached"] = known
+        found = [save for other in circle(module, WRITING, whole=False) for save in saves(other)]
+        called = {id(save.node) for save in found if not save.alone}
+        sure = [save for save in found if not (save.alone and len(save.models) > 1 and id(save.node) in called)]
+        known = module.memo["reached"] = [item for save in sure for item in reached_by(save)]
     return known
 
 
@@ -792,7 +795,8 @@ def _saves(module: Module) -> Iterator[Save]:
 
 
 def _save(made: str, path: Value | None, models: tuple[Obj, ...], event: Event, reader: Module) -> Save:
-    return Save(made, path, models, event.node, event.module, reader, event.arguments, event.function, event.order)
+    place = event.node, event.module, reader, event.arguments, event.function, event.order, event.standalone
+    return Save(made, path, models, *place)
 
 
 def _format_of_callers(module: Module, event: Event) -> str | None:
@@ -867,7 +871,8 @@ def _checkpoints(module: Module, event: Event) -> Iterator[Save]:
         made = _format(module, path, item.arguments)
         if made is not None and item.call is not None:
             call = cast(cst.Call, item.call)
-            yield Save(made, path, models, call, item.module, module, item.arguments, event.function, event.order)
+            place = call, item.module, module, item.arguments, event.function, event.order, event.standalone
+            yield Save(made, path, models, *place)
 
 
 def _loads(module: Module) -> Iterator[Load]:
