@@ -28,8 +28,8 @@ MAXIMUM_IMPORTERS = 12
 MAXIMUM_REACH = 300  # files that are looked at as text for what they import
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
 # of source, whose parsed modules are kept from one checked file to the next; measured: 50 to 65 bytes each
-KEPT_CHARACTERS = 4_000_000
-MOST_KEPT = 4 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
+KEPT_CHARACTERS = 8_000_000
+MOST_KEPT = 2 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
 KEPT_TEXT = 8_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
@@ -169,7 +169,7 @@ class Project:
         self._forgotten: set[str] = set()
         self._again = 0  # characters that were parsed once more since modules were forgotten
         self._grown = False
-        self._looked = 0  # what was kept when other projects were looked for, which begins at a quarter of the limit
+        self._looked = 0  # what was kept when other projects were looked for, which begins at an eighth of the limit
         self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
@@ -227,7 +227,7 @@ class Project:
         if not self._room and size:
             self._room = max(self._allowed, min(2 * size, size + self._allowed))
         strangers = self._strangers() if size > self._room else []
-        if not strangers and size > max(self._looked + self.kept // 8, self.kept // 4):
+        if not strangers and size > max(self._looked + self.kept // 16, self.kept // 8):
             self._looked, strangers = size, self._of_others()
         if strangers and sum(len(self._modules[path].source.text) for path in strangers) > size // 4:
             for path in strangers:
