@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_file_whose_name_is_put_together(
     report = f'import keras\nmodel = keras.models.load_model("{read}")\n'
     files = {"parts.py": PARTS, "study.py": STUDY.format(name=name), "report.py": report}
     assert found(capsys, files, "KC306") == expected
+
+
+def test_names_are_looked_for_in_data_without_a_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = 'import keras\nmodel = keras.models.load_model("width5.keras")\n'
+    model = 'model = keras.Sequential()\nmodel.save("data.keras")\n'
+    data = f'import keras\nDATA = "{"d%s{s}" * 40_000}"\n{model}'
+    files = {"parts.py": PARTS, "study.py": STUDY.format(name='"width4.keras"'), "report.py": report, "data.py": data}
+    start = time.process_time()
+    assert found(capsys, files, "KC306") == []
+    assert time.process_time() - start < 10  # seconds; a pattern that goes back and forth takes hours
 
 
 PATHS = """from pathlib import Path

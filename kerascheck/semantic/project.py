@@ -11,7 +11,6 @@ import posixpath
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from kerascheck.text import SourceText
@@ -57,6 +56,10 @@ _USES = re.compile(
     r"\b(?:fit|fit_generator|train_on_batch|save|save_weights|load_weights|to_json|apply_gradients|index|enumerate|zip)\("
     r"|\b(?:load_model|save_model|ModelCheckpoint)\b"
 )
+_QUOTE_MARKS = frozenset("\"'")
+_NAME_START = re.compile(r"[\s\"'/\\]")
+_LONGEST_NAME = 120
+_MOST_PARTS = 6
 _PLACE = re.compile(r"\{[^{}]*\}|%[\d.]*[sdi]")  # of a value in a text
 _USE_WORDS = (
     *("fit(", "_generator(", "_batch(", "save(", "_weights(", "to_json(", "apply_gradients(", "index(", "enumerate("),
@@ -954,21 +957,23 @@ def _names_file(text: str, name: str) -> bool:
 
 
 def _has_template(text: str, name: str) -> bool:
-    """Whether a text puts a name together that may be this one: `f"width{width}.keras"` for "width4.keras"."""
+    """Whether a text puts a name together that may be this one: `f"width{width}.keras"` for "width4.keras".
+
+    It looks back from each end of a name, and no further than a name is long: texts may be data without a space.
+    """
     suffix = posixpath.splitext(name)[1]
-    if not suffix or suffix not in text or not any(f"{suffix}{quote}" in text for quote in "\"'"):
-        return False
-    for match in _ending_in(suffix).finditer(text):
-        parts = _PLACE.split(match[1])
-        enough = len(parts) > 1 and len("".join(parts)) > len(suffix) + 1
-        if enough and re.fullmatch(".+".join(map(re.escape, parts)), name):
-            return True
+    at = text.find(suffix) if suffix else -1
+    while at >= 0:
+        end = at + len(suffix)
+        if text[end : end + 2].lstrip("\\")[:1] in _QUOTE_MARKS:
+            before = _NAME_START.split(text[max(0, at - _LONGEST_NAME) : at])
+            first, *others = _PLACE.split(before[-1])
+            parts = [first, *filter(None, others[:-1]), *others[-1:]]  # places side by side are one
+            enough = len(before) > 1 and 1 < len(parts) <= _MOST_PARTS and len("".join(parts)) > 1
+            if enough and re.fullmatch(".+".join(map(re.escape, parts)), name[: -len(suffix)]):
+                return True
+        at = text.find(suffix, end)
     return False
-
-
-@lru_cache(64)
-def _ending_in(suffix: str) -> re.Pattern[str]:
-    return re.compile(rf"[\"'/\\]([^\s\"'/\\]*[}}sd%][^\s\"'/\\]*{re.escape(suffix)})\\?[\"']")
 
 
 def _has_stem(text: str, name: str) -> bool:
