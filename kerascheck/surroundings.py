@@ -106,6 +106,11 @@ class Surroundings:
                 project.forget()
         return self._projects[meant]
 
+    def forget(self) -> None:
+        """Forget what was parsed."""
+        for project in self._projects.values():
+            project.forget()
+
     def target(self, path: str, raw: bytes = b"") -> Target:
         """The Keras a file means: by a setting, its comment on top or installs, the project's files or README.
 

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,3 +120,42 @@ def test_files_that_mean_the_same_keras_are_one_project(tmp_path: Path) -> None:
     assert one.source != two.source
     assert surroundings.project(one) is surroundings.project(two)
     assert surroundings.project(one) is not surroundings.project(three)
+
+
+def test_long_files_are_looked_at_first_and_listed_in_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, lines in (("a", 1), ("b", 400), ("c", 2), ("d", 900)):
+        text = f"import keras\n\nmodel = keras.Sequential([keras.layers.Lambda(lambda x: x * {lines})])\n" * lines
+        (tmp_path / f"{name}.py").write_text(text + 'model.save("x.keras")\n')
+    paths = ["a.py", "b.py", "c.py", "d.py"]
+    in_order = list(run.look_at_all(paths, Mode.CHECK, Overrides(), jobs=1))
+    looked = []
+    look_at = run.look_at
+
+    def noted(path: str, *rest: Any) -> run.Outcome:
+        looked.append(path)
+        return look_at(path, *rest)
+
+    monkeypatch.setattr(run, "LONG", 10_000)
+    monkeypatch.setattr(run, "look_at", noted)
+    outcomes = list(run.look_at_all(paths, Mode.CHECK, Overrides(), jobs=1))
+    assert looked == ["d.py", "b.py", "a.py", "c.py"]
+    assert outcomes == in_order
+    looked.clear()
+    list(run.look_at_all(paths, Mode.FIX, Overrides(), jobs=1))
+    assert looked == paths  # what is written for one file counts for the next
+
+
+def test_what_is_forgotten_of_a_project_is_given_back_at_once(tmp_path: Path) -> None:
+    """Modules are circles: without a collection they would stay until as much again is kept."""
+    (tmp_path / "train.py").write_text(LAYER)
+    surroundings = Surroundings(Overrides())
+    path = str(tmp_path / "train.py")
+    run.look_at(path, Mode.CHECK, surroundings)
+    project = surroundings.project(surroundings.target(path))
+    module = weakref.ref(next(iter(project._modules.values())))
+    assert module() is not None
+    surroundings.forget()
+    assert module() is None

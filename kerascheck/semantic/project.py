@@ -289,10 +289,13 @@ class Project:
 
     def forget(self) -> None:
         """Forget all modules and texts; what is known about folders stays."""
+        modules = len(self._modules)
         self._modules.clear()
         self._links.clear()
         self._forget_texts()
         self._room = self._again = self._looked = 0
+        if modules:
+            self._give_back()
 
     def _forget_texts(self) -> None:
         self._texts.clear()
