@@ -161,7 +161,9 @@ def _holds_no_weights(made: Constructor, name: str, held: Holding) -> bool:
 def _is_kept_only(held: Holding, path: Path) -> bool:
     """Whether a use of the parameter is the one that keeps it, or only a check that raises or says something."""
     if held.statement in path:
-        return isinstance(held.statement, cst.Assign) and len(held.statement.targets) == 1
+        return isinstance(held.statement, cst.AnnAssign) or (
+            isinstance(held.statement, cst.Assign) and len(held.statement.targets) == 1
+        )
     for outer, inner in pairwise(path):
         if isinstance(outer, (cst.Raise, cst.Assert)):
             return True
