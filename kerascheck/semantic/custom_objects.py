@@ -15,6 +15,7 @@ from kerascheck.semantic.config import Config, read_config, settled
 from kerascheck.semantic.constructors import arguments_of, order_of
 from kerascheck.semantic.global_objects import own_global_names
 from kerascheck.semantic.own_decorators import COLLECTS
+from kerascheck.semantic.registering import only_below_decorators
 from kerascheck.semantic.values import Func, Ref, Value
 from kerascheck.semantic.walk import children, walk
 
@@ -57,7 +58,6 @@ _ROOTS = frozenset(
 )
 _OWN_PACKAGES = re.compile(r"(?:^|[/\\])(?:keras[/\\]src|keras_hub[/\\]src|keras_cv[/\\]src|keras_nlp[/\\]src)[/\\]")
 _REGISTER = "keras.utils.register_keras_serializable"
-_REGISTERING = ("get_custom_objects", "register_keras_serializable")
 _NEUTRAL_DECORATORS = frozenset(
     {"dataclasses.dataclass", "tensorflow.function", "typing.final", "functools.total_ordering"}
 )
@@ -567,7 +567,7 @@ def registered(thing: ClassInfo | Func) -> bool | None:
         return None
     name = name_of(thing)
     text = thing.module.source.text
-    if COLLECTS in names and (any(word in text for word in _REGISTERING) or thing.module.users_with(*_REGISTERING)):
+    if COLLECTS in names and not only_below_decorators(thing.module):
         return None  # all that is collected may be registered
     if re.search(rf"register_keras_serializable\([^()]*\)\(\s*{name}\b", text):
         return True

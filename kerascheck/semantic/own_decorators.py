@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic import registering
 from kerascheck.semantic.values import Bound, Func, Items, Later, Mapping, Obj, Value
 from kerascheck.semantic.walk import walk
 
@@ -20,7 +20,6 @@ _HARMLESS = frozenset({"lower", "upper", "strip", "replace", "get"}) | _FILLING
 _FUNCTIONS = frozenset(
     {"getattr", "hasattr", "isinstance", "issubclass", "len", "print", "str", "KeyError", "TypeError", "ValueError"}
 )
-_REGISTERING = re.compile(r"get_custom_objects|register_keras_serializable|keras_export")
 # what may do more than that, or other things later
 _MORE = (
     *(cst.FunctionDef, cst.ClassDef, cst.Lambda, cst.Yield, cst.Await, cst.Global, cst.Nonlocal, cst.NamedExpr),
@@ -115,7 +114,7 @@ def _collects(function: Func) -> bool:
     if len(parameters.params) != place + 1 or parameters.posonly_params or parameters.kwonly_params:
         return False
     name = parameters.params[place].name.value
-    if _REGISTERING.search(function.module.source.text) or not _ends_with(node.body, name):
+    if registering.by_decorators(function.module) is None or not _ends_with(node.body, name):
         return False
     for item in walk(node.body):
         if isinstance(item, _MORE):
