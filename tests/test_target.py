@@ -816,6 +816,13 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
         ("`conda install -c anaconda keras-gpu=2.3.1`", "keras 2.3.1"),
         ("- Python 2.7", "keras 2.2.4 (assumed)"),
         ("* Keras 2.0.9 using TensorFlow GPU 1.4.1 backend", "keras 2.0.9, 2.2.4"),
+        ("> `tensorflow-gpu`: 1.9, backend  ", "keras 2.2.4"),
+        ("tensorflow ==1.2.0 (should work with later versions, but untested)\\", "keras 2.2.4"),
+        ("* tensorflow 2.0.0-beta1", "keras 2.2.4"),
+        ("+ **TensorFlow version: 2.5.0-rc1**<br/>", "keras 2.5.0"),
+        ("- TensorFlow 2.6.0, TensorFlow Addons 0.15.0", "keras 2.6.0"),
+        ("* TensorFlow 2.2, and/or TensorFlow-GPU 2.2 (not tried >=2.3, so it could work)", "keras 2.3.0"),
+        ("* [tensorflow][tf] == 2.13.0", "keras 2.13.1"),
         ("- Python 2.7 or above", None),
         ("- Python 3.6", None),
         ("pip install keras", None),
@@ -823,14 +830,68 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
         ("| Keras | 2.1.6 |", None),
         ("Update to Keras 2.0.4 after May.", None),
         ("We have tested it with Keras 2.1.6", None),
-        ("![tf](https://img.shields.io/badge/tensorflow-2.0-green)", None),
         ("Keras 2", None),
+        # what it was made for
+        ("![tf](https://img.shields.io/badge/tensorflow-2.0-green)", "keras 2.2.4"),
+        ("[![TF](https://img.shields.io/badge/TensorFlow-2.4|2.5-orange)](https://a.b)", "keras 2.4.0, 2.5.0"),
+        ("<img src='https://img.shields.io/badge/Keras-V2.3.1-red.svg?style=flat'> and more", "keras 2.3.1"),
+        ("![](https://img.shields.io/badge/Framework-TensorFlow%202.7.0-FF6F00?logo=x)", "keras 2.7.0"),
+        ("[tf]: https://img.shields.io/badge/tensorflow-2.0.0--rc1%20%7C%202.5-blue", "keras 2.2.4, 2.5.0"),
+        ("![TensorFlow 2.4](https://badge.example.org/badge/tf24.svg)", "keras 2.4.0"),
+        ("![tf](https://img.shields.io/badge/tensorflow-2.x-green)", None),
+        ("![tf](https://img.shields.io/badge/TensorFlow-2.0+-green)", None),
+        ("![tf](https://img.shields.io/badge/TensorFlow-%3E%3D2.3-green)", None),
+        ("![tf](https://img.shields.io/badge/tensorflow-1.14+,2.x-orange.svg)", None),
+        ("![tf](https://img.shields.io/badge/TensorFlow-FF6F00?logo=tensorflow)", None),
+        ("![k](https://img.shields.io/badge/Keras%203-TensorFlow%202.9-orange)", None),
+        ("![p](https://img.shields.io/badge/Python-3.6|3.7-blue)", None),
+        ("![v](https://img.shields.io/badge/keras--nets-2.1.6-blue)", None),
+        ("<!-- ![tf](https://img.shields.io/badge/tensorflow-2.0-green) -->", None),
+        ("![Keras 2.1.6](figures/loss.png)", None),
+        ("Tested with TensorFlow 2.8, 2.9 and 2.10 (Sep 2023).", "keras 2.8.0-2.10.0"),
+        ("* install it (skip this if it is there, test environment:tensorflow 2.4.0)", "keras 2.4.0"),
+        ("It runs on Theano, too (tested on Theano 0.9 and Tensorflow 1.0).", "keras 2.2.4"),
+        ("* My environment: Python 3.6 + Keras 2.0.4 + Tensorflow 1.x", "keras 2.0.4, 2.2.4"),
+        ("Library: Tensorflow-1.9 + pillow + scikit-learn-0.18", "keras 2.2.4"),
+        ("Tested with TensorFlow 2.15+", None),
+        ("Tested with TensorFlow 2.4. It may work with 2.9, too.", None),
+        ("Not tested with TensorFlow 2.4", None),
+        ("Tested with TensorFlow 2.4 by the authors of another paper", None),
     ],
 )
 def test_a_line_of_a_readme(line: str, shown: str | None) -> None:
     target = target_from_readme("README.md", f"Some words\n{line}\n")
     assert text_of(target) == shown
     assert target is None or target.source.endswith("README.md:2")
+
+
+def test_what_a_readme_asks_for_counts_before_what_it_was_made_for() -> None:
+    badge = "![tf](https://img.shields.io/badge/TensorFlow-2.4-orange)\n"
+    assert text_of(target_from_readme("README.md", badge + "- TensorFlow 2.6.0\n")) == "keras 2.6.0"
+    assert text_of(target_from_readme("README.md", badge + "pip install tensorflow\n")) == "keras 2.4.0"
+    for release in ("2.0+", "2.x", "%3E=2.0"):
+        without_end = badge.replace("2.4", release) + "Tested with TensorFlow 2.4\n"
+        assert target_from_readme("README.md", without_end) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        ("| Package | Version |\n|---|:---:|\n| TensorFlow | 2.4.0 |\n| **Keras** | 2.4.3 |", "keras 2.4.0, 2.4.3"),
+        (
+            "Library | Used for | Version used\n--- | --- | ---\nnumpy | | 1.19\n`tensorflow-gpu` | | 2.4/2.5",
+            "keras 2.4.0, 2.5.0",
+        ),
+        ("| 依赖 | 版本 |\n| - | - |\n| keras | 2.3.1 |", "keras 2.3.1"),
+        ("| Package | Version |\n|---|---|\n| TensorFlow | 2.4+ |", None),
+        ("| Package | Minimum version |\n|---|---|\n| TensorFlow | 2.4 |", None),
+        ("| Framework | Accuracy |\n|---|---|\n| Keras | 2.1 |", None),
+        ("| Package | Version |\n|---|---|\n\n| TensorFlow | 2.4.0 |", None),
+        ("| Keras | 2.1.6 |", None),
+    ],
+)
+def test_a_table_of_a_readme(table: str, shown: str | None) -> None:
+    assert text_of(target_from_readme("README.md", f"# A\n\n{table}\n")) == shown
 
 
 @pytest.mark.parametrize(

@@ -677,21 +677,33 @@ def target_from_pip_lines(lines: Mapping[str, str], around: Callable[[], Target 
 def target_from_readme(name: str, text: str) -> Target | None:
     """The target that the README of this name asks for; None when it names no version. See `readmes`.
 
+    Where it asks for none, what it says it was made for counts, unless that does not end: `2.x`, `2.0+`.
     Where it names a Python 2 only, the newest Keras that can be installed on that is assumed, as for project files. A
     Python 3 in such a list is what was there then, not what somebody needs who installs it today.
     """
-    found: list[_Requirement] = []
-    pythons: list[tuple[str, str]] = []
-    for number, line in readmes.requirements(text):
-        source = f"{name}:{number}"
-        if line.lower().startswith("python==2"):
-            pythons.append((line[len("python") :], source))
-        installed = list(_installed(line, source))
-        words = line.split()[2:] if line.startswith("conda ") else () if installed or " install " in line else (line,)
-        found += installed
-        found += filter(None, (_requirement(word, source, conda=line.startswith("conda ")) for word in words))
-    answer = _answer(found)
+    lines = list(readmes.requirements(text))
+    pythons = [
+        (line[len("python") :], f"{name}:{number}") for number, line in lines if line.lower().startswith("python==2")
+    ]
+    answer = _answer(_of_readme(name, lines))
+    if answer is None:
+        said = list(_of_readme(name, readmes.environment(text)))
+        without_end = {item.package for item in said if set(item.releases) & _newest_of(item.package)}
+        answer = _answer(item for item in said if item.package not in without_end)
     return _on_python(None if answer is None else _combined([answer]), pythons)
+
+
+def _of_readme(name: str, lines: Iterable[tuple[int, str]]) -> Iterator[_Requirement]:
+    for number, line in lines:
+        source = f"{name}:{number}"
+        installed = list(_installed(line, source))
+        yield from installed
+        words = line.split()[2:] if line.startswith("conda ") else () if installed or " install " in line else (line,)
+        yield from filter(None, (_requirement(word, source, conda=line.startswith("conda ")) for word in words))
+
+
+def _newest_of(package: str) -> frozenset[Release]:
+    return frozenset(_known().releases.get(package, ())[-1:])
 
 
 def _installed(line: str, source: str) -> Iterator[_Requirement]:
