@@ -1,4 +1,4 @@
-"""KC301 of an argument that nothing in the project gives: a note, as a loaded copy is as all others."""
+"""KC301 of an argument that nothing in the project gives, but as the default: a note, as all copies are alike."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ model = keras.models.load_model("gate.keras", custom_objects={"Gate": Gate})
     [
         ("Gate(4)", {}, "info"),
         ("Gate(units=4, name='gate')", {"serve.py": SERVE}, "info"),
+        ("Gate(4, floor=0.0)", {}, "info"),
+        ("Gate(4, 0.0)", {}, "info"),
+        ("Gate(4, floor=0)", {}, "error"),
+        ("Gate(4, floor=keras.config.epsilon())", {}, "error"),
+        ("Gate(4, floor=0.0), Gate(4, 0.1)", {}, "error"),
         ("Gate(4, floor=0.5)", {}, "error"),
         ("Gate(4, 0.5)", {}, "error"),
         ("Gate(**settings)", {}, "error"),

@@ -1,9 +1,12 @@
-"""Arguments of a class that nothing in the project gives: each object has the default, a loaded one too."""
+"""Arguments of a class that nothing in the project gives, or only as the default: a loaded object has that, too."""
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
+
+import libcst as cst
 
 from kerascheck.semantic.custom_objects import constructor
 from kerascheck.semantic.storage import instances
@@ -19,7 +22,7 @@ _LEFT_OUT = re.compile(
 
 
 def never_given(module: Module, owner: ClassInfo, name: str) -> bool:
-    """Whether all objects of a class that the project makes are made without one argument.
+    """Whether all objects of a class that the project makes are made without one argument, or with its default.
 
     Only where each mention of the class is understood: a call that was followed, an import, a pair `"Gate": Gate`. Not
     in a package, whose users may give it, and not where nothing makes an object.
@@ -32,13 +35,27 @@ def never_given(module: Module, owner: ClassInfo, name: str) -> bool:
         return False
     names = [item.name.value for item in made.node.params.params][1:]
     place = names.index(name) if name in names else len(names)
-    return not any(_may_give(item.arguments, name, place) for item in instances(module, owner))
+    default = next((_literal(item.node.default) for item in made.parameters if item.name == name), None)
+    return not any(_may_give(item.arguments, name, place, default) for item in instances(module, owner))
 
 
-def _may_give(arguments: Arguments, name: str, place: int) -> bool:
-    if arguments.open_positional or arguments.open_keywords or len(arguments.positional) > place:
+def _may_give(arguments: Arguments, name: str, place: int, default: str | None) -> bool:
+    """Whether a call may give an argument another value than the default, which is written in both places."""
+    if arguments.open_positional or arguments.open_keywords:
         return True
-    return any(keyword == name for keyword, _, _ in arguments.keywords)
+    given = [node for keyword, node, _ in arguments.keywords if keyword == name]
+    given += [node for node, _ in arguments.positional[place : place + 1]]
+    return any(default is None or _literal(node) != default for node in given)
+
+
+def _literal(node: cst.BaseExpression | None) -> str | None:
+    """A value that is written out, as Python shows it; None for anything else."""
+    if node is None:
+        return None
+    try:
+        return repr(ast.literal_eval(cst.Module([]).code_for_node(node)))
+    except (ValueError, SyntaxError):
+        return None
 
 
 def _all_made_here(module: Module, owner: ClassInfo) -> bool:
