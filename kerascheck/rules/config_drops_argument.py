@@ -32,7 +32,7 @@ from kerascheck.semantic.purposes import (
     says_where_to_read,
     stands_under_another_key,
 )
-from kerascheck.semantic.storage import instances
+from kerascheck.semantic.storage import instances, reached
 from kerascheck.semantic.unread import unread_attribute
 from kerascheck.semantic.unrunnable import fails_when_given, never_runs
 from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
@@ -104,6 +104,8 @@ class ConfigDropsArgument(Rule):
             return
         unset = unset_attribute(owner)
         if unset is not None:  # nothing is ever written, either
+            if kind_of(owner) in {"loss", "metric"} and not self._is_saved(owner):
+                return
             self.report(
                 unset,
                 message=self.unset + self.kept[never] if (never := kept(self.module)) else self.unset,
@@ -165,6 +167,10 @@ class ConfigDropsArgument(Rule):
                 cause=cause,
                 attribute=attribute.name if attribute is not None else None,
             )
+
+    def _is_saved(self, owner: ClassInfo) -> bool:
+        """Whether a model that is written whole is compiled with an object of a class."""
+        return any(item.thing is owner and item.save.format != "json" for item in reached(self.module))
 
     def _report_stranger(self, owner: ClassInfo, config: Config, more: Fix | None) -> None:
         call = config.stranger

@@ -39,7 +39,15 @@ KERAS = frozenset(
     trainable_variables trainable_weights unrolled_steps_per_execution updates variable_dtype variables weights
     with_name_scope""".split()
 )
-_ROOTS = frozenset({"keras.layers.Layer", "keras.Model", "builtins.object"})
+# and what losses and metrics have besides (measured in the same way)
+_OF_OTHERS = frozenset(
+    """merge_state reduction reset_state result stateless_reset_state stateless_result stateless_update_state
+    update_state""".split()
+)
+_ROOTS = frozenset(
+    {"keras.layers.Layer", "keras.Model", "keras.losses.Loss", "keras.metrics.Metric", "builtins.object"}
+)
+_WITH_CONFIG = frozenset({"layer", "model", "loss", "metric"})
 # what sets attributes that no statement names, or leaves it to the classes below
 _HIDDEN = re.compile(
     r"setattr|__dict__|__getattr|__slots__|\bvars\(|\blocals\(|abstractmethod|NotImplementedError|metaclass|dataclass"
@@ -48,20 +56,23 @@ _SELF = re.compile(
     r"(?:def \w+|super|__init__|get_config|from_config|isinstance|hasattr|getattr|len|id|type)\(\s*(\w+,\s*)?self\b"
 )
 _HANDED = re.compile(r"[(,=]\s*self\s*[,)\n]")
+_MISSING = "NotImplementedError"
 _ABSTRACT = re.compile(r"abstractmethod|NotImplementedError")
 
 
 def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
     """The first `self.name` that the class' own `get_config` always reads and that surely nothing has set.
 
-    None when there is none or it cannot be told: another base than `Layer` or `Model`, a name of Keras' own, an
-    assignment to an attribute of that name in the class, in one made from it or of another object in the file, an
-    object that is handed on. Run on 2.15, 3.6.0 and 3.15.1: saving raises AttributeError.
+    None when there is none or it cannot be told: another base than `Layer`, `Model`, `Loss` or `Metric`, a name of
+    Keras' own, an assignment to an attribute of that name in the class, in one made from it or of another object in the
+    file, an object that is handed on. Run on 2.15, 3.6.0 and 3.15.1: saving raises AttributeError, also for a loss or a
+    metric, where the model is compiled with it.
     """
     function = owner.own("get_config")
-    if function is None or kind_of(owner) not in {"layer", "model"} or not isinstance(function.node, cst.FunctionDef):
+    if function is None or kind_of(owner) not in _WITH_CONFIG or not isinstance(function.node, cst.FunctionDef):
         return None
-    read = [node for node in _read(function.node) if node.attr.value not in KERAS and node.attr.value[0] != "_"]
+    known = KERAS | _OF_OTHERS if kind_of(owner) in {"loss", "metric"} else KERAS
+    read = [node for node in _read(function.node) if node.attr.value not in known and node.attr.value[0] != "_"]
     classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
     if not read or not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
         return None
@@ -70,13 +81,21 @@ def unset_attribute(owner: ClassInfo) -> cst.Attribute | None:
         return None
     classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
     for item in classes:
-        if is_hidden(item.module.code(item.node)):
+        text = item.module.code(item.node)
+        if is_hidden(text) and (is_hidden(text.replace(_MISSING, "")) or _is_for_others(item.node)):
             return None
     set_there = {name for item in classes for name in _assigned(item.node)}
     for node in read:
         if node.attr.value not in set_there and not _is_named(node.attr.value, classes):
             return node
     return None
+
+
+def _is_for_others(owner: cst.ClassDef) -> bool:
+    """Whether a method of a class raises NotImplementedError whatever it is given, as others are to be made from it."""
+    functions = [item for item in owner.body.body if isinstance(item, cst.FunctionDef)]
+    lines = [line for item in functions for line in item.body.body if not isinstance(line, cst.BaseCompoundStatement)]
+    return any(isinstance(node, cst.Name) and node.value == _MISSING for line in lines for node in walk(line))
 
 
 def _is_named(name: str, classes: list[ClassInfo]) -> bool:
@@ -125,7 +144,8 @@ def is_unset(owner: ClassInfo, attributes: Iterable[str]) -> bool:
     classes = [item for item in owner.lineage() if isinstance(item, ClassInfo)]
     if not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
         return False
-    names = {name for name in set(attributes) - KERAS if not any(name in item.frame.names for item in classes)}
+    known = KERAS | _OF_OTHERS if kind_of(owner) in {"loss", "metric"} else KERAS
+    names = {name for name in set(attributes) - known if not any(name in item.frame.names for item in classes)}
     names = {name for name in names if name[0] != "_"}
     if not names:
         return False
