@@ -745,6 +745,38 @@ def test_several_files_allow_what_any_of_them_allows() -> None:
     assert target.which("<3.13") is Reach.SOME
 
 
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ("tensorflow>=2.0\nnumpy>=1.16,<1.17", "keras 2.2.4, 2.3.0, 2.4.0, 2.7.0"),
+        ("numpy==1.19.5\ntensorflow>=2.4,<2.17", "keras 2.4.0, 2.5.0-2.7.0"),
+        ("numpy==2.1.3\ntensorflow>=2.15", "keras 3.5.0-3.15.1"),
+        ("tensorflow>=2.0\nkeras>=2.4\nnumpy==1.18.5", "keras 2.4.0, 2.7.0"),
+        ("numpy==1.19.5\ntensorflow", "keras 2.7.0 (assumed)"),
+        ("numpy~=1.22.0\ntensorflow", "keras 2.13.1 (assumed)"),
+        # what does not go together, or says nothing
+        ("numpy==1.16.4\ntensorflow==2.17.0", "keras 3.2.0-3.15.1"),
+        ("numpy==1.16.4\ntensorflow>=2.10\nkeras>=3", "keras 3.0.0-3.15.1"),
+        ("numpy==1.26.4\ntensorflow>=2.15", "keras 2.15.0-3.15.1"),
+        ("numpy==1.26.4\ntensorflow", None),
+        ("numpy==1.23.5\ntensorflow", None),
+        ("numpy\ntensorflow", None),
+        ("numpy==1.19.5; python_version < '3.9'\nnumpy\ntensorflow", None),
+        ("numpy==1.16.4\nkeras", None),
+        ("numpy==1.16.4\nkeras\njax", None),
+    ],
+)
+def test_the_numpy_beside_tensorflow(lines: str, shown: str | None) -> None:
+    assert text_of(target_from_project({"requirements.txt": f"{lines}\n"})) == shown
+
+
+def test_the_numpy_and_the_python_beside_a_tensorflow_of_any_release() -> None:
+    conda = "dependencies:\n  - python=3.6\n  - numpy=1.19.2=py36_0\n  - tensorflow\n"
+    target = target_from_project({"environment.yml": conda})
+    assert target is not None
+    assert (target.text, target.source) == ("keras 2.6.0 (assumed)", "assumed: environment.yml:3")
+
+
 def test_a_file_with_tensorflow_alone_is_narrowed_by_one_with_keras() -> None:
     target = target_from_project({"requirements.txt": "keras==3.6.0\n", "requirements-tf.txt": "tensorflow==2.18.0\n"})
     assert text_of(target) == "keras 3.6.0"

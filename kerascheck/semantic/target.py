@@ -190,6 +190,7 @@ class _Known:
     releases: Mapping[str, tuple[Release, ...]]  # package -> final releases, oldest first
     tensorflow_gives: tuple[tuple[_Specifier, _Specifier], ...]  # TensorFlow releases -> the Keras they come with
     on_python: Mapping[str, Mapping[tuple[int, ...], _Specifier]]  # package -> Python -> what can be installed there
+    needs_numpy: tuple[tuple[_Specifier, frozenset[Release]], ...]  # TensorFlow releases -> the NumPy they take
 
 
 @cache
@@ -205,7 +206,11 @@ def _known() -> _Known:
         package: {_numbers(python): _specifier(text) for python, text in table.items()}
         for package, table in data["python"].items()
     }
-    return _Known(releases, gives, on_python)
+    needs_numpy = tuple(
+        (_specifier(key), frozenset(release for release in releases["numpy"] if _specifier(value).matches(release)))
+        for key, value in data["tensorflow_needs_numpy"].items()
+    )
+    return _Known(releases, gives, on_python, needs_numpy)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -392,6 +397,7 @@ _PACKAGES: Mapping[str, str] = {
     "keras-gpu": "keras",
     "keras-base": "keras",
     "keras-nightly": "keras",
+    "numpy": "numpy",
     "tf-keras": "tf_keras",
     "tf-keras-nightly": "tf_keras",
     "tf-nightly": "tensorflow",
@@ -421,7 +427,7 @@ _MENTIONED = re.compile(r"keras|tensorflow|tfa?[-_.]nightly", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _Requirement:
-    package: str  # "keras", "tf_keras", "tensorflow" or "addons" (of TensorFlow)
+    package: str  # "keras", "tf_keras", "tensorflow", "addons" (of TensorFlow) or "numpy"
     releases: tuple[Release, ...]  # empty = the line says nothing about the version
     source: str
     upgraded: bool = False  # by `pip install --upgrade`: the newest of the releases is there afterwards
@@ -486,6 +492,9 @@ def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
     names_keras = any(line.package == "keras" for line in lines)
     names_legacy = any(line.package == "tf_keras" for line in lines)
     addons = [line for line in lines if line.package == "addons"]
+    beside_numpy = _beside_numpy(tensorflow, lines)
+    narrower = beside_numpy < tensorflow and bool(_given_by(beside_numpy) & keras if keras else beside_numpy)
+    tensorflow = beside_numpy if narrower else tensorflow
     given = _given_by(tensorflow)
     releases: frozenset[Release]
     if names_legacy:
@@ -512,6 +521,7 @@ def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
     beside = tensorflow
     if not names_legacy:
         beside = frozenset(release for release in tensorflow if _given_by([release]) & releases) or tensorflow
+    lines = [line for line in lines if line.package != "numpy" or narrower]
     said = [line for line in lines if line.releases or line.package == "tf_keras"] or addons
     sources = tuple(dict.fromkeys(line.source for line in said))
     return _Answer(releases, beside, bool(keras) or names_legacy, sources)
@@ -519,6 +529,17 @@ def _answer(requirements: Iterable[_Requirement]) -> _Answer | None:
 
 def _releases_of(lines: Iterable[_Requirement], package: str) -> frozenset[Release]:
     return frozenset(release for line in lines if line.package == package for release in line.releases)
+
+
+def _beside_numpy(tensorflow: Iterable[Release], lines: Sequence[_Requirement]) -> frozenset[Release]:
+    """The TensorFlow releases that take one of the NumPy releases which these lines ask for."""
+    asked = frozenset() if _any_numpy(lines) else _releases_of(lines, "numpy")
+    needs = [condition for condition, numpy in _known().needs_numpy if asked and not asked & numpy]
+    return frozenset(release for release in tensorflow if not any(condition.matches(release) for condition in needs))
+
+
+def _any_numpy(lines: Iterable[_Requirement]) -> bool:
+    return any(line.package == "numpy" and not line.releases for line in lines)
 
 
 def _legacy_beside(tensorflow: frozenset[Release]) -> frozenset[Release]:
@@ -571,11 +592,13 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     (also of requirement files that pip-compile or `uv export` wrote) win over ranges. Where `[project]` in
     pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
     A file that asks for `tensorflow-addons` means Keras 2, as far as it allows one; `tensorflow-gpu` ends with 2.12.
-    What cannot be installed on any Python that the files ask for is left out; where they say nothing else, and the
-    newest Keras cannot, the newest that can is assumed. None when nothing is said.
+    What cannot be installed on any Python that the files ask for is left out, and so is a TensorFlow that does not take
+    the NumPy beside it; where they say nothing else, and the newest Keras cannot, the newest that can is assumed. None
+    when nothing is said.
     """
     answers: dict[PurePosixPath, _Answer] = {}
     locked: list[_Answer] = []
+    without_release: list[list[_Requirement]] = []  # of each file that names a TensorFlow of any release
     declared = {
         path.parent
         for name, text in files.items()
@@ -591,12 +614,30 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
         reader = _reader(name)
         if reader is None:
             continue
-        answer = _answer(reader(name, text))
+        lines = list(reader(name, text))
+        answer = _answer(lines)
         if answer is not None and _is_lock(name, text):
             locked.append(answer)
         elif answer is not None:
             answers[path] = answer
-    return _on_python(_combined(locked or _narrowed(answers)), list(written_pythons(files)))
+        elif any(line.package == "tensorflow" for line in lines):
+            without_release.append(lines)
+    pythons = list(written_pythons(files))
+    target = _on_python(_combined(locked or _narrowed(answers)), pythons)
+    if without_release and (target is None or target.assumed):
+        return _newest_beside_numpy(without_release, _asked_for(pythons)) or target
+    return target
+
+
+def _newest_beside_numpy(files: Sequence[Sequence[_Requirement]], pythons: set[tuple[int, ...]]) -> Target | None:
+    """The newest TensorFlow that takes the NumPy of one of these files, where it and no newer one has a Keras 2."""
+    known = known_releases("tensorflow")
+    fitting = frozenset(release for lines in files for release in _beside_numpy(known, lines))
+    sources = dict.fromkeys(line.source for lines in files for line in lines if line.package == "numpy")
+    found = (
+        _newest_on(pythons or set(_PYTHONS), ", ".join(sources), sorted(fitting)) if len(fitting) < len(known) else None
+    )
+    return found if found is not None and found.keras2 else None
 
 
 _PYTHONS = ((2, 7), *((3, minor) for minor in range(5, 14)))
@@ -604,16 +645,7 @@ _PYTHONS = ((2, 7), *((3, minor) for minor in range(5, 14)))
 
 def _on_python(target: Target | None, written: Sequence[tuple[str, str]]) -> Target | None:
     """A target without what cannot be installed on any Python that the files ask for."""
-    pythons: set[tuple[int, ...]] = set()
-    try:
-        for text, _ in written:
-            wanted = _specifier(text)
-            # some patch release of it: `==3.8` is 3.8.0
-            pythons |= {
-                python for python in _PYTHONS if any(wanted.matches(_python(python, patch)) for patch in range(40))
-            }
-    except ValueError:
-        return target
+    pythons = _asked_for(written)
     if not pythons:
         return target
     if target is None:
@@ -624,6 +656,19 @@ def _on_python(target: Target | None, written: Sequence[tuple[str, str]]) -> Tar
     if not releases or (releases == target.releases and beside == (target.tensorflow or ())):
         return target
     return _target(releases, target.source, backend=target.backend, tensorflow=beside)
+
+
+def _asked_for(written: Sequence[tuple[str, str]]) -> set[tuple[int, ...]]:
+    """The Pythons of which some patch release is asked for, `==3.8` is 3.8.0; empty when it cannot be told."""
+    try:
+        wanted = [_specifier(text) for text, _ in written]
+    except ValueError:
+        return set()
+    return {
+        python
+        for python in _PYTHONS
+        if any(text.matches(_python(python, patch)) for text in wanted for patch in range(40))
+    }
 
 
 def _python(numbers: tuple[int, ...], patch: int) -> Release:
@@ -637,11 +682,15 @@ def _goes_on(release: Release, pythons: Iterable[tuple[int, ...]]) -> bool:
     return any(allowed is None or allowed.matches(release) for allowed in found)
 
 
-def _newest_on(pythons: set[tuple[int, ...]], source: str) -> Target | None:
-    """The newest Keras, and the TensorFlow beside it, where some Python is asked for; None when any can have it."""
-    if _goes_on(known_releases()[-1], pythons):
+def _newest_on(pythons: set[tuple[int, ...]], source: str, among: Sequence[Release] | None = None) -> Target | None:
+    """The newest Keras, and the TensorFlow beside it (`among` these), where some Python is asked for.
+
+    None when any TensorFlow will do, and one of the Pythons can have the newest Keras.
+    """
+    if among is None and _goes_on(known_releases()[-1], pythons):
         return None
-    tensorflow = [release for release in known_releases("tensorflow") if _goes_on(release, pythons)][-1:]
+    any_release = known_releases("tensorflow") if among is None else among
+    tensorflow = [release for release in any_release if _goes_on(release, pythons)][-1:]
     keras = [release for release in known_releases() if release in _given_by(tensorflow)]
     fitting = [release for release in keras if _goes_on(release, pythons)][-1:]
     return _target(fitting, f"assumed: {source}", assumed=True, tensorflow=tensorflow) if fitting else None
@@ -663,7 +712,7 @@ def target_from_pip_lines(lines: Mapping[str, str], around: Callable[[], Target 
     if answer is None:
         return None
     own = _combined([answer])
-    if own is None or around is None or any(line.package != "addons" for line in found):
+    if own is None or around is None or any(line.package not in {"addons", "numpy"} for line in found):
         return own
     project = around()
     releases = [] if project is None or project.assumed else [item for item in project.releases if item.numbers < (3,)]
