@@ -770,6 +770,11 @@ def test_the_numpy_beside_tensorflow(lines: str, shown: str | None) -> None:
     assert text_of(target_from_project({"requirements.txt": f"{lines}\n"})) == shown
 
 
+def test_a_list_of_conda_names_a_preliminary_release_and_its_build() -> None:
+    listed = {"requirements.txt": "numpy=1.17.4=py37h4320e6b_0\ntensorflow-gpu=2.1.0rc2=pypi_0\n"}
+    assert text_of(target_from_project(listed)) == "keras 2.2.4"
+
+
 def test_the_numpy_and_the_python_beside_a_tensorflow_of_any_release() -> None:
     conda = "dependencies:\n  - python=3.6\n  - numpy=1.19.2=py36_0\n  - tensorflow\n"
     target = target_from_project({"environment.yml": conda})

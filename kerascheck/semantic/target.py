@@ -456,7 +456,7 @@ def _requirement_of(
     if "nightly" in name.lower() or package == "addons":  # a date, not a version; versions of its own
         return _Requirement(package, (), source)
     # conda writes a build after the version: keras=2.3.1=py37_0
-    specifier = re.sub(r"^(={1,2}\s*[\d.*]+)=[^=].*$", r"\1", specifier.strip())
+    specifier = re.sub(r"^(={1,2}\s*[\w.*]+)=[^=].*$", r"\1", specifier.strip())
     only_gpu = not conda and re.sub(r"[-_.]+", "-", name.strip().lower()) == "tensorflow-gpu"
     if only_gpu and not specifier:
         specifier = "==" + ".".join(map(str, _LAST_GPU))
