@@ -225,3 +225,31 @@ def train(x, y):
         options = Options(frozenset({"KC403"}), parse_target(keras))
         project = Project(ProjectReader(), options.target)
         assert len(check(SourceText(text), str(tmp_path / "a.py"), options, project).findings) == found
+
+
+@pytest.mark.parametrize(
+    ("releases", "imported", "fixed"),
+    [
+        ("keras 2.3.1", "from keras", False),  # the package had no function that registers
+        ("keras 2.3.1", "from tensorflow.keras", True),
+        ("tf 1.15", "from keras", False),
+        ("keras >=2.2.4,<2.5", "from keras", True),
+        ("keras 2.15.0", "from keras", True),
+    ],
+)
+def test_what_a_keras_cannot_register_has_no_fix(releases: str, imported: str, fixed: bool) -> None:
+    text = f"""
+{imported}.models import Sequential
+{imported}.layers import Dense
+
+
+def distance(y_true, y_pred):
+    return abs(y_true - y_pred)
+
+
+model = Sequential([Dense(1, input_shape=(3,))])
+model.compile("adam", loss=distance)
+model.save("m.h5")
+"""
+    (finding,) = check(SourceText(text), "old.py", Options(frozenset({"KC305"}), parse_target(releases))).findings
+    assert (finding.fix is not None) is fixed
