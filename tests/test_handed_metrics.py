@@ -1,4 +1,4 @@
-"""Metrics that a program hands to a function of another file, which compiles its model (KC509)."""
+"""Metrics that a program hands to a function of another file, which compiles its model (KC503, KC509)."""
 
 from pathlib import Path
 
@@ -65,3 +65,60 @@ def test_a_file_that_trains_what_others_make(tmp_path: Path, monkeypatch: pytest
     assert main(["check", "--no-cache", "--select", "KC509", "."]) == 1
     Path("main.py").write_text("from nets import tagger\nfrom running import run\n\nrun(tagger(1), x, y)\n")
     assert main(["check", "--no-cache", "--select", "KC509", "."]) == 0
+
+
+PRICES = """import keras
+from keras import layers
+
+
+def compiled(model, metrics=("mae",)):
+    model.compile("adam", "{loss}", metrics=list(metrics))
+    return model
+
+
+def judge_or_price(units):
+    inputs = keras.Input((8,))
+    return keras.Model(inputs, layers.Dense(units)(inputs))
+"""
+FIT = """import numpy as np
+from prices import compiled, judge_or_price
+
+model = judge_or_price({units})
+compiled(model, metrics=("mae", "accuracy"))
+{fit}
+"""
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "fit", "found"),
+    [
+        ("mse", 1, "model.fit(x, y)", [5]),
+        ("huber", 1, "model.fit(x, np.log1p(prices), epochs=2)", [5]),
+        # a discriminator; classes; unknown
+        ("mse", 1, "model.fit(x, np.ones((4, 1)))", []),
+        ("mse", 1, "model.train_on_batch(x, real)", []),
+        ("binary_crossentropy", 1, "model.fit(x, y)", []),
+        ("mse", 4, "model.fit(x, y)", []),
+        ("mse", "units", "model.fit(x, y)", []),
+    ],
+)
+def test_an_accuracy_for_quantities_that_is_handed_on(
+    tmp_path: Path, loss: str, units: object, fit: str, found: list[int]
+) -> None:
+    (tmp_path / "prices.py").write_text(PRICES.format(loss=loss))
+    options = Options(frozenset({"KC503"}), default_target())
+    train = SourceText(FIT.format(units=units, fit=fit))
+    findings = check(train, str(tmp_path / "train.py"), options, Project(ProjectReader(), options.target)).findings
+    assert [item.start.line for item in findings] == found
+
+
+def test_an_accuracy_beside_the_model_that_another_file_gives(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("from models import judge_or_price, run\nrun(judge_or_price(1), x, y)\n")
+    text = PRICES.format(loss="mse") + (
+        "\n\ndef run(model, x, y):\n    model.compile('adam', 'mse', metrics=['accuracy'])\n    model.fit(x, y)\n"
+    )
+    (tmp_path / "models.py").write_text(text)
+    options = Options(frozenset({"KC503"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText(text), str(tmp_path / "models.py"), options, project).findings
+    assert [item.start.line for item in findings] == [16]

@@ -9,7 +9,7 @@ import libcst as cst
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import replace
-from kerascheck.rule import Rule, unsafe_fix
+from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.quantities import CountedQuantities, counted_quantities
 
 _READ = re.compile(r"""["'](?:val_)?acc(?:uracy)?["']""")
@@ -36,6 +36,9 @@ class AccuracyOnRegression(Rule):
                 item.accuracy.node,
                 message=self._message(item),
                 fix=self._fix(item),
+                related=[
+                    RelatedNode(item.accuracy.home, node, "the model is compiled here") for node in item.accuracy.sites
+                ],
                 name=item.accuracy.name,
                 loss=item.loss,
             )

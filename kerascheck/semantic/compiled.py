@@ -76,7 +76,21 @@ def compiled_models(module: Module) -> tuple[Compiled, ...]:
     return found
 
 
+def compiled_as_run(home: Module, event: Event) -> Iterator[Compiled]:
+    """A `compile` that stands in any file, as the program `home` runs it."""
+    if not _trains_itself(event.receiver):
+        compiles, trainings = _compiles_and_trainings(home)
+        yield from _compiled(event.module, event, tuple(_fits(event, compiles, trainings)))
+
+
 def _found(module: Module) -> Iterator[Compiled]:
+    compiles, trainings = _compiles_and_trainings(module)
+    for event in module.events_of("compile"):
+        if is_keras_model(module, event) and event.module is module and not _trains_itself(event.receiver):
+            yield from _compiled(module, event, tuple(_fits(event, compiles, trainings)))
+
+
+def _compiles_and_trainings(module: Module) -> tuple[dict[Value, list[Event]], dict[Value, list[Event]]]:
     compiles: dict[Value, list[Event]] = {}
     trainings: dict[Value, list[Event]] = {}
     for event in module.events:
@@ -86,20 +100,17 @@ def _found(module: Module) -> Iterator[Compiled]:
             trainings.setdefault(event.receiver, []).append(event)
         elif event.name == "compile" and is_keras_model(module, event):
             compiles.setdefault(event.receiver, []).append(event)
-    for event in module.events_of("compile"):
-        if not is_keras_model(module, event):
-            continue
-        if event.module is not module or _trains_itself(event.receiver):
-            continue
-        loss, from_logits = loss_of(module, event)
-        given = event.arguments.find("loss", 1)
-        node, value = given if given is not None else (None, None)
-        fits = tuple(_fits(event, compiles, trainings))
-        several = list(_several(module, event, fits)) if event.head is None else []
-        if several:
-            yield from several
-            continue
-        yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
+    return compiles, trainings
+
+
+def _compiled(module: Module, event: Event, fits: tuple[Event, ...]) -> Iterator[Compiled]:
+    several = list(_several(module, event, fits)) if event.head is None else []
+    if several:
+        yield from several
+        return
+    loss, from_logits = loss_of(module, event)
+    node, value = event.arguments.find("loss", 1) or (None, None)
+    yield Compiled(event, event.head, loss, from_logits, node, value, fits, _labels(fits))
 
 
 def _several(module: Module, event: Event, fits: tuple[Event, ...]) -> Iterator[Compiled]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.semantic.compiled import REGRESSION_LOSSES, Compiled, compiled_models, is_inside_another, targets_of
+from kerascheck.semantic.compiled import (
+    REGRESSION_LOSSES,
+    Compiled,
+    compiled_as_run,
+    compiled_models,
+    is_inside_another,
+    targets_of,
+)
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, REAL, SEVERAL, ones_and_zeros
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
@@ -35,7 +42,7 @@ class CountedQuantities:
 
 
 def counted_quantities(module: Module) -> tuple[CountedQuantities, ...]:
-    """Every "accuracy" or "acc" string that is given to a model of quantities."""
+    """Every "accuracy" or "acc" string that is given to a model of quantities, also by a function of another file."""
     known = module.memo.get("counted quantities")
     if known is None:
         known = module.memo["counted quantities"] = tuple(_found(module))
@@ -44,24 +51,34 @@ def counted_quantities(module: Module) -> tuple[CountedQuantities, ...]:
 
 
 def _found(module: Module) -> Iterator[CountedQuantities]:
-    strings = list(accuracy_strings(module))
-    if not strings:
-        return
     models = {(id(item.event), item.place): item for item in compiled_models(module)}
     trained = {id(item.event.node) for item in models.values() if item.fits}
-    for accuracy in strings:
-        item = models.get((id(accuracy.event), accuracy.place))
-        if item is None or bool(item.outputs) != bool(accuracy.outputs):
+    told: set[int] = set()
+    for accuracy in accuracy_strings(module, elsewhere=True):
+        own = accuracy.home is module and accuracy.event.module is module
+        seen = () if own else compiled_as_run(accuracy.home, accuracy.event)
+        item = next((it for it in seen if it.place == accuracy.place), None)
+        if own:
+            item = models.get((id(accuracy.event), accuracy.place))
+        if item is None or bool(item.outputs) != bool(accuracy.outputs) or id(accuracy.node) in told:
             continue
-        if not item.fits and id(item.event.node) in trained:
+        if own and not item.fits and id(item.event.node) in trained:
             continue  # its callers train it, and show the labels
-        if _gives_its_output(item.loss_value):
-            yield CountedQuantities(accuracy, "lambda", placeholder=True)
-        elif _aligns(item.loss_value):
-            yield CountedQuantities(accuracy, "CTC", aligned=True)
-        elif item.loss in REGRESSION_LOSSES and _is_regression(module, item):
-            several = item.labels is not None and (item.labels.width or 0) > 1
-            yield CountedQuantities(accuracy, item.loss, columns=several)
+        found = _counted(accuracy, item)
+        if found is not None:
+            told.add(id(accuracy.node))
+            yield found
+
+
+def _counted(accuracy: AccuracyString, item: Compiled) -> CountedQuantities | None:
+    if _gives_its_output(item.loss_value):
+        return CountedQuantities(accuracy, "lambda", placeholder=True)
+    if _aligns(item.loss_value):
+        return CountedQuantities(accuracy, "CTC", aligned=True)
+    if item.loss in REGRESSION_LOSSES and _is_regression(accuracy.home, item):
+        several = item.labels is not None and (item.labels.width or 0) > 1
+        return CountedQuantities(accuracy, item.loss, columns=several)
+    return None
 
 
 def _is_regression(module: Module, item: Compiled) -> bool:
