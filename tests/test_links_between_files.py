@@ -338,3 +338,45 @@ def test_which_model_a_method_saves_its_callers_say(
     monkeypatch.chdir(tmp_path)
     files = {"zoo.py": ZOO, "trainer.py": TRAINER, "fit.py": FIT.format(name=name)}
     assert found(capsys, files, "KC302") == expected
+
+
+KEEPER = """class Keeper:
+    def __init__(self, {held}, run):
+        self.{held} = {held}
+        self.run = run
+
+    def keep(self):
+        self.{held}.save_weights("kept.weights.h5")
+
+    def back(self, epoch):
+        self.{held}.load_weights(f"{{self.run}}/{{epoch}}.ckpt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("keeper", "made", "expected"),
+    [
+        (KEEPER.format(held="net"), "keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])", [10]),
+        (KEEPER.format(held="model"), "keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])", [10]),
+        (KEEPER.format(held="net") + "        self.net = self.run\n", "keras.Sequential()", []),
+        (
+            KEEPER.format(held="net") + "\n    def other(self, net):\n        self.net, _ = net, 0\n",
+            "keras.Sequential()",
+            [],
+        ),
+        (KEEPER.format(held="net"), "store.Net()", []),
+        (KEEPER.format(held="net").replace("self.net.load", "self.back.load"), "keras.Sequential()", []),
+    ],
+)
+def test_a_load_in_a_method_that_nobody_calls_on_what_another_method_uses(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    keeper: str,
+    made: str,
+    expected: list[int],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = f"import keras\nimport store\nfrom keeper import Keeper\n\nKeeper({made}, 'a').keep()\n"
+    files = {"keeper.py": keeper, "program.py": program, "requirements.txt": "keras==3.15.1\n"}
+    assert found(capsys, files, "KC201") == [("keeper.py", line, "KC201") for line in expected]
