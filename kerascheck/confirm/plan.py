@@ -700,7 +700,7 @@ def _initializer(module: Module, offset: int, finding: Finding) -> Experiment | 
     """Weights are loaded, then all variables initialised, in graph mode."""
     met = ((home, event) for home in module_and_users(module) for event in home.events_of("initialize"))
     for home, event in met:
-        if not stands_at(module, event.node, offset):
+        if not any(stands_at(module, node, offset) for node in (event.node, event.site)):
             continue
         models = models_of(event)
         slicer = Slicer(home)

@@ -54,16 +54,22 @@ class InitializerAfterLoad(Rule):
 
     def _check_program(self, program: Module) -> None:
         events = list(program.events_of("initialize", "load_weights"))
-        runs = [event for event in events if event.name == "initialize" and event.module is self.module]
+        runs = [event for event in events if event.name == "initialize" and self._is_here(program, event)]
         if not runs or not self._graph_mode(program):
             return
         every = self.module.target.which("<3") is Reach.ALL
         for run in runs:
             model = models_of(run)[0]
             loads = [event for event in events if event.name == "load_weights" and model in models_of(event)]
-            if any(load.order > run.order and load.function is run.function for load in loads):
-                continue  # loaded again afterwards
             earlier = [load for load in loads if load.order < run.order]
+            first = earlier[-1].site if earlier else model.call if model.module is program else None
+            call = _call_that_decides(program, run, first)
+            if (call is not None) is not (run.module is not self.module):
+                continue  # the program that makes this call is where it is reported
+            if call is not None and run.standalone and not _comes_before(program, first, call):
+                continue  # a function that is read by itself is walked with what others, or an earlier walk, left
+            if any(load.order > run.order and _is_again(program, load, run, call) for load in loads):
+                continue  # loaded again afterwards
             if not earlier and model.ref != "keras.models.load_model":
                 continue  # one of several that a builder may give, and not the one that is loaded
             node = earlier[-1].node if earlier else model.call
@@ -71,18 +77,24 @@ class InitializerAfterLoad(Rule):
                 continue
             place = earlier[-1].module if earlier else model.module
             self.report(
-                run.node,
+                run.node if call is None else call,
                 severity=Severity.ERROR if every else Severity.WARNING,
-                fix=self._fix(run) if program is self.module else None,
+                fix=self._fix(run) if program is self.module and call is None else None,
                 related=self._related(program, run, place, node),
                 subject=model.short,
                 load="load_weights" if earlier else "load_model",
                 model=self._name(earlier[-1]) if earlier else "the model",
             )
 
+    def _is_here(self, program: Module, run: Event) -> bool:
+        """Whether it stands in this file, or is what a call of this file leads to."""
+        return run.module is self.module or (program is self.module and self.module.owns(run.site))
+
     def _related(self, program: Module, run: Event, place: Module | None, node: cst.CSTNode) -> list[RelatedNode]:
         found = [RelatedNode(place, node, "it is loaded here")] if place is not None else []
-        if program is not self.module and program.owns(run.site):
+        if run.module is not self.module:
+            found.append(RelatedNode(run.module, run.node, "and this is the initializer"))
+        elif program is not self.module and program.owns(run.site):
             found.append(RelatedNode(program, run.site, "and this comes here afterwards"))
         return found
 
@@ -99,6 +111,8 @@ class InitializerAfterLoad(Rule):
             return True
         if any(_SHARED.search(home.source.text) for home in program.family("session", "sess")):
             return True
+        if run.module is not self.module:
+            return False
         blocks = self.module.index.nodes(cst.With)
         return any(
             self._is_used_in(block, run, model)
@@ -114,7 +128,7 @@ class InitializerAfterLoad(Rule):
         for block in self.module.index.nodes(cst.With):
             if any(_NEW_GRAPH.search(self.module.code(part.item)) for part in block.items):
                 inside = {id(node) for node in walk(block)}
-                if id(run.node) in inside and id(load) not in inside:
+                if (id(run.node) in inside or id(run.site) in inside) and id(load) not in inside:
                     return True
         return False
 
@@ -170,6 +184,31 @@ class InitializerAfterLoad(Rule):
             return None
         start, end = source.offset(Position(first, 1)), source.offset(Position(last + 1, 1))
         return unsafe_fix("take the initializer away", [Edit(start, end, "")])
+
+
+def _call_that_decides(program: Module, run: Event, load: cst.CSTNode | None) -> cst.CSTNode | None:
+    """The call of a program which leads to an initializer of another file, where the program has loaded before it.
+
+    None where both happen behind one call: then the other file says which of them comes first.
+    """
+    if run.module is program or not program.owns(run.site):
+        return None
+    return run.site if load is not None and load is not run.site else None
+
+
+def _comes_before(program: Module, first: cst.CSTNode | None, second: cst.CSTNode) -> bool:
+    """Whether two calls stand in one function of a file, in this order."""
+    if first is None or not program.owns(first) or program.span(first).start > program.span(second).start:
+        return False
+    around = [item for item in program.index.nodes(cst.FunctionDef) if any(node is second for node in walk(item))]
+    return bool(around) and any(node is first for node in walk(around[-1]))
+
+
+def _is_again(program: Module, load: Event, run: Event, call: cst.CSTNode | None) -> bool:
+    """Whether a load that is met later in the walk surely comes after the initializer."""
+    if call is None:
+        return load.function is run.function
+    return not load.standalone or _comes_before(program, call, load.site)
 
 
 def _home(event: Event) -> cst.CSTNode | None:
