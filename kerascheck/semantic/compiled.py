@@ -14,7 +14,7 @@ from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
 from kerascheck.semantic.labels import Labels, labels_of
 from kerascheck.semantic.layer_graph import layers_inside
-from kerascheck.semantic.metrics import is_keras_model, loss_by_value, loss_of
+from kerascheck.semantic.metrics import is_keras_model, loss_by_value, loss_of, targets_of
 from kerascheck.semantic.several import Given, Output, outputs_of, share
 from kerascheck.semantic.values import Items, Obj, Part, Value, options
 from kerascheck.semantic.walk import walk
@@ -142,16 +142,6 @@ def _fits(event: Event, compiles: dict[Value, list[Event]], trainings: dict[Valu
     for other in trainings.get(event.receiver, ()):
         if event.order < other.order and (end is None or other.order < end):
             yield other
-
-
-def targets_of(fit: Event) -> Value | None:
-    """What a fit compares the outputs with: its labels, or the data set or generator that gives them."""
-    if fit.name == "fit_generator":
-        return fit.arguments.value("generator", 0)
-    found = fit.arguments.find("y", 1)
-    if found is not None:
-        return found[1]
-    return fit.arguments.value("x", 0) if fit.arguments.lacks("y", 1) else None
 
 
 def _labels(fits: tuple[Event, ...]) -> Labels | None:

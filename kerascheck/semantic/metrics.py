@@ -12,6 +12,7 @@ import libcst as cst
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.graph import Head
+from kerascheck.semantic.labels import ONE_HOT, labels_of
 from kerascheck.semantic.origins import heirs
 from kerascheck.semantic.several import Output, outputs_of, share
 from kerascheck.semantic.values import Const, Func, Items, Mapping, Obj, Part, Ref, Value, boolean, options, string
@@ -407,7 +408,12 @@ def loss_by_value(module: Module, value: Value | None) -> tuple[str | None, bool
 
 def takes_one_hot(module: Module, event: Event, item: AccuracyString | None = None) -> bool:
     """Whether a fit of the compiled model is given labels that are one-hot of one class, or may well be."""
-    return any(isinstance(root, Obj) and root.ref in _ONE_HOT for root in map(_root, _labels(module, event, item)))
+    if any(isinstance(root, Obj) and root.ref in _ONE_HOT for root in map(_root, _labels(module, event, item))):
+        return True
+    if item is not None and item.outputs:
+        return False
+    found = [labels_of(targets_of(other)) for other in _fits(module, event)]
+    return any(labels is not None and labels.content == ONE_HOT for labels in found)
 
 
 def _root(value: Value | None) -> Value | None:
@@ -435,11 +441,26 @@ def takes_several_labels(module: Module, event: Event, item: AccuracyString | No
     return any(isinstance(root, Obj) and root.ref == several for root in map(_root, _labels(module, event, item)))
 
 
+def _fits(module: Module, event: Event) -> Iterator[Event]:
+    for other in module.events_of("fit", "fit_generator"):
+        if other.receiver is event.receiver and other.receiver is not None:
+            yield other
+
+
 def _labels(module: Module, event: Event, item: AccuracyString | None) -> Iterator[Value | None]:
     """The labels that the fits of a compiled model are given; with `item` those of its output."""
-    for other in module.events:
-        if other.name == "fit" and other.receiver is event.receiver and other.receiver is not None:
-            found = other.arguments.find("y", 1)
-            if item is not None and item.outputs:
-                found = share(found, item.outputs, item.place)
-            yield found[1] if found is not None else None
+    for other in _fits(module, event):
+        found = other.arguments.find("y", 1) if other.name == "fit" else None
+        if item is not None and item.outputs:
+            found = share(found, item.outputs, item.place)
+        yield found[1] if found is not None else None
+
+
+def targets_of(fit: Event) -> Value | None:
+    """What a fit compares the outputs with: its labels, or the data set or generator that gives them."""
+    if fit.name == "fit_generator":
+        return fit.arguments.value("generator", 0)
+    found = fit.arguments.find("y", 1)
+    if found is not None:
+        return found[1]
+    return fit.arguments.value("x", 0) if fit.arguments.lacks("y", 1) else None

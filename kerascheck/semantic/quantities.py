@@ -15,10 +15,9 @@ from kerascheck.semantic.compiled import (
     compiled_as_run,
     compiled_models,
     is_inside_another,
-    targets_of,
 )
 from kerascheck.semantic.labels import INTEGERS, ONE_HOT, REAL, SEVERAL, ones_and_zeros
-from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
+from kerascheck.semantic.metrics import AccuracyString, accuracy_strings, targets_of
 from kerascheck.semantic.values import Func, Items, Mapping, Obj, Value, options
 from kerascheck.semantic.walk import walk
 
