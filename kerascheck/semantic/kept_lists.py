@@ -18,13 +18,23 @@ _WRITES = re.compile(
     r"\bopen\([^()]*,\s*(?:mode\s*=\s*)?[rbf]?[\"'][wxa]|\bdump\(|\bwrite_(?:text|bytes)\(|\bsave(?:txt)?\(|\bto_csv\("
 )
 
+_PUTS = re.compile(r"\bdump\(|\.write\(|\.writelines\(")
+_OPEN_TO_WRITE = re.compile(r"\bopen\(\s*([a-zA-Z_][\w.]*)\s*,\s*(?:mode\s*=\s*)?[\"']w")
+_OPEN_TO_READ = re.compile(
+    r"(?:\bloads?\(\s*|\bwith[ \t]+)open\(\s*([a-zA-Z_][\w.]*)\s*(?:,\s*(?:mode\s*=\s*)?[\"']r[bt]?[\"']\s*)?"
+    r"(?:,\s*encoding\s*=[^,()]*)?\)"
+)
+
 
 def is_read_back(module: Module, place: cst.CSTNode) -> bool:
     """Whether what is made at a place is made only where a file is missing that else gives it, and is written there.
 
     `if isfile(path): self.words = open(path).read().split() else: self.words = list(set(words))`, and a method of the
-    same class, or the same function, writes `self.words`.
+    same class, or the same function, writes `self.words`. Or whether one branch of a test writes it to the file which
+    the other branch reads.
     """
+    if module.owns(place) and _is_read_by_the_other_branch(module, place):
+        return True
     if _EXISTS.search(module.source.text) is None or not module.owns(place):
         return False
     for test in module.index.nodes(cst.If):
@@ -35,6 +45,24 @@ def is_read_back(module: Module, place: cst.CSTNode) -> bool:
             if target is None or not _READS.search(module.code(other)):
                 continue
             if any(target in _targets(module, node) for node in walk(other)) and _is_written(module, target, place):
+                return True
+    return False
+
+
+def _is_read_by_the_other_branch(module: Module, place: cst.CSTNode) -> bool:
+    """`if training: pickle.dump(list(columns), open(path, "wb")) else: columns = pickle.load(open(path, "rb"))`."""
+    for test in module.index.nodes(cst.If):
+        if not isinstance(test.orelse, cst.Else):
+            continue
+        for branch, other in ((test.body, test.orelse.body), (test.orelse.body, test.body)):
+            lines = [node for node in walk(branch) if isinstance(node, cst.SimpleStatementLine)]
+            line = next((node for node in lines if any(item is place for item in walk(node))), None)
+            if line is None or not _PUTS.search(module.code(line)):
+                continue
+            written = set(_OPEN_TO_WRITE.findall(module.code(branch)))
+            read = set(_OPEN_TO_READ.findall(module.code(other)))
+            bound = {target for node in walk(test) for target in _targets(module, node)}
+            if len(written) == 1 and written <= read - bound:
                 return True
     return False
 
