@@ -27,6 +27,7 @@ from kerascheck.semantic.custom_objects import (
 from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.inner_objects import refused_inner_key
 from kerascheck.semantic.made_inside import is_made_inside
+from kerascheck.semantic.name_prefixes import only_names
 from kerascheck.semantic.purposes import (
     refuses_any_value,
     says_where_to_read,
@@ -65,6 +66,10 @@ class ConfigDropsArgument(Rule):
     says = (
         "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}` in "
         "`self.{attribute}`, which only decides on what is printed"
+    )
+    names = (
+        "`{owner}.get_config` leaves out `{argument}`: a loaded copy has the default `{default}`, "
+        "which only names the layers and weights inside"
     )
     usual = (
         "`{owner}.get_config` leaves out `{argument}`: a loaded copy gets the default `{default}`, "
@@ -127,7 +132,7 @@ class ConfigDropsArgument(Rule):
         if inner is not None:
             cause = f"`{inner[2]}`, which `{inner[1].name}` in `{inner[0]}` writes and does not take"
         fix = self._fix(owner, missing) if inner is None and not others else None  # it raises all the same
-        same = (self.message, self.first, self.idle, self.unread, self.says, self.usual)
+        same = (self.message, self.first, self.idle, self.unread, self.says, self.names, self.usual)
         for parameter in missing[:1] if wrong else missing:  # wrong keys are one mistake, whatever they stand for
             own = made is not None and made.function.owner is owner
             function = owner.own("get_config")
@@ -149,6 +154,8 @@ class ConfigDropsArgument(Rule):
                     attribute = unread_attribute(owner, made, parameter.name)
                 if attribute is not None:
                     message, severity = self.says if attribute.says else self.unread, Severity.INFO
+                elif message is self.message and only_names(owner, made, parameter.name):
+                    message, severity = self.names, Severity.INFO
                 elif message is self.message and never_given(self.module, owner, parameter.name):
                     message, severity = self.usual, Severity.INFO
             never = kept(self.module) if severity is Severity.ERROR else None

@@ -61,7 +61,7 @@ def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> Unread |
     if held is None or not all(isinstance(item, ClassInfo) or item in _ROOTS for item in owner.lineage()):
         return None
     attribute = held.attribute
-    if attribute in KERAS or attribute in _ASKED or attribute.startswith("_"):
+    if is_known_to_keras(attribute):
         return None
     if not _holds_no_weights(made, name, held):
         return None
@@ -71,27 +71,41 @@ def unread_attribute(owner: ClassInfo, made: Constructor, name: str) -> Unread |
         return None  # a property, a method, or a default of the class
     classes += [item for item in owner.module.classes if item is not owner and owner in item.lineage()]
     texts = [item.module.code(item.node) for item in classes]
-    if any(is_hidden(text) or _DYNAMIC.search(text) for text in texts):
+    if any(may_read_any(text) for text in texts):
         return None
     read = [path for item in classes for path in _places(item, attribute)]
     if not all(_only_says(path) for path in read):
         return None
-    found = Unread(attribute, bool(read))
+    return None if is_read_by_others(owner, classes, attribute) else Unread(attribute, bool(read))
+
+
+def is_known_to_keras(attribute: str) -> bool:
+    """Whether Keras may ask any object for an attribute of this name."""
+    return attribute in KERAS or attribute in _ASKED or attribute.startswith("_")
+
+
+def may_read_any(text: str) -> bool:
+    """Whether the text of a class may read attributes that it does not name, or hands its objects on."""
+    return is_hidden(text) or _DYNAMIC.search(text) is not None
+
+
+def is_read_by_others(owner: ClassInfo, classes: list[ClassInfo], attribute: str) -> bool:
+    """Whether code outside of a class, its bases and those made from it in its file may read an attribute of it."""
     here = owner.module.source.text
     if _is_read_elsewhere(here, attribute):
-        return None
+        return True
     if owner.module.project is None:
-        return found
+        return False
     others = [item.module.source.text for item in classes if item.module is not owner.module]
     others += owner.module.project.texts_with(owner.module.path, attribute)
     derived = _derived_names([here, *others], {item.name for item in classes})
     for text in others:
         if _is_read_elsewhere(text, attribute):
-            return None
+            return True
         mine = any(not derived.isdisjoint(re.findall(r"\w+", found[2])) for found in _CLASS.finditer(text))
         if mine and _reads(attribute).search(text):
-            return None
-    return found
+            return True
+    return False
 
 
 def _places(owner: ClassInfo, attribute: str) -> Iterator[Path]:
