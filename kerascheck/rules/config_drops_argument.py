@@ -28,6 +28,7 @@ from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.inner_objects import refused_inner_key
 from kerascheck.semantic.made_inside import is_made_inside
 from kerascheck.semantic.name_prefixes import only_names
+from kerascheck.semantic.never_made import is_never_made
 from kerascheck.semantic.purposes import (
     refuses_any_value,
     says_where_to_read,
@@ -40,6 +41,7 @@ from kerascheck.semantic.unset_attributes import is_never_written, unset_attribu
 from kerascheck.semantic.usual_values import never_given
 
 _INSIDE = "; it is only made inside of other layers, which make it anew when they are loaded"
+_UNMADE = "; nothing in this project makes one"
 
 
 class ConfigDropsArgument(Rule):
@@ -160,10 +162,11 @@ class ConfigDropsArgument(Rule):
                     message, severity = self.usual, Severity.INFO
             never = kept(self.module) if severity is Severity.ERROR else None
             inside = severity is Severity.ERROR and never is None and is_made_inside(owner)
+            unmade = severity is Severity.ERROR and not (never or inside) and is_never_made(owner)
             self.report(
                 place,
-                message=message + (self.kept[never] if never else _INSIDE if inside else ""),
-                severity=Severity.INFO if never or inside else severity,
+                message=message + (self.kept[never] if never else _INSIDE if inside else _UNMADE if unmade else ""),
+                severity=Severity.INFO if never or inside or unmade else severity,
                 claim=Claim.CONFIG_DIFFERS if message in same else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,

@@ -101,6 +101,11 @@ def _find_kept(module: Module) -> Kept | None:
     return Kept.NOTHING if alone and _TRAINS.search(own) and module.has_entry_point else None
 
 
+def trains(text: str) -> bool:
+    """Whether a text trains a model."""
+    return _TRAINS.search(_COMMENT.sub("", text)) is not None
+
+
 def _may_read(texts: list[str]) -> bool:
     """Whether a configuration may be written, or a copy be made by one."""
     strict = any(_OWN_MODEL_FILE.search(text) for text in texts)  # methods of the project have such names, too
