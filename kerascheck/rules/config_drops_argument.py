@@ -34,6 +34,7 @@ from kerascheck.semantic.purposes import (
     says_where_to_read,
     stands_under_another_key,
 )
+from kerascheck.semantic.read_as_weights import is_read_as_weights
 from kerascheck.semantic.storage import instances, reached
 from kerascheck.semantic.unread import unread_attribute
 from kerascheck.semantic.unrunnable import fails_when_given, never_runs
@@ -41,6 +42,7 @@ from kerascheck.semantic.unset_attributes import is_never_written, unset_attribu
 from kerascheck.semantic.usual_values import never_given
 
 _INSIDE = "; it is only made inside of other layers, which make it anew when they are loaded"
+_READ = "; only weights are read from the files here that have it"
 _UNMADE = "; nothing in this project makes one"
 
 
@@ -162,11 +164,13 @@ class ConfigDropsArgument(Rule):
                     message, severity = self.usual, Severity.INFO
             never = kept(self.module) if severity is Severity.ERROR else None
             inside = severity is Severity.ERROR and never is None and is_made_inside(owner)
-            unmade = severity is Severity.ERROR and not (never or inside) and is_never_made(owner)
+            more = self.kept[never] if never else _INSIDE if inside else ""
+            if severity is Severity.ERROR and not more:
+                more = _READ if is_read_as_weights(owner) else _UNMADE if is_never_made(owner) else ""
             self.report(
                 place,
-                message=message + (self.kept[never] if never else _INSIDE if inside else _UNMADE if unmade else ""),
-                severity=Severity.INFO if never or inside or unmade else severity,
+                message=message + more,
+                severity=Severity.INFO if more else severity,
                 claim=Claim.CONFIG_DIFFERS if message in same else Claim.LOAD_RAISES,
                 fix=fix,
                 subject=owner.name,

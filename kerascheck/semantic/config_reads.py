@@ -114,7 +114,16 @@ def _may_read(texts: list[str]) -> bool:
 
 
 def _is_whole(text: str) -> bool:
-    if _WHOLE.search(text) or any(_saves(text)) or any(_asks_for_config(text)) or any(_whole_checkpoints(text)):
+    return _copies(text) or any(_saves(text)) or any(_whole_checkpoints(text))
+
+
+def may_copy(text: str) -> bool:
+    """Whether a text may make a copy by a configuration, or write one, otherwise than by saving a model."""
+    return _copies(_COMMENT.sub("", text))
+
+
+def _copies(text: str) -> bool:
+    if _WHOLE.search(text) or any(_asks_for_config(text)):
         return True
     return ("keras" in text or "tensorflow" in text) and _COPIES.search(text) is not None
 
