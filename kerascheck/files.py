@@ -26,6 +26,7 @@ LARGEST_SOURCE = 5_000_000  # bytes of one source file, characters of one notebo
 LARGEST_FOLDER = 100  # files of one folder whose imports are looked at for the top of a project
 LARGEST_PROJECT = 2_000  # files that are looked through for imports of a checked file
 LARGEST_START = 2_000_000  # bytes of a notebook that are looked through for its imports
+_PICTURE = re.compile(rb"[A-Za-z0-9+/=\\]{200,}")  # in base64: two thirds of what notebooks are
 LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
 DEFAULT_EXCLUDE = frozenset(
     {
@@ -166,9 +167,11 @@ class ProjectReader:
     def start_of(self, path: str) -> str:
         try:
             if self._recorder is not None:
-                return read(path, self._recorder)[:LARGEST_START].decode("utf-8", "replace")
-            with open(path, "rb") as file:
-                return file.read(LARGEST_START).decode("utf-8", "replace")
+                raw = read(path, self._recorder)[:LARGEST_START]
+            else:
+                with open(path, "rb") as file:
+                    raw = file.read(LARGEST_START)
+            return _PICTURE.sub(b"", raw).decode("utf-8", "replace")
         except (OSError, FileProblem):
             return ""
 

@@ -134,7 +134,7 @@ def _one_by_one(paths: Sequence[str], mode: Mode, surroundings: Surroundings) ->
 
     Where nothing is written, the longest files are looked at before anything is kept, and what they took is given back:
     what a parser takes for a moment is the most that a run needs (measured on 7,846 files: 955 MB in the order of the
-    files, 766 MB so; a process that only parses the longest one takes 403 MB).
+    files, 733 MB so; a process that only parses the longest one takes 403 MB).
     """
     long = {path: size for path in paths if not path.endswith(".ipynb") and (size := _size(path)) > LONG}
     early: dict[str, Outcome] = {}

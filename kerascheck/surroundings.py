@@ -16,7 +16,7 @@ from kerascheck.settings import PerFile, Settings, SettingsError, from_toml
 if TYPE_CHECKING:
     from kerascheck.cache import Recorder
     from kerascheck.engine import Confirm, Options
-    from kerascheck.semantic.project import Project
+    from kerascheck.semantic.project import Project, Texts
     from kerascheck.semantic.target import Target
 
 # characters of parsed source that are kept for files which mean another Keras than the one that is checked now
@@ -73,6 +73,7 @@ class Surroundings:
         self._readmes: dict[str, Target | None] = {}
         self._beside: dict[str, dict[str, tuple[frozenset[str], Target | None]]] = {}
         self._projects: dict[Target, Project] = {}
+        self._texts: Texts | None = None  # read without a parser, for whichever Keras
 
     def settings(self, path: str) -> Settings:
         """The settings that count for a file, command line included. Raises SettingsError."""
@@ -94,14 +95,17 @@ class Surroundings:
 
     def project(self, target: Target) -> Project:
         """The files around those that mean this Keras; one for the whole run, so that each is parsed once."""
-        from kerascheck.semantic.project import Project
+        from kerascheck.semantic.project import Project, Texts
 
+        if self._texts is None:
+            self._texts = Texts()
         # where the same releases are asked for in two files, or a file is named in two ways, they are one project
         meant = target if target.asked else replace(target, source="")
         if meant not in self._projects:
-            self._projects[meant] = Project(files.ProjectReader(_cells, self.recorder), target, self.recorder)
+            reader = files.ProjectReader(_cells, self.recorder)
+            self._projects[meant] = Project(reader, target, self.recorder, self._texts)
         others = [project for other, project in self._projects.items() if other != meant]
-        if sum(project.taken for project in others) > KEPT_BESIDES:
+        if sum(project.size for project in others) > KEPT_BESIDES:
             for project in others:
                 project.forget()
         return self._projects[meant]

@@ -343,3 +343,9 @@ def test_a_package_that_is_installed_by_its_own_setup_is_a_top(tmp_path: Path) -
     assert files.project_marks(str(tmp_path)) == ["setup.py"]
     (tmp_path / "setup.py").write_text("SETUP = 1\n")
     assert files.project_marks(str(tmp_path)) == []
+
+
+def test_pictures_are_left_out_of_the_start_of_a_notebook(tmp_path: Path) -> None:
+    path = tmp_path / "train.ipynb"
+    path.write_text('{"cells": [{"source": ["import models"], "image/png": "' + "iVBORw0KGgo" * 100 + '"}]}')
+    assert files.ProjectReader().start_of(str(path)) == '{"cells": [{"source": ["import models"], "image/png": ""}]}'

@@ -9,8 +9,8 @@ import pytest
 
 from kerascheck.semantic import project as project_module
 from kerascheck.semantic.module import Module
-from kerascheck.semantic.project import Project
-from kerascheck.semantic.target import default_target
+from kerascheck.semantic.project import Project, Texts
+from kerascheck.semantic.target import default_target, parse_target
 from kerascheck.semantic.values import Class, Const, Func, string
 from kerascheck.text import SourceText
 
@@ -322,3 +322,43 @@ def _counted(patch: pytest.MonkeyPatch) -> list[str]:
 
     patch.setattr(libcst, "parse_module", count)
     return counted
+
+
+def test_projects_for_two_releases_share_what_they_read_without_a_parser() -> None:
+    """Their modules are their own: what code means hangs on the release."""
+    reader = Files({"main.py": "from net import make\n", "net.py": NET})
+    texts = Texts()
+    one = Project(reader, default_target(), texts=texts)
+    other = Project(reader, parse_target("2.15", "a test"), texts=texts)
+    assert list(one.reach("main.py")) == ["/p/net.py"]
+    reader.reads.clear()
+    assert list(other.reach("main.py")) == ["/p/net.py"]
+    assert reader.reads == []
+    module = one.module("/p/net.py")
+    assert module is not None
+    assert module is not other.module("/p/net.py")
+    one.forget()
+    assert other.is_read("/p/net.py")
+
+
+def test_what_a_file_reaches_is_found_out_once_and_anew_when_a_text_changes() -> None:
+    files = {"main.py": "import a\n", "a.py": "import b\n", "b.py": "", "c.py": ""}
+    project = Project(Files(files), default_target())
+    first = project.reach("main.py")
+    assert next(first) == "/p/a.py"  # not looked further yet
+    assert list(project.reach("main.py")) == ["/p/a.py", "/p/b.py"]
+    assert list(first) == ["/p/b.py"]
+    project.pass_over(SourceText("import c\n"), "a.py")  # as a fix or an editor writes it
+    assert list(project.reach("main.py")) == ["/p/a.py", "/p/c.py"]
+
+
+def test_the_characters_that_are_kept_as_text_are_counted_once() -> None:
+    texts = Texts()
+    texts.take("/p/a.py", SourceText("12345"))
+    texts.take("/p/a.py", SourceText("12345"))
+    assert texts.size == 5
+    texts.take("/p/a.py", SourceText("1"))
+    texts.take("/p/b.py", None)
+    assert texts.size == 1
+    texts.forget()
+    assert (texts.size, texts.texts) == (0, {})

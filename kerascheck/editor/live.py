@@ -161,7 +161,7 @@ class LiveProject(Project):
         self._forget_imports()
         self._note_imports(self._texts.get(place), new)
         self._starts.pop(place, None)
-        self._texts[place] = new
+        self._known.take(place, new)
         self._broken.discard(place)
 
     def _forget_users(self) -> None:

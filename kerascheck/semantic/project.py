@@ -27,9 +27,9 @@ MAXIMUM_IMPORTERS = 12
 MAXIMUM_REACH = 300  # files that are looked at as text for what they import
 LARGEST_IMPORT = 400_000  # characters of another file; longer ones hold data and are not parsed for what they bind
 # of source, whose parsed modules are kept from one checked file to the next; measured: 50 to 65 bytes each
-KEPT_CHARACTERS = 8_000_000
-MOST_KEPT = 2 * KEPT_CHARACTERS  # where what was forgotten is asked for again and again
-KEPT_TEXT = 8_000_000  # characters of source that are kept as text
+KEPT_CHARACTERS = 16_000_000
+MOST_KEPT = KEPT_CHARACTERS  # also where less is kept, and what was forgotten is asked for again and again
+KEPT_TEXT = 40_000_000  # characters of source that are kept as text
 # top-level packages that are never looked for among the project's files
 _OUTSIDE = frozenset(sys.stdlib_module_names) | frozenset(
     """tensorflow keras tf_keras numpy pandas matplotlib sklearn scipy cv2 PIL torch jax absl tqdm h5py yaml seaborn
@@ -45,7 +45,7 @@ _PLAIN_MODULES = frozenset(sys.stdlib_module_names) - frozenset(
 )
 
 _RECURSION = 400  # frames that following one more module may take
-KEPT_TEXTS = 20_000  # with those that were looked for and are not there
+KEPT_TEXTS = 100_000  # with those that were looked for and are not there
 # with a line end in front of the text: looking for it is twice as fast as for the start of a line
 _IMPORTS = re.compile(r"\n[ \t]*(?:from|import)[ \t]([^#\n]*)")
 _NOTEBOOK_IMPORTS = re.compile(r'(?:"|\\n)[ \t]*(?:from|import)[ \t]([^#"\\\n]*)')  # in the JSON as it is written
@@ -136,33 +136,94 @@ class Journal(Protocol):
         """These are the words in the import statements of a file."""
 
 
+class Texts:
+    """What is known about files without a parser, which hangs on no target: Projects of one run may share it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, SourceText | None] = {}
+        self.size = 0  # characters
+        self.roots: dict[str, tuple[str, ...]] = {}
+        self.indexes: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.tops: dict[str, str] = {}
+        self.sources: dict[str, list[str]] = {}
+        self.starts: dict[str, str] = {}
+        self.words: dict[str, frozenset[str]] = {}
+        self.importers: dict[str, tuple[dict[str, tuple[str, ...]], list[str]]] = {}
+        self.matching: dict[tuple[str, str], tuple[SourceText, bool]] = {}
+        self.having: dict[tuple[str, tuple[str, ...]], tuple[SourceText, bool]] = {}
+        self.not_called: dict[str, tuple[SourceText, frozenset[str]]] = {}
+        self.mattering: dict[str, tuple[SourceText, bool]] = {}
+        self.imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
+        self.seen: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.reached: dict[tuple[str, bool], _Reached] = {}
+        self.noted: dict[str, object] = {}
+
+    def take(self, path: str, source: SourceText | None) -> None:
+        """This is the text of a file now."""
+        before = self.texts.get(path)
+        self.size += (0 if source is None else len(source.text)) - (0 if before is None else len(before.text))
+        if path in self.texts and (before is None or source is None or before.text != source.text):
+            self.reached.clear()
+        self.texts[path] = source
+
+    def forget(self) -> None:
+        """Forget all texts; what is known about folders stays."""
+        for known in (self.texts, self.starts, self.mattering, self.matching, self.having, self.not_called, self.noted):
+            known.clear()
+        self.forget_imports()
+        self.size = 0
+
+    def forget_imports(self) -> None:
+        """Forget which files imports mean: others may be there now."""
+        self.imports.clear()
+        self.seen.clear()
+        self.reached.clear()
+
+
+class _Reached:
+    """Files that are looked for while somebody asks for more of them, and once for all who ask."""
+
+    def __init__(self, more: Iterator[str]) -> None:
+        self._found: list[str] = []
+        self._more = more
+
+    def __iter__(self) -> Iterator[str]:
+        at = 0
+        while True:
+            while at < len(self._found):
+                yield self._found[at]
+                at += 1
+            path = next(self._more, None)
+            if path is None:
+                return
+            self._found.append(path)
+
+
 class Project:
     """The files around a checked file. Modules are parsed once and kept; one Project serves a whole run."""
 
     kept = KEPT_CHARACTERS
 
-    def __init__(self, reader: Reader, target: Target | None, journal: Journal | None = None) -> None:
-        """`journal` is told what the answers about each file hang on."""
+    def __init__(
+        self, reader: Reader, target: Target | None, journal: Journal | None = None, texts: Texts | None = None
+    ) -> None:
+        """`journal` is told what the answers about each file hang on; `texts` are shared with other Projects."""
         self._journal = journal
         self._reader = reader
         self._target = target
         self._modules: dict[str, Module] = {}
-        self._texts: dict[str, SourceText | None] = {}
-        self._roots: dict[str, tuple[str, ...]] = {}
-        self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
-        self._tops: dict[str, str] = {}
         self._broken: set[str] = set()
-        self._sources: dict[str, list[str]] = {}
-        self._starts: dict[str, str] = {}
-        self._words: dict[str, frozenset[str]] = {}
-        self._importers: dict[str, tuple[dict[str, tuple[str, ...]], list[str]]] = {}
-        self._matching: dict[tuple[str, str], tuple[SourceText, bool]] = {}
-        self._having: dict[tuple[str, tuple[str, ...]], tuple[SourceText, bool]] = {}
-        self._not_called: dict[str, tuple[SourceText, frozenset[str]]] = {}
-        self._mattering: dict[str, tuple[SourceText, bool]] = {}
-        self._imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
-        self._seen: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self.noted: dict[str, object] = {}  # what is found out about texts on higher floors, kept with them
+        self._known = known = Texts() if texts is None else texts
+        self._texts, self._starts, self._sources, self._words = known.texts, known.starts, known.sources, known.words
+        self._roots, self._tops, self._indexes, self._importers = (
+            known.roots,
+            known.tops,
+            known.indexes,
+            known.importers,
+        )
+        self._matching, self._having, self._mattering = known.matching, known.having, known.mattering
+        self._not_called, self._imports, self._seen = known.not_called, known.imports, known.seen
+        self.noted = known.noted  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
         self._current = ""  # the file that is checked now
         self._files = self._bytes = 0
@@ -173,7 +234,6 @@ class Project:
         self._again = 0  # characters that were parsed once more since modules were forgotten
         self._grown = False
         self._looked = 0  # what was kept when other projects were looked for, which begins at an eighth of the limit
-        self._text_size = 0
 
     def start(self, source: SourceText, path: str) -> Module:
         """The module of a file that is to be checked; its own budget begins. Raises SyntaxProblem.
@@ -188,7 +248,7 @@ class Project:
             return known
         self._note_again(place, source)
         module = self._modules[place] = self._parse(source, path)
-        self._texts[place] = source
+        self._known.take(place, source)
         return module
 
     def _note_again(self, place: str, source: SourceText) -> None:
@@ -197,7 +257,7 @@ class Project:
 
     def pass_over(self, source: SourceText, path: str) -> None:
         """Take note of the text of a file that is checked without being parsed."""
-        self._texts[self._begin(source, path)] = source
+        self._known.take(self._begin(source, path), source)
 
     def _begin(self, source: SourceText, path: str) -> str:
         """The place of a file that is to be checked; what was read through an older text of it is forgotten."""
@@ -247,8 +307,8 @@ class Project:
             self._links.clear()
             self._room = self._again = self._looked = 0
             self._give_back()
-        if self._text_size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
-            self._forget_texts()
+        if self._known.size > KEPT_TEXT or len(self._texts) > KEPT_TEXTS:
+            self._known.forget()
 
     def _give_back(self) -> None:
         if gc.isenabled():
@@ -282,36 +342,17 @@ class Project:
         """The characters of source of the modules that are kept now."""
         return sum(len(module.source.text) for module in self._modules.values())
 
-    @property
-    def taken(self) -> int:
-        """What is kept now, counted in characters of parsed source; one that is only text takes a hundredth."""
-        return self.size + self._text_size // 100
-
     def forget(self) -> None:
-        """Forget all modules and texts; what is known about folders stays."""
+        """Forget all modules; the texts stay."""
         modules = len(self._modules)
         self._modules.clear()
         self._links.clear()
-        self._forget_texts()
         self._room = self._again = self._looked = 0
         if modules:
             self._give_back()
 
-    def _forget_texts(self) -> None:
-        self._texts.clear()
-        self._starts.clear()
-        self._mattering.clear()
-        self._matching.clear()
-        self._having.clear()
-        self._not_called.clear()
-        self._forget_imports()
-        self.noted.clear()
-        self._text_size = 0
-
     def _forget_imports(self) -> None:
-        """Forget which files imports mean: others may be there now."""
-        self._imports.clear()
-        self._seen.clear()
+        self._known.forget_imports()
 
     def _parse(self, source: SourceText, path: str) -> Module:
         """Parse a file that is to be checked. Raises SyntaxProblem."""
@@ -444,7 +485,15 @@ class Project:
         With `packages` those that start the packages of what is imported are among them.
         """
         place = _normal(self._reader.absolute(path))
-        queue = [(place, self._text(place) if source is None else source)]
+        if source is not None:
+            return self._walk(place, source, packages)
+        known = self._known.reached.get((place, packages))
+        if known is None:
+            known = self._known.reached[place, packages] = _Reached(self._walk(place, self._text(place), packages))
+        return iter(known)
+
+    def _walk(self, place: str, source: SourceText | None, packages: bool) -> Iterator[str]:
+        queue = [(place, source)]
         seen = {place}
         while queue:
             importer, text = queue.pop(0)
@@ -791,7 +840,7 @@ class Project:
     def _start_of(self, path: str) -> str:
         if path not in self._starts:
             self._starts[path] = self._reader.start_of(path)
-            self._text_size += len(self._starts[path])
+            self._known.size += len(self._starts[path])
         return self._starts[path]
 
     def _import_words(self, path: str, text: str) -> frozenset[str]:
@@ -940,13 +989,12 @@ class Project:
 
     def _text(self, path: str) -> SourceText | None:
         if path not in self._texts:
-            source = self._texts[path] = self._reader.read(path)
-            self._text_size += 0 if source is None else len(source.text)
+            self._known.take(path, self._reader.read(path))
         return self._texts[path]
 
     def _glance(self, path: str) -> SourceText | None:
         """The text of one of many files that are looked through; it is kept only when there is room for it."""
-        if path in self._texts or self._text_size < KEPT_TEXT:
+        if path in self._texts or self._known.size < KEPT_TEXT:
             return self._text(path)
         return self._reader.read(path)
 
