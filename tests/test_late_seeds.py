@@ -148,3 +148,46 @@ model.fit(np.ones((4, 3)), rows)
     project = Project(ProjectReader(), options.target)
     found = check(SourceText(text), str(tmp_path / "numbers_of.py"), options, project).findings
     assert [item.severity for item in found] == [Severity.INFO]
+
+
+DATA = "np.random.seed(3)\nx = np.random.randn(64, 4)\nx[:, 1] += np.random.rand(64)\ny = x[:, 0] > 0"
+MODEL = "net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])\nnet.compile('adam', 'mse')\nnet.fit(x, y)"
+AFTER = "print(net.predict(x[np.random.choice(64, 5)]))"
+
+
+@pytest.mark.parametrize(
+    ("cells", "severity"),
+    [
+        (["import keras\nimport numpy as np", DATA, MODEL, AFTER], "info"),
+        (["import keras\nimport numpy as np", DATA, "rows = x * 2", MODEL], "info"),
+        # nothing is drawn, or a model is made in the cell, or numbers are drawn in another one
+        (["import keras\nimport numpy as np", "np.random.seed(3)", "x = np.load('x.npy')\ny = x", MODEL], "warning"),
+        (["import keras\nimport numpy as np", f"{DATA}\n{MODEL}"], "warning"),
+        (["import keras\nimport numpy as np", DATA, "x += np.random.randn(64, 4)", MODEL], "warning"),
+        (
+            [
+                "import keras\nimport numpy as np\nfrom sklearn.model_selection import train_test_split",
+                DATA,
+                "x, _, y, _ = train_test_split(x, y)",
+                MODEL,
+            ],
+            "warning",
+        ),
+        (
+            ["import keras\nimport numpy as np\nimport tensorflow as tf", f"{DATA}\ntf.random.set_seed(3)", MODEL],
+            "warning",
+        ),
+    ],
+)
+def test_a_seed_for_the_numbers_of_its_cell(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cells: list[str],
+    severity: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = [{"cell_type": "code", "metadata": {}, "source": text, "outputs": []} for text in cells]
+    Path("demo.ipynb").write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC403", "."])
+    assert [item["severity"] for item in json.loads(capsys.readouterr().out)] == [severity]

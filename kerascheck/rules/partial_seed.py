@@ -15,6 +15,7 @@ from kerascheck.semantic import keras_api
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
+from kerascheck.semantic.notebook_cells import cell_around
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
 from kerascheck.semantic.values import Const, Items, Mapping, Obj, Value, boolean
@@ -225,6 +226,29 @@ def _is_behind_models(program: Module, seed: Seed, trained: list[Event]) -> bool
     return any(name.startswith(drawn) or _MIXES.match(name) for name in between)
 
 
+def _is_for_its_cell(program: Module, seed: Seed, trained: list[Event]) -> bool:
+    """Whether the cell of a notebook that seeds makes no model, and all numbers for the data are drawn in it."""
+    drawn, call = _GENERATORS.get(seed.kind), seed.call
+    cell = cell_around(program, call.node) if call.module is program and call.function is None else None
+    if drawn is None or cell is None:
+        return False
+    last = max(event.order for event in trained)
+
+    def is_here(site: cst.CSTNode) -> bool:
+        return program.owns(site) and program.span(site).start in cell
+
+    if any(is_here(event.site) for event in program.events) or any(
+        is_keras(item.name) and is_here(item.site) for item in program.calls if item.name not in SEEDS
+    ):
+        return False
+    numbers = [
+        item
+        for item in program.calls
+        if item.order < last and ((_draws(item) and item.name.startswith(drawn)) or _MIXES.match(item.name))
+    ]
+    return bool(numbers) and all(item.order > call.order and is_here(item.site) for item in numbers)
+
+
 class PartialSeed(Rule):
     code = "KC403"
     severity = Severity.WARNING
@@ -351,14 +375,13 @@ class PartialSeed(Rule):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
-        behind = alone and _is_behind_models(program, last, trained)
+        behind = alone and (_is_behind_models(program, last, trained) or _is_for_its_cell(program, last, trained))
+        draws = len(kinds) == 1 and all(self._is_for_the_next_line(seed) for seed in found)
         for_data = all(_hands_out(seed, cst.Return) and self._is_for_own_numbers(seed) for seed in found)
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
-            severity=Severity.INFO
-            if enough or for_data or behind or (alone and self._is_for_the_next_line(last))
-            else Severity.WARNING,
+            severity=Severity.INFO if enough or for_data or behind or draws else Severity.WARNING,
             message=self.missing if "python" in kinds or old else self.message,
             fix=self._fix(last) if last.call.module is self.module and not (old or for_data or behind) else None,
             seeded=names,
