@@ -14,6 +14,7 @@ from kerascheck.semantic.events import Event
 from kerascheck.semantic.left_out import changes_tables
 from kerascheck.semantic.receivers import is_model, is_model_of_users
 from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.unrunnable import ends_unwritten
 from kerascheck.semantic.values import Text, Value, options, string
 from kerascheck.semantic.views import views
 from kerascheck.semantic.weights_names import (
@@ -80,6 +81,8 @@ class WeightsFileSuffix(Rule):
         """`load_weights(tf.train.latest_checkpoint(folder))`."""
         for event in self.module.events_of("load_weights"):
             own = event.module is self.module and event.runs_on(">=3")
+            if ends_unwritten(event.function, event.node):
+                continue
             if own and is_model(self.module, event) and names_a_checkpoint(event):
                 self.report(
                     event.node,
@@ -93,6 +96,8 @@ class WeightsFileSuffix(Rule):
         """The end of the path that Keras 3 refuses; None when nothing is wrong."""
         found = _path(event)
         if found is None or event.module is not self.module or not event.runs_on(">=3") or event.untaken:
+            return None
+        if event.name == "load_weights" and ends_unwritten(event.function, event.node):
             return None
         end = refused_by_keras_3(self.module, event)
         if end is None:

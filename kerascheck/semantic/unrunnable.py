@@ -1,4 +1,4 @@
-"""Classes whose objects can never be built or called, at all or with one of their arguments: no model has them."""
+"""What can never run to its end: classes whose objects cannot be built or called, functions that only raise."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kerascheck.semantic.config import unbound_among
 from kerascheck.semantic.custom_objects import Constructor, kind_of
 from kerascheck.semantic.purposes import Path, is_self, paths
 from kerascheck.semantic.unset_attributes import always, is_unset
+from kerascheck.semantic.values import Func
 from kerascheck.semantic.walk import walk
 
 _METHODS = ("__init__", "build", "call")
@@ -36,6 +37,28 @@ def never_runs(owner: ClassInfo) -> bool:
         if function is not None and isinstance(node, cst.FunctionDef) and unbound_among(list(_names(node)), function):
             return True
     return False
+
+
+def ends_unwritten(function: Func | None, call: cst.CSTNode) -> bool:
+    """Whether a function only prints behind a call of its body, and then raises NotImplementedError: it is a stub."""
+    node = function.node if function is not None else None
+    lines = node.body.body if isinstance(node, cst.FunctionDef) else ()
+    place = next((index for index, line in enumerate(lines) if any(item is call for item in walk(line))), None)
+    behind = [
+        item for line in lines[place:] for item in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
+    ]
+    if place is None or not isinstance(last := behind[-1], cst.Raise):
+        return False
+    name = last.exc.func if isinstance(last.exc, cst.Call) else last.exc
+    if not isinstance(name, cst.Name) or name.value != "NotImplementedError":
+        return False
+    return isinstance(lines[place], cst.SimpleStatementLine) and all(_prints(item) for item in behind[1:-1])
+
+
+def _prints(statement: cst.CSTNode) -> bool:
+    value = statement.value if isinstance(statement, cst.Expr) else None
+    named = isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "print"
+    return named or isinstance(value, cst.BaseString)
 
 
 def _takes_too_little(owner: ClassInfo, name: str, count: int) -> bool:
