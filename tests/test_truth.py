@@ -575,7 +575,8 @@ def test_the_fixes_of_a_fixture_take_the_fault_away(stem: str, tmp_path: Path) -
     extra = ("--fix", "--unsafe-fixes")
     left = truth.confirmed_fixtures(stem, CODES[stem], tmp_path / "fixtures", extra)
     dropped = [item for item in left if item["fix"] and truth.is_executable(item)]
-    assert [f"{Path(item['path']).name}:{item['line']}" for item in dropped] == LEFT.get(CODES[stem], [])
+    places = [f"{Path(item['path']).name}:{item['line']}" for item in dropped]
+    assert places == LEFT.get(CODES[stem], []), [item["verdict"]["evidence"] for item in dropped]
 
 
 # Appended to a fixture and the call of one of its functions: every whole model that was saved is loaded.
