@@ -647,6 +647,14 @@ dependencies = [
             "keras 3.6.0",
         ),
         ("uv.lock", '[[package]]\r\nname = "keras"\r\nversion = "3.6.0"\r\n', "keras 3.6.0"),
+        (
+            "poetry.lock",
+            '[[package]]\ncategory = "main"\ndescription = "version = 9"\nname = "tensorflow"\noptional = false\n'
+            'python-versions = "*"\nversion = "2.4.1"\n\n[package.dependencies]\nkeras = "3.6.0"\n',
+            "keras 2.4.0",
+        ),
+        ("requirements.txt", "tf-nightly-2.0-preview==2.0.0.dev20190602\n", "keras 2.2.4"),
+        ("requirements.txt", "tf_nightly_gpu-2.0-preview\n", "keras 2.2.4"),
         ("pdm.lock", '[[package]]\nname = "tensorflow"\nversion = "2.15.1"\n', "keras 2.15.0"),
         (
             "Pipfile.lock",
@@ -682,6 +690,8 @@ def test_a_project_file(name: str, text: str, shown: str) -> None:
         ("Pipfile.lock", '{"default": {"keras": "==3.6.0"}, "develop": ["keras"]}'),
         ("Pipfile.lock", '{"default": {"keras": {"git": "https://example.org"}}}'),
         ("poetry.lock", '[[package]]\nname = "keras-cv"\nversion = "0.9.0"\n'),
+        ("uv.lock", '[[package]]\nname = "keras"\nsource = { editable = "." }\n\n[[package]]\nversion = "3.6.0"\n'),
+        ("poetry.lock", '[[package]]\nname = "keras"\noptional = false\nname = "x"\nversion = "3.6.0"\n'),
         ("environment.yml", "name: keras\nkeras: 3.6.0\n"),
         ("README.md", "keras==3.6.0\n"),
         ("notes.txt", "keras==3.6.0\n"),
@@ -811,6 +821,14 @@ def test_a_lock_file_without_keras_leaves_the_ranges() -> None:
     assert text_of(target_from_project({"pyproject.toml": PYPROJECT, "poetry.lock": lock})) == "keras 3.4.0-3.7.0"
 
 
+def test_an_exact_pin_counts_beside_a_lock_file() -> None:
+    lock = 'name = "keras"\nversion = "3.8.0"\n'
+    pinned = {"poetry.lock": lock, "requirements.txt": "keras==3.6.0\nnumpy>1.20\n"}
+    assert text_of(target_from_project(pinned)) == "keras 3.6.0, 3.8.0"
+    ranged = {"poetry.lock": lock, "requirements.txt": "keras>=3.6.0\n"}
+    assert text_of(target_from_project(ranged)) == "keras 3.8.0"
+
+
 # --- notebooks and installed packages
 
 
@@ -824,6 +842,7 @@ def test_a_lock_file_without_keras_leaves_the_ranges() -> None:
         ("!{sys.executable} -m pip install tensorflow-gpu==1.15", "keras 2.2.4"),
         ("  !uv pip install tf_keras && echo keras==2.0.0", "tf_keras 2.14.1-2.21.0"),
         ("pip install keras==3.6.0 | tail -1", "keras 3.6.0"),
+        ("!pip install tf-nightly-2.0-preview", "keras 2.2.4"),
         ("!pip install -U keras", None),
         ("!pip install -r keras-requirements.txt", None),
         ("!echo pip install keras==3.6.0", None),

@@ -418,7 +418,10 @@ _PACKAGES: Mapping[str, str] = {
     "tensorflow-macos": "tensorflow",
     "tensorflow-mkl": "tensorflow",
     "tensorflow-rocm": "tensorflow",
+    "tf-nightly-2-0-preview": "tensorflow",
+    "tf-nightly-gpu-2-0-preview": "tensorflow",
 }
+_PREVIEWS = frozenset({"tf-nightly-2-0-preview", "tf-nightly-gpu-2-0-preview"})  # of TensorFlow 2.0, by dates
 # the newest `tensorflow-gpu` of PyPI's index; conda has packages of its own of that name. Run: pip takes it for a line
 # without a release, and cannot install it
 _LAST_GPU = (2, 12, 0)
@@ -443,21 +446,24 @@ class _Answer:
     sources: tuple[str, ...]
 
 
-def _package_of(name: str) -> str | None:
-    return _PACKAGES.get(re.sub(r"[-_.]+", "-", name.strip().lower()))
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip().lower())
 
 
 def _requirement_of(
     name: str, specifier: str, source: str, bare_is_exact: bool = False, conda: bool = False
 ) -> _Requirement | None:
-    package = _package_of(name)
+    name = _normalized(name)
+    package = _PACKAGES.get(name)
     if package is None:
         return None
-    if "nightly" in name.lower() or package == "addons":  # a date, not a version; versions of its own
+    if name in _PREVIEWS:
+        specifier = "==2.0.*"
+    elif "nightly" in name or package == "addons":  # a date, not a version; versions of its own
         return _Requirement(package, (), source)
     # conda writes a build after the version: keras=2.3.1=py37_0
     specifier = re.sub(r"^(={1,2}\s*[\w.*]+)=[^=].*$", r"\1", specifier.strip())
-    only_gpu = not conda and re.sub(r"[-_.]+", "-", name.strip().lower()) == "tensorflow-gpu"
+    only_gpu = not conda and name == "tensorflow-gpu"
     if only_gpu and not specifier:
         specifier = "==" + ".".join(map(str, _LAST_GPU))
     try:
@@ -589,7 +595,8 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     """The target that requirement and lock files pin; `files` maps a file's name (with folders) to its text.
 
     Names that are not project files and files that cannot be parsed are passed over. Exact versions of lock files
-    (also of requirement files that pip-compile or `uv export` wrote) win over ranges. Where `[project]` in
+    (also of requirement files that pip-compile or `uv export` wrote) win over ranges; what other requirement files pin
+    as exactly counts beside them, for those who install with pip. Where `[project]` in
     pyproject.toml lists the dependencies, setup.py and setup.cfg beside it are left over: no build looks at theirs.
     A file that asks for `tensorflow-addons` means Keras 2, as far as it allows one; `tensorflow-gpu` ends with 2.12.
     What cannot be installed on any Python that the files ask for is left out, and so is a TensorFlow that does not take
@@ -598,6 +605,7 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
     """
     answers: dict[PurePosixPath, _Answer] = {}
     locked: list[_Answer] = []
+    pinned: list[_Answer] = []
     without_release: list[list[_Requirement]] = []  # of each file that names a TensorFlow of any release
     declared = {
         path.parent
@@ -620,10 +628,13 @@ def target_from_project(files: Mapping[str, str]) -> Target | None:
             locked.append(answer)
         elif answer is not None:
             answers[path] = answer
+            exact = all(len(line.releases) < 2 for line in lines if line.package != "numpy")
+            if exact and path.suffix in {".txt", ".in"}:
+                pinned.append(answer)
         elif any(line.package == "tensorflow" for line in lines):
             without_release.append(lines)
     pythons = list(written_pythons(files))
-    target = _on_python(_combined(locked or _narrowed(answers)), pythons)
+    target = _on_python(_combined(locked + pinned if locked else _narrowed(answers)), pythons)
     if without_release and (target is None or target.assumed):
         return _newest_beside_numpy(without_release, _asked_for(pythons)) or target
     return target
@@ -938,7 +949,8 @@ def _read_table(name: str, text: str, table: Mapping[str, Any]) -> Iterator[_Req
                 yield found
 
 
-_LOCKED = re.compile(r"^name = \"([^\"]+)\"\s*\nversion = \"([^\"]+)\"", re.MULTILINE)
+# before poetry 1.1 the keys stand by their names, `version` four lines below `name`
+_LOCKED = re.compile(r"^name = \"([^\"]+)\"\s*\n(?:(?!name |\[)[^\n]*\n){0,6}?version = \"([^\"]+)\"", re.MULTILINE)
 
 
 def _read_toml_lock(name: str, text: str) -> Iterator[_Requirement]:
