@@ -141,6 +141,14 @@ def requirements_in(folder: str) -> str:
     return _names(folder, endings + whole) + _names(os.path.join(folder, "requirements"), endings + whole)
 
 
+def environments_in(folder: str) -> str:
+    """A digest of the files of any name, at the top of a project, from which conda makes environments."""
+    from kerascheck.files import environments
+
+    found = b"\0".join(name.encode("utf-8", "surrogateescape") + b"\0" + raw for name, raw in environments(folder))
+    return digest(found) if found else ""
+
+
 def _names(folder: str, endings: tuple[str, ...]) -> str:
     try:
         names = sorted(name for name in os.listdir(folder) if name.lower().endswith(endings))
@@ -149,7 +157,13 @@ def _names(folder: str, endings: tuple[str, ...]) -> str:
     return digest("\0".join(names).encode("utf-8", "surrogateescape")) if names else ""
 
 
-LOOKS = {"marks": marks_in, "sources": sources_in, "notebooks": notebooks_in, "requirements": requirements_in}
+LOOKS = {
+    "marks": marks_in,
+    "sources": sources_in,
+    "notebooks": notebooks_in,
+    "requirements": requirements_in,
+    "environments": environments_in,
+}
 
 
 class Entry:

@@ -28,6 +28,7 @@ LARGEST_PROJECT = 2_000  # files that are looked through for imports of a checke
 LARGEST_START = 2_000_000  # bytes of a notebook that are looked through for its imports
 _PICTURE = re.compile(rb"[A-Za-z0-9+/=\\]{200,}")  # in base64: two thirds of what notebooks are
 LARGEST_NOTEBOOK = 100_000_000  # bytes; notebooks carry pictures
+LARGEST_ENVIRONMENT = 200_000  # bytes of a YAML file that may list an environment
 DEFAULT_EXCLUDE = frozenset(
     {
         ".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".kerascheck_cache", ".mypy_cache", ".nox",
@@ -35,6 +36,7 @@ DEFAULT_EXCLUDE = frozenset(
         "__pypackages__", "build", "dist", "node_modules", "site-packages", "venv",
     }
 )  # fmt: skip
+_DEPENDENCIES = re.compile(rb"^dependencies:\s*(?:#[^\n]*\s*)*-\s", re.MULTILINE)
 _PLAIN_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -515,6 +517,43 @@ def sources_in(folder: str, recorder: Recorder | None = None) -> list[str]:
     except OSError:
         return []
     return [os.path.join(folder, name) for name in names] if len(names) <= LARGEST_FOLDER else []
+
+
+def environments(folder: str) -> Iterator[tuple[str, bytes]]:
+    """The environments that conda makes from files of any name: YAML with a list of dependencies in it.
+
+    Those in a folder and in the folders of it whose names begin with `env` or `conda`, each with its name from there.
+    """
+    pending = [""]
+    for below in pending:
+        try:
+            with os.scandir(os.path.join(folder, below)) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        if not below:
+            pending += [
+                f"{entry.name}/"
+                for entry in entries
+                if entry.name.lower().startswith(("env", "conda")) and entry.is_dir(follow_symlinks=False)
+            ]
+        written = [entry for entry in entries if entry.name.lower().endswith((".yml", ".yaml"))]
+        for entry in written if len(written) <= LARGEST_FOLDER else ():
+            try:
+                if not entry.is_file() or entry.stat().st_size > LARGEST_ENVIRONMENT:
+                    continue
+                raw = read(entry.path)
+            except (OSError, FileProblem):
+                continue
+            if _DEPENDENCIES.search(raw) is not None:
+                yield below + entry.name, raw
+
+
+def environment_texts(folder: str, recorder: Recorder | None = None) -> dict[str, str]:
+    """The texts of `environments`."""
+    if recorder is not None:
+        recorder.look("environments", folder)
+    return {name: raw.decode("utf-8", "replace") for name, raw in environments(folder)}
 
 
 def texts(folder: str, wanted: Callable[[str], bool], recorder: Recorder | None = None) -> dict[str, str]:

@@ -155,8 +155,12 @@ class Surroundings:
         from kerascheck.semantic.target import is_project_file, target_from_project
 
         if folder not in self._targets:
-            found = target_from_project(files.texts(folder, is_project_file, self.recorder))
-            if (found is None or found.assumed) and folder != files.project_top(folder, self.recorder):
+            top = files.project_top(folder, self.recorder)
+            texts = files.texts(folder, is_project_file, self.recorder)
+            if folder == top:
+                texts |= files.environment_texts(folder, self.recorder)
+            found = target_from_project(texts)
+            if (found is None or found.assumed) and folder != top:
                 found = self._of_project(os.path.dirname(folder)) or found
             self._targets[folder] = found
         return self._targets[folder]

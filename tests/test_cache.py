@@ -212,6 +212,26 @@ def test_a_readme_counts_where_no_requirement_names_a_release(call) -> None:
     assert found()
 
 
+def test_environments_of_any_name_count_at_the_top_of_a_project(call) -> None:
+    def found() -> bool:
+        lines = call("--select", "KC201")
+        assert lines == call("--select", "KC201", "--no-cache")
+        return bool(lines)
+
+    Path("package/envs").mkdir(parents=True)
+    Path("package/keeping.py").write_text(SAVES)
+    Path("package/envs/gpu.yml").write_text("dependencies:\n- keras=2.2.4\n")  # of a folder below the top
+    Path("gpu.yml").write_text("name: a\n")
+    assert found()
+    Path("gpu.yml").write_text("dependencies:\n- keras=2.2.4\n")
+    assert not found()
+    Path("gpu.yml").unlink()
+    assert found()
+    Path("envs").mkdir()
+    Path("envs/gpu.yml").write_text("dependencies:\n- keras=2.2.4\n")
+    assert not found()
+
+
 def test_options_and_folders_count(call) -> None:
     put("train.py", "import keras\nmodel = keras.Sequential()\nmodel.save_weights('a.txt')\n")
     assert any("KC201" in line for line in call())

@@ -284,6 +284,22 @@ def test_requirements_in_the_encodings_of_windows_are_read(tmp_path: Path, encod
     assert target is not None and target.text == "keras 2.8.0"
 
 
+def test_environments_of_any_name_are_those_with_a_list_of_dependencies(tmp_path: Path) -> None:
+    make(tmp_path, "envs/sub/deep.yml", "models/net.yml")
+    (tmp_path / "py36.yml").write_text("name: a\ndependencies:\r\n  # all\r\n  - keras=2.2.4=py36_0\r\n")
+    (tmp_path / "envs/gpu.yaml").write_text("dependencies:\n- tensorflow-gpu=1.14.0\n")
+    for name in ("envs/sub/deep.yml", "models/net.yml"):
+        (tmp_path / name).write_text("dependencies:\n- keras=3.6.0\n")
+    (tmp_path / "circle.yml").write_text("dependencies:\n  override:\n    - pip install keras==3.6.0\n")
+    (tmp_path / "config.yml").write_text("model:\n  dependencies:\n    - keras=3.6.0\n")
+    (tmp_path / "large.yml").write_text("dependencies:\n- keras=3.6.0\n" + "#" * 200_000)
+    texts = files.environment_texts(str(tmp_path))
+    assert list(texts) == ["py36.yml", "envs/gpu.yaml"]
+    target = target_from_project(texts)
+    assert target is not None and target.text == "keras 2.2.4"
+    assert target.source == "py36.yml:4, envs/gpu.yaml:2"
+
+
 CLASS_WITHOUT_BUILD = """import keras
 
 

@@ -694,6 +694,7 @@ def test_a_project_file(name: str, text: str, shown: str) -> None:
         ("poetry.lock", '[[package]]\nname = "keras"\noptional = false\nname = "x"\nversion = "3.6.0"\n'),
         ("environment.yml", "name: keras\nkeras: 3.6.0\n"),
         ("README.md", "keras==3.6.0\n"),
+        ("py36.yml", "dependencies:\n  - python>=3.6\n  - keras-tuner=1.0\n"),
         ("notes.txt", "keras==3.6.0\n"),
         ("setup.py", "install_requires=['keras==3.6.0']\n"),
         ("setup.py", "setup(install_requires=['keras==3.6.0'\n"),

@@ -46,6 +46,6 @@ def _written(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
             yield from ((match.start(1), match[1]) for match in pattern.finditer(text))
     elif base == "pipfile":
         yield from ((match.start(), f"={match[1]}") for match in _PIPFILE.finditer(text))
-    elif path.suffix in {".yml", ".yaml"} and base.startswith(("env", "conda")):
+    elif path.suffix in {".yml", ".yaml"}:
         for match in _CONDA.finditer(text):  # conda writes a build after the version: python=3.6.9=h265db76_0
             yield match.start(), re.sub(r"^(={1,2}\s*[\d.*]+)=[^=].*$", r"\1", match[1])

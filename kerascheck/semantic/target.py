@@ -708,8 +708,14 @@ def _newest_on(pythons: set[tuple[int, ...]], source: str, among: Sequence[Relea
 
 
 def is_project_file(name: str) -> bool:
-    """Whether `target_from_project` reads a file of this name (with folders, "requirements/base.txt")."""
-    return _reader(name) is not None
+    """Whether a file of this name (with folders, "requirements/base.txt") is one that `target_from_project` reads.
+
+    It reads YAML of any name; what has another one than `environment.yml` has to be looked into (`files.environments`).
+    """
+    reader = _reader(name)
+    if reader is _read_environment:
+        return _path_of(name).name.lower().startswith(("env", "conda"))
+    return reader is not None
 
 
 def target_from_pip_lines(lines: Mapping[str, str], around: Callable[[], Target | None] | None = None) -> Target | None:
@@ -819,9 +825,7 @@ def _reader(name: str) -> _Reader | None:
         return by_name
     if path.suffix in (".txt", ".in") and ("requirement" in base or path.parent.name.lower() == "requirements"):
         return _read_requirements
-    if path.suffix in (".yml", ".yaml") and base.startswith(("env", "conda")):
-        return _read_environment
-    return None
+    return _read_environment if path.suffix in (".yml", ".yaml") else None
 
 
 def _is_lock(name: str, text: str) -> bool:
