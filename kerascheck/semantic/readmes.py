@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 _NAMES = frozenset({"readme", "readme.md", "readme.rst", "readme.txt", "readme.markdown"})
-_HINT = re.compile(r"(?:keras|tensorflow|tf|python)(?:-gpu|-cpu)?\b[^\n\d]{0,20}\d", re.IGNORECASE)
+_HINT = re.compile(r"(?:keras|tensorflow|tf|python)(?:-gpu|-cpu)?(?![A-Za-z_])[^\n\d]{0,20}\d", re.IGNORECASE)
 _PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>")
 _LINK = re.compile(r"\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:[-*+]|\d{1,2}[.)])?\s*(?:\[[ xX]\]\s*)?")
@@ -15,7 +15,8 @@ _VERSION = r"\d+(?:\.(?:\d+|[xX*]))+(?:-(?:alpha|beta|rc)\d*)?"
 _LATER = r"\s*(?:\+|\(?\s*(?:or|and)\s+(?:higher|later|above|newer|up)\b\)?)"
 _ITEM = re.compile(
     r"(?P<name>tensorflow[ ](?:gpu|addons)|[A-Za-z][\w.-]*?)"
-    r"(?:\s*(?P<operator>==|>=|<=|~=|>|<|=)\s*|\s*[:(]\s*|\s+(?:version\s*:?\s*)?|-)"
+    r"(?:\s*(?P<operator>==|>=|<=|~=|>|<|=)\s*|\s*[:(]\s*|\s+(?:version\s*:?\s*)?|-"
+    r"|(?:(?<=python)|(?<=keras)|(?<=tensorflow)|(?<=tf)|(?<=gpu))(?!2\.0(?![-.\d])))"  # "TensorFlow2.0" is any 2
     rf"v?(?P<version>{_VERSION})\)?"
     r"(?P<more>(?:,\s*[<>=~!]=?\s*\d+(?:\.\d+)*)*)"
     rf"(?P<later>{_LATER})?"
@@ -24,6 +25,7 @@ _ITEM = re.compile(
 )
 _SPLIT = re.compile(
     r"\s*[,+&;](?!\s*[<>=~!])(?!\s+(?:backend|framework)\b)\s+(?:and/or\s+)?(?![^()]*\))"
+    r"|\s*(?:,|[\uff0c\u3001\uff1b]\s*)(?=[A-Za-z])(?![^()]*\))"
     r"|\s+(?:and|with|using|on)\s+(?![^()]*\))"
 )
 _COMMAND = re.compile(r"\s*(?:\$\s*)?((?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|conda)\s+install\s.*)")
@@ -45,12 +47,25 @@ _ENVIRONMENT = re.compile(
     r"(?:^|[(,.]\s*)(?:"
     r"tested\s+(?:with|on|under|using)\b\s*:?"
     r"|(?:(?:my|the|test|tested|testing|running|development)\s+)?environments?\s*:"
-    r"|(?:librar(?:y|ies)|dependenc(?:y|ies)|requirements?|prerequisites?)\s*:)\s*",
+    r"|(?:librar(?:y|ies)|dependenc(?:y|ies)|requirements?|prerequisites?)\s*:"
+    r"|make\s+sure\s+(?:that\s+)?you\s+(?:are\s+(?:running|using)|have|use)\b)\s*",
     re.IGNORECASE,
 )
-_END = re.compile(r"\)|[.;](?:\s|$)|\s*\([^()]*\)\s*\.?$")
+_DONE = r"(?:created|developed|implemented|programm?ed|tested|written)"
+_MADE = re.compile(  # "The code was written and tested with", "本项目基于"
+    r"(?:(?:this|the|our|all)\s+)?(?:(?:jupyter|python|source|training)\s+)?"
+    r"(?:codes?|implementation|library|notebooks?|package|program|project|repo(?:sitory)?|scripts?|software)\s+"
+    rf"(?:(?:has|have)\s+been|is|are|was|were)\s+{_DONE}(?:(?:\s*,\s*|\s+and\s+){_DONE})*\s+"
+    r"(?:based\s+on|in|on|under|using|with)\s+"
+    r"|(?:此|本|该|這個|这个)(?:项目|專案|工程|代码|程序|仓库)是?(?:基于|基於)\s*",
+    re.IGNORECASE,
+)
+_GENERATION = re.compile(r"\b[1-9]\.0(?![-.\d])")  # "implemented in TensorFlow 2.0" says no more than "not in 1"
+_END = re.compile(r"\)|[.;](?:\s|$)|。|\s*\([^()]*\)\s*\.?$")
 _NEXT_RELEASE = re.compile(rf"(v?{_VERSION}\+?)", re.IGNORECASE)
-_PLAIN_NAME = re.compile(r"[A-Za-z][\w.-]*")
+_PLAIN_NAME = re.compile(  # "CUDA 8", "its Keras module", "GPU acceleration"
+    r"(?:its\s+)?[A-Za-z][\w.-]*(?:\s+(?:\d+|acceleration|backend|library|module|support))?", re.IGNORECASE
+)
 
 
 def is_readme(name: str) -> bool:
@@ -85,9 +100,10 @@ def requirements(text: str) -> Iterator[tuple[int, str]]:
 def environment(text: str) -> Iterator[tuple[int, str]]:
     """What a README says it was made for, as `requirements` gives it; several releases as "keras==2.3.* or ==2.4.*".
 
-    Badges ("TensorFlow | 2.4"), tables with a column of versions, and "tested with ..." or "environment: ..." where
-    nothing but packages with their versions follows. What was tested or used is not asked for: whoever reads this
-    leaves out what does not end, `2.x` and `2.0+`. A Python of a badge stands there for the people who made it.
+    Badges ("TensorFlow | 2.4"), tables with a column of versions, and "tested with ...", "environment: ..." or "the
+    code was written in ..." where nothing but packages with their versions follows. What was tested or used is not
+    asked for: whoever reads this leaves out what does not end, `2.x` and `2.0+`. A Python of a badge stands there for
+    the people who made it.
     """
     if _HINT.search(text) is None:
         return
@@ -174,7 +190,9 @@ def _tested(plain: str) -> Iterator[str]:
     """What stands behind "tested with" or "environment:" up to the end of the sentence or bracket."""
     start = _ENVIRONMENT.search(plain)
     if start is None:
-        return
+        start = _MADE.match(plain)
+        if start is None or ("tested" not in start[0].lower() and _GENERATION.search(plain)):
+            return
     rest = plain[start.end() :]
     end = _END.search(rest)
     if end is not None and re.search(r"\d", rest[end.end() :]) is not None:

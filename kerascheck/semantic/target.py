@@ -475,12 +475,18 @@ def _requirement_of(
         return _Requirement(package, (), source)
 
 
+_WHEEL = re.compile(r"(?:^|[/@\s])([A-Za-z]\w*)-(\d+(?:\.\d+)+)[^-/\s]*(?:-[^-/\s]+){3,4}\.whl\b")
 _NAME = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
 
 
 def _requirement(text: str, source: str, conda: bool = False) -> _Requirement | None:
     """One requirement as pip or conda writes it; None when it is about another package."""
     text = re.split(r"\s#|;|\s--?[a-z]", text.strip())[0].strip().strip("'\"").rpartition("::")[2]
+    wheel = _WHEEL.search(text) if ".whl" in text else None
+    named = None if wheel is None else _requirement_of(wheel[1], f"=={wheel[2]}", source)
+    if named is not None:  # tensorflow_macos-0.1a3 is a fork with numbers of its own
+        known = _known().releases.get(named.package, ())
+        return replace(named, releases=tuple(release for release in named.releases if release in known))
     match = _NAME.fullmatch(text)
     if match is None:
         return None
