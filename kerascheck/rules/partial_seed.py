@@ -15,11 +15,19 @@ from kerascheck.semantic import keras_api
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
-from kerascheck.semantic.notebook_cells import cell_around
+from kerascheck.semantic.seed_purposes import (
+    draws_shared,
+    hands_out,
+    is_behind_models,
+    is_for_a_draw,
+    is_for_its_cell,
+    is_for_layers_too,
+    is_for_own_numbers,
+    is_for_the_next_line,
+)
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
 from kerascheck.semantic.values import Const, Items, Mapping, Obj, Value, boolean
-from kerascheck.semantic.walk import children
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
@@ -68,15 +76,6 @@ def _has_drawn(program: Module, model: Obj, order: int) -> bool:
     inner = program.facts.sublayers(model.cls) if program.target.keras3 and model.cls is not None else None
     held = (item for items in (inner or {}).values() for item in items)
     return any(isinstance(item, Obj) and _is_drawn(item) for item in held)
-
-
-_GENERATOR_NAMES = (".default_rng", ".RandomState", ".Generator", ".SeedSequence", ".Random")
-
-
-def _draws(call: CallFact) -> bool:
-    """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
-    drawn = call.name.startswith(("random.", "numpy.random.")) and not call.name.endswith(_GENERATOR_NAMES)
-    return drawn and call.name not in SEEDS
 
 
 def _is_elsewhere(program: Module, seed: Seed, trained: list[Event]) -> bool:
@@ -135,31 +134,6 @@ def _draws_nothing(program: Module, trained: list[Event]) -> bool:
     return re.search(_DRAWING if program.target.keras3 else _DRAWING_2, program.source.text) is None
 
 
-_GENERATORS = {"python": "random.", "numpy": "numpy.random.", "tensorflow": "tensorflow.random."}
-
-
-def _hands_out(seed: Seed, kind: type[cst.Yield] | type[cst.Return]) -> bool:
-    """Whether the function that seeds returns something, or yields it; those inside of it do not count."""
-    function = seed.call.function
-    stack = list(children(function.node.body)) if function is not None else []
-    while stack:
-        node = stack.pop()
-        if isinstance(node, kind) and node.value is not None:
-            return True
-        if not isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Lambda)):
-            stack += children(node)
-    return False
-
-
-_CHOOSES = re.compile(
-    r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
-    r"|[^\s=][^\n=]*=[ \t]*(?:random|rn)\.randint\("
-    r"|(?:[^\s=][^\n=]*=[ \t]*)?(?:np|numpy)\.random\.rand\([^\n]*\)[ \t]*<"  # a mask that splits rows
-)
-_PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
-_BETWEEN = 2  # lines that make what is shuffled
-
-
 def _import_of(program: Module, event: Event) -> cst.CSTNode | None:
     """The import at the top of a script that brings the model which an event is of; None where it is not imported."""
     name = event.receiver_node
@@ -204,51 +178,6 @@ def _is_loaded(program: Module, training: Event) -> bool:
     return any(event.order < training.order and set(models_of(event)) & set(models) for event in given)
 
 
-# what mixes data with numbers of these generators, by its name where it is of no library that is known
-_MIXES = re.compile(
-    r"(?!numpy\.|tensorflow\.|keras\.)(?:\w+\.)*\w*(?:permut|shuffl|train_test_split|sample)\w*\Z", re.IGNORECASE
-)
-
-
-def _is_behind_models(program: Module, seed: Seed, trained: list[Event]) -> bool:
-    """Whether a seed stands behind all models that are trained, and in front of numbers drawn for their data."""
-    drawn, call = _GENERATORS.get(seed.kind), seed.call
-    if drawn is None or seed.imported or call.standalone or call.module is not program:
-        return False
-    for event in trained:
-        models = models_of(event)
-        if event.standalone or not models or any(model.call is None or model.order > call.order for model in models):
-            return False
-        if any(model.form == "subclass" for model in models):
-            return False  # its weights come with the first call
-    last = min(event.order for event in trained)
-    between = [item.name for item in program.calls if call.order < item.order < last and item.name not in SEEDS]
-    return any(name.startswith(drawn) or _MIXES.match(name) for name in between)
-
-
-def _is_for_its_cell(program: Module, seed: Seed, trained: list[Event]) -> bool:
-    """Whether the cell of a notebook that seeds makes no model, and all numbers for the data are drawn in it."""
-    drawn, call = _GENERATORS.get(seed.kind), seed.call
-    cell = cell_around(program, call.node) if call.module is program and call.function is None else None
-    if drawn is None or cell is None:
-        return False
-    last = max(event.order for event in trained)
-
-    def is_here(site: cst.CSTNode) -> bool:
-        return program.owns(site) and program.span(site).start in cell
-
-    if any(is_here(event.site) for event in program.events) or any(
-        is_keras(item.name) and is_here(item.site) for item in program.calls if item.name not in SEEDS
-    ):
-        return False
-    numbers = [
-        item
-        for item in program.calls
-        if item.order < last and ((_draws(item) and item.name.startswith(drawn)) or _MIXES.match(item.name))
-    ]
-    return bool(numbers) and all(item.order > call.order and is_here(item.site) for item in numbers)
-
-
 class PartialSeed(Rule):
     code = "KC403"
     severity = Severity.WARNING
@@ -277,49 +206,8 @@ class PartialSeed(Rule):
 
     def _has_other_work(self) -> bool:
         """Whether the module draws numbers or uses models itself: then its seed is for that."""
-        draws = any(_draws(call) for call in self.module.calls)
+        draws = any(draws_shared(call) for call in self.module.calls)
         return draws or any(True for _ in self.module.events_of("predict", "load_weights", "fit"))
-
-    def _is_for_a_draw(self, program: Module, seed: Seed) -> bool:
-        """Whether a function seeds with what it is given, for the numbers that it draws itself."""
-        function = seed.call.function
-        if function is None or not isinstance(function.node, cst.FunctionDef):
-            return False
-        given = [node for node, _ in seed.call.arguments.positional]
-        names = {item.name.value for item in function.node.params.params}
-        if len(given) != 1 or not isinstance(given[0], cst.Name) or given[0].value not in names:
-            return False
-        return any(call.function is function and _draws(call) for call in program.calls)
-
-    def _is_for_own_numbers(self, seed: Seed) -> bool:
-        """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data."""
-        function, drawn = seed.call.function, _GENERATORS.get(seed.kind)
-        if function is None or drawn is None or not isinstance(function.node, cst.FunctionDef):
-            return False
-        own = [call for call in seed.call.module.calls if call.function is function]
-        if any(is_keras(call.name) for call in own) or any(
-            event.function is function for event in seed.call.module.events
-        ):
-            return False
-        module = seed.call.module  # of whose orders a program that follows a call knows nothing
-        text, start = module.source.text, module.span(seed.call.node).start
-        for call in own:
-            place = module.span(call.node).start
-            given = call.name.endswith(_GENERATOR_NAMES) and text[:place].rstrip().endswith("return")
-            if place > start and call.name.startswith(drawn) and not given:  # a generator that is returned is no number
-                return True
-        return False
-
-    def _is_for_layers_too(self, seed: Seed) -> bool:
-        """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""
-        function, given = seed.call.function, [node for node, _ in seed.call.arguments.positional]
-        if function is None or len(given) != 1 or not isinstance(given[0], cst.Name):
-            return False
-        if function.owner is None or function.owner.keras_kind not in {"layer", "model"}:
-            return False
-        text = seed.call.module.code(function.node)
-        made = re.findall(rf"([\w.]+)\([^()]*\b{re.escape(given[0].value)}\b[^()]*\)", text)
-        return any("seed" not in name and name != "__init__" for name in made)
 
     def _check_program(self, program: Module, order_only: bool = False) -> None:
         if not program.uses_keras or program.is_test:
@@ -331,9 +219,9 @@ class PartialSeed(Rule):
         found = [
             seed
             for seed in seeds(program)
-            if not self._is_for_a_draw(program, seed)
-            and not self._is_for_layers_too(seed)
-            and not (_hands_out(seed, cst.Yield) and self._is_for_own_numbers(seed))
+            if not is_for_a_draw(program, seed)
+            and not is_for_layers_too(seed)
+            and not (hands_out(seed, cst.Yield) and is_for_own_numbers(seed))
         ]
         if not trained[0].standalone:
             found = [seed for seed in found if not seed.call.standalone]
@@ -375,9 +263,9 @@ class PartialSeed(Rule):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
-        behind = alone and (_is_behind_models(program, last, trained) or _is_for_its_cell(program, last, trained))
-        draws = len(kinds) == 1 and all(self._is_for_the_next_line(seed) for seed in found)
-        for_data = all(_hands_out(seed, cst.Return) and self._is_for_own_numbers(seed) for seed in found)
+        behind = alone and (is_behind_models(program, last, trained) or is_for_its_cell(program, last, trained))
+        draws = len(kinds) == 1 and all(is_for_the_next_line(seed) for seed in found)
+        for_data = all(hands_out(seed, cst.Return) and is_for_own_numbers(seed) for seed in found)
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,
@@ -387,21 +275,6 @@ class PartialSeed(Rule):
             seeded=names,
             verb="are" if len(kinds) > 1 else "is",
         )
-
-    def _is_for_the_next_line(self, seed: Seed) -> bool:
-        """Whether the only seed stands above a shuffle or choice, and at most what is shuffled is made in between."""
-        module = seed.call.module
-        line = module.source.position(module.span(seed.call.node).end).line
-        between = 0
-        for number in range(line + 1, min(line + 12, len(module.source.line_starts)) + 1):
-            text = module.source.line(number).strip()
-            if _CHOOSES.match(text):
-                return True
-            if text and not text.startswith("#"):
-                between += 1
-                if between > _BETWEEN or not _PREPARES.match(text):
-                    return False
-        return False
 
     def _check_order(self, program: Module, found: list[Seed]) -> None:
         complete = [seed for seed in found if seed.kind == "all"]

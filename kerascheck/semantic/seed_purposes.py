@@ -1,0 +1,147 @@
+"""What a seed is for: the numbers that are drawn for data, and not the training."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from kerascheck.semantic.names import is_keras
+from kerascheck.semantic.notebook_cells import cell_around
+from kerascheck.semantic.training import SEEDS, Seed, models_of
+from kerascheck.semantic.walk import children
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.events import CallFact, Event
+    from kerascheck.semantic.module import Module
+
+_GENERATORS = {"python": "random.", "numpy": "numpy.random.", "tensorflow": "tensorflow.random."}
+_GENERATOR_NAMES = (".default_rng", ".RandomState", ".Generator", ".SeedSequence", ".Random")
+_CHOOSES = re.compile(
+    r"(?:[^\s=][^\n=]*=[ \t]*)?(?:(?:np|numpy)\.random|random|rn)\.(?:shuffle|permutation|choice|sample)\("
+    r"|[^\s=][^\n=]*=[ \t]*(?:random|rn)\.randint\("
+    r"|(?:[^\s=][^\n=]*=[ \t]*)?(?:np|numpy)\.random\.rand\([^\n]*\)[ \t]*<"  # a mask that splits rows
+)
+_PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
+_BETWEEN = 2  # lines that make what is shuffled
+# what mixes data with numbers of these generators, by its name where it is of no library that is known
+_MIXES = re.compile(
+    r"(?!numpy\.|tensorflow\.|keras\.)(?:\w+\.)*\w*(?:permut|shuffl|train_test_split|sample)\w*\Z", re.IGNORECASE
+)
+
+
+def draws_shared(call: CallFact) -> bool:
+    """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
+    drawn = call.name.startswith(("random.", "numpy.random.")) and not call.name.endswith(_GENERATOR_NAMES)
+    return drawn and call.name not in SEEDS
+
+
+def hands_out(seed: Seed, kind: type[cst.Yield] | type[cst.Return]) -> bool:
+    """Whether the function that seeds returns something, or yields it; those inside of it do not count."""
+    function = seed.call.function
+    stack = list(children(function.node.body)) if function is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, kind) and node.value is not None:
+            return True
+        if not isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Lambda)):
+            stack += children(node)
+    return False
+
+
+def is_behind_models(program: Module, seed: Seed, trained: list[Event]) -> bool:
+    """Whether a seed stands behind all models that are trained, and in front of numbers drawn for their data."""
+    drawn, call = _GENERATORS.get(seed.kind), seed.call
+    if drawn is None or seed.imported or call.standalone or call.module is not program:
+        return False
+    for event in trained:
+        models = models_of(event)
+        if event.standalone or not models or any(model.call is None or model.order > call.order for model in models):
+            return False
+        if any(model.form == "subclass" for model in models):
+            return False  # its weights come with the first call
+    last = min(event.order for event in trained)
+    between = [item.name for item in program.calls if call.order < item.order < last and item.name not in SEEDS]
+    return any(name.startswith(drawn) or _MIXES.match(name) for name in between)
+
+
+def is_for_its_cell(program: Module, seed: Seed, trained: list[Event]) -> bool:
+    """Whether the cell of a notebook that seeds makes no model, and all numbers for the data are drawn in it."""
+    drawn, call = _GENERATORS.get(seed.kind), seed.call
+    cell = cell_around(program, call.node) if call.module is program and call.function is None else None
+    if drawn is None or cell is None:
+        return False
+    last = max(event.order for event in trained)
+
+    def is_here(site: cst.CSTNode) -> bool:
+        return program.owns(site) and program.span(site).start in cell
+
+    if any(is_here(event.site) for event in program.events) or any(
+        is_keras(item.name) and is_here(item.site) for item in program.calls if item.name not in SEEDS
+    ):
+        return False
+    numbers = [
+        item
+        for item in program.calls
+        if item.order < last and ((draws_shared(item) and item.name.startswith(drawn)) or _MIXES.match(item.name))
+    ]
+    return bool(numbers) and all(item.order > call.order and is_here(item.site) for item in numbers)
+
+
+def is_for_a_draw(program: Module, seed: Seed) -> bool:
+    """Whether a function seeds with what it is given, for the numbers that it draws itself."""
+    function = seed.call.function
+    if function is None or not isinstance(function.node, cst.FunctionDef):
+        return False
+    given = [node for node, _ in seed.call.arguments.positional]
+    names = {item.name.value for item in function.node.params.params}
+    if len(given) != 1 or not isinstance(given[0], cst.Name) or given[0].value not in names:
+        return False
+    return any(call.function is function and draws_shared(call) for call in program.calls)
+
+
+def is_for_own_numbers(seed: Seed) -> bool:
+    """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data."""
+    function, drawn = seed.call.function, _GENERATORS.get(seed.kind)
+    if function is None or drawn is None or not isinstance(function.node, cst.FunctionDef):
+        return False
+    own = [call for call in seed.call.module.calls if call.function is function]
+    if any(is_keras(call.name) for call in own) or any(event.function is function for event in seed.call.module.events):
+        return False
+    module = seed.call.module  # of whose orders a program that follows a call knows nothing
+    text, start = module.source.text, module.span(seed.call.node).start
+    for call in own:
+        place = module.span(call.node).start
+        given = call.name.endswith(_GENERATOR_NAMES) and text[:place].rstrip().endswith("return")
+        if place > start and call.name.startswith(drawn) and not given:  # a generator that is returned is no number
+            return True
+    return False
+
+
+def is_for_layers_too(seed: Seed) -> bool:
+    """Whether a layer or model seeds with a number that it hands to what it makes, such as initializers."""
+    function, given = seed.call.function, [node for node, _ in seed.call.arguments.positional]
+    if function is None or len(given) != 1 or not isinstance(given[0], cst.Name):
+        return False
+    if function.owner is None or function.owner.keras_kind not in {"layer", "model"}:
+        return False
+    text = seed.call.module.code(function.node)
+    made = re.findall(rf"([\w.]+)\([^()]*\b{re.escape(given[0].value)}\b[^()]*\)", text)
+    return any("seed" not in name and name != "__init__" for name in made)
+
+
+def is_for_the_next_line(seed: Seed) -> bool:
+    """Whether the only seed stands above a shuffle or choice, and at most what is shuffled is made in between."""
+    module = seed.call.module
+    line = module.source.position(module.span(seed.call.node).end).line
+    between = 0
+    for number in range(line + 1, min(line + 12, len(module.source.line_starts)) + 1):
+        text = module.source.line(number).strip()
+        if _CHOOSES.match(text):
+            return True
+        if text and not text.startswith("#"):
+            between += 1
+            if between > _BETWEEN or not _PREPARES.match(text):
+                return False
+    return False
