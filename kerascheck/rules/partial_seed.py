@@ -221,7 +221,7 @@ class PartialSeed(Rule):
             for seed in seeds(program)
             if not is_for_a_draw(program, seed)
             and not is_for_layers_too(seed)
-            and not (hands_out(seed, cst.Yield) and is_for_own_numbers(seed))
+            and not (hands_out(seed, cst.Yield) and is_for_own_numbers(seed, helped=True))
         ]
         if not trained[0].standalone:
             found = [seed for seed in found if not seed.call.standalone]

@@ -101,8 +101,11 @@ def is_for_a_draw(program: Module, seed: Seed) -> bool:
     return any(call.function is function and draws_shared(call) for call in program.calls)
 
 
-def is_for_own_numbers(seed: Seed) -> bool:
-    """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data."""
+def is_for_own_numbers(seed: Seed, helped: bool = False) -> bool:
+    """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data.
+
+    `helped`: or a helper draws, which it calls behind the seed and which has nothing to do with Keras.
+    """
     function, drawn = seed.call.function, _GENERATORS.get(seed.kind)
     if function is None or drawn is None or not isinstance(function.node, cst.FunctionDef):
         return False
@@ -115,6 +118,22 @@ def is_for_own_numbers(seed: Seed) -> bool:
         place = module.span(call.node).start
         given = call.name.endswith(_GENERATOR_NAMES) and text[:place].rstrip().endswith("return")
         if place > start and call.name.startswith(drawn) and not given:  # a generator that is returned is no number
+            return True
+    return helped and _is_drawn_by_helper(seed, function.node, drawn)
+
+
+def _is_drawn_by_helper(seed: Seed, function: cst.FunctionDef, drawn: str) -> bool:
+    """Whether a function draws which one that seeds calls afterwards, and which does nothing with Keras."""
+    module = seed.call.module
+    after = module.source.text[module.span(seed.call.node).end : module.span(function).end]
+    names = set(re.findall(r"(?<![\w.])(?:self\.)?(\w+)\(", after))
+    used = {event.function.node for event in module.events if event.function is not None}
+    used |= {call.function.node for call in module.calls if call.function is not None and is_keras(call.name)}
+    for call in module.calls:
+        helper = call.function.node if call.function is not None else None
+        if not isinstance(helper, cst.FunctionDef) or helper.name.value not in names or helper in {function, *used}:
+            continue
+        if call.name.startswith(drawn) and not call.name.endswith(_GENERATOR_NAMES):
             return True
     return False
 
