@@ -238,8 +238,10 @@ class PartialSeed(Rule):
         if "all" in kinds or kinds == _ALL:
             self._check_order(program, found)
             return
-        if order_only:
+        found = [seed for seed in found if not seed.call.untaken]  # `if seed != -1:`, and no call gives another
+        if order_only or not found:
             return
+        kinds = {seed.kind for seed in found}
         target = program.target
         old = target.which_tensorflow("<2.10") is Reach.ALL
         if "tensorflow" in kinds and old:

@@ -183,6 +183,8 @@ def _written(node: cst.BaseExpression) -> tuple[object] | None:
     """The constant, or the tuple of constants, that an expression writes; None when it is something else."""
     if isinstance(node, _LITERALS):
         return (node.evaluated_value,)
+    if isinstance(node, cst.UnaryOperation) and isinstance(node.expression, (cst.Integer, cst.Float)):
+        return (-node.expression.evaluated_value,) if isinstance(node.operator, cst.Minus) else None
     if type(node) is cst.Name and node.value in _NAMES:
         return (_NAMES[node.value],)
     if isinstance(node, (cst.Tuple, cst.List, cst.Set)):
