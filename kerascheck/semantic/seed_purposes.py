@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.notebook_cells import cell_around
-from kerascheck.semantic.training import SEEDS, Seed, models_of
+from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of
 from kerascheck.semantic.walk import children
+from kerascheck.semantic.written_rows import are_given, derived_names
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
     from kerascheck.semantic.module import Module
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _GENERATORS = {"python": "random.", "numpy": "numpy.random.", "tensorflow": "tensorflow.random."}
 _GENERATOR_NAMES = (".default_rng", ".RandomState", ".Generator", ".SeedSequence", ".Random")
 _CHOOSES = re.compile(
@@ -67,7 +70,10 @@ def is_behind_models(program: Module, seed: Seed, trained: list[Event]) -> bool:
 
 
 def is_for_its_cell(program: Module, seed: Seed, trained: list[Event]) -> bool:
-    """Whether the cell of a notebook that seeds makes no model, and all numbers for the data are drawn in it."""
+    """Whether the cell of a notebook that seeds makes no model, and all numbers for the data are drawn in it.
+
+    Those that are drawn in front of the seed are not its own.
+    """
     drawn, call = _GENERATORS.get(seed.kind), seed.call
     cell = cell_around(program, call.node) if call.module is program and call.function is None else None
     if drawn is None or cell is None:
@@ -84,9 +90,21 @@ def is_for_its_cell(program: Module, seed: Seed, trained: list[Event]) -> bool:
     numbers = [
         item
         for item in program.calls
-        if item.order < last and ((draws_shared(item) and item.name.startswith(drawn)) or _MIXES.match(item.name))
+        if call.order < item.order < last
+        and ((draws_shared(item) and item.name.startswith(drawn)) or _MIXES.match(item.name))
     ]
-    return bool(numbers) and all(item.order > call.order and is_here(item.site) for item in numbers)
+    elsewhere = [item for item in numbers if not is_here(item.site)]
+    return len(elsewhere) < len(numbers) and not any(_may_train(program, item) for item in elsewhere)
+
+
+def _may_train(program: Module, draw: CallFact) -> bool:
+    """Whether a model may be trained with what is drawn: not with a name that only other calls are given."""
+    line = draw.statement.body[0] if isinstance(draw.statement, cst.SimpleStatementLine) else None
+    if draw.function is not None or not program.owns(draw.node) or not isinstance(line, cst.Assign):
+        return True
+    names = {name for target in line.targets for name in _NAME.findall(program.code(target.target))}
+    after = program.source.text[program.span(draw.node).end :]
+    return are_given(after, rf"\.(?:{'|'.join(TRAINING_METHODS)})\(", derived_names(after, names), nested=True)
 
 
 def is_for_a_draw(program: Module, seed: Seed) -> bool:
