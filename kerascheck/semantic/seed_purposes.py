@@ -135,7 +135,8 @@ def is_for_own_numbers(seed: Seed, helped: bool = False) -> bool:
     for call in own:
         place = module.span(call.node).start
         given = call.name.endswith(_GENERATOR_NAMES) and text[:place].rstrip().endswith("return")
-        if place > start and call.name.startswith(drawn) and not given:  # a generator that is returned is no number
+        drawing = call.name.startswith(drawn) or (seed.kind == "numpy" and _MIXES.match(call.name))
+        if place > start and drawing and not given:  # a generator that is returned is no number
             return True
     return helped and _is_drawn_by_helper(seed, function.node, drawn)
 
@@ -182,3 +183,39 @@ def is_for_the_next_line(seed: Seed) -> bool:
             if between > _BETWEEN or not _PREPARES.match(text):
                 return False
     return False
+
+
+def is_said_to_be_for_data(seed: Seed) -> bool:
+    """Whether a comment beside a seed, or those directly above, say that it keeps data or their order equal."""
+    module = seed.call.module
+    span, position = module.span(seed.call.node), module.source.position
+    if seed.kind not in {"numpy", "python"}:
+        return False
+    said = module.source.line(position(span.end).line)[position(span.end).column - 1 :].partition("#")[2]
+    number = position(span.start).line - 1
+    while number > 0 and (text := module.source.line(number).strip()).startswith("#"):
+        said, number = f"{text.lstrip('# ')} {said}", number - 1
+    kept = any(_KEEPS.search(part) and _DATA.search(part) for part in re.split(r"[,;:.()]", said))
+    return kept and _MORE.search(said) is None
+
+
+def is_beside_own_seeds(program: Module, seed: Seed) -> bool:
+    """Whether a function draws once from what it seeds, directly below, and its splits have seeds of their own."""
+    call, drawn = seed.call, _GENERATORS.get(seed.kind)
+    own = [item for item in program.calls if item.function is call.function and item.order > call.order]
+    numbers = [item for item in own if drawn is not None and item.name.startswith(drawn) and draws_shared(item)]
+    splits = [item for item in own if _MIXES.match(item.name)]
+    if call.function is None or len({item.node for item in numbers}) != 1 or not splits:
+        return False
+    states = [item.arguments.find("random_state") for item in splits]
+    return all(state is not None and not is_none(state[1]) for state in states) and _is_near(call, numbers[0])
+
+
+def _is_near(seed: CallFact, draw: CallFact) -> bool:
+    """Whether nothing but a few lines that make what is drawn stand between a seed and a draw."""
+    module = seed.module
+    if draw.module is not module:
+        return False
+    between = module.source.text[module.span(seed.node).end : module.span(draw.node).start].splitlines()[1:-1]
+    lines = [line.strip() for line in between if line.strip() and not line.strip().startswith("#")]
+    return len(lines) <= _BETWEEN and all(_PREPARES.match(line) for line in lines)
