@@ -19,11 +19,13 @@ from kerascheck.semantic.seed_purposes import (
     draws_shared,
     hands_out,
     is_behind_models,
+    is_beside_own_seeds,
     is_for_a_draw,
     is_for_its_cell,
     is_for_layers_too,
     is_for_own_numbers,
     is_for_the_next_line,
+    is_said_to_be_for_data,
 )
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of, seeds, training
@@ -267,7 +269,11 @@ class PartialSeed(Rule):
         alone = len({id(seed.call.node) for seed in found}) == 1
         behind = alone and (is_behind_models(program, last, trained) or is_for_its_cell(program, last, trained))
         draws = len(kinds) == 1 and all(is_for_the_next_line(seed) for seed in found)
-        for_data = all(hands_out(seed, cst.Return) and is_for_own_numbers(seed) for seed in found)
+        for_data = all(
+            (hands_out(seed, cst.Return) and is_for_own_numbers(seed))
+            or (len(kinds) == 1 and (is_said_to_be_for_data(seed) or is_beside_own_seeds(program, seed)))
+            for seed in found
+        )
         names = " and ".join(_NAMES[kind] for kind in sorted(kinds, key=list(_NAMES).index))
         self.report(
             last.call.node,

@@ -33,6 +33,16 @@ _MIXES = re.compile(
     r"(?!numpy\.|tensorflow\.|keras\.)(?:\w+\.)*\w*(?:permut|shuffl|train_test_split|sample)\w*\Z", re.IGNORECASE
 )
 
+# a comment that says of a seed what it keeps equal, and words of one that means more than the data
+_KEEPS = re.compile(r"\b(?:seed|random|same\b|fix|always|reproduc|repeat|consisten|determin)", re.IGNORECASE)
+_DATA = re.compile(
+    r"\b(?:data|files?\b|fold|images?\b|indices|masks?\b|noise|order|permut|rows?\b|sampl|shuffl|split)", re.IGNORECASE
+)
+_MORE = re.compile(
+    r"\b(?:everything|experiment|initiali[sz]er|keras|models?\b|networks?\b|results?\b|tensorflow|tf\b|training\b|weights?\b)",
+    re.IGNORECASE,
+)
+
 
 def draws_shared(call: CallFact) -> bool:
     """Whether a call draws from the generators that all share; a generator of its own has its own numbers."""
@@ -120,7 +130,7 @@ def is_for_a_draw(program: Module, seed: Seed) -> bool:
 
 
 def is_for_own_numbers(seed: Seed, helped: bool = False) -> bool:
-    """Whether a function seeds the generator that it draws from itself, and makes no model: it gives out data.
+    """Whether a function seeds the generator that it draws from or splits by, and makes no model: it gives out data.
 
     `helped`: or a helper draws, which it calls behind the seed and which has nothing to do with Keras.
     """
