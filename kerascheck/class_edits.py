@@ -11,6 +11,7 @@ import libcst as cst
 
 from kerascheck.edits import Edit
 from kerascheck.patch import indentation, insert_argument, keras_name, replace, wrap
+from kerascheck.semantic.before_registration import registers_nothing
 from kerascheck.semantic.custom_objects import (
     BASE_KEYS,
     Constructor,
@@ -21,7 +22,6 @@ from kerascheck.semantic.custom_objects import (
     may_write,
 )
 from kerascheck.semantic.storage import circle, instances
-from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import flavour
 from kerascheck.semantic.values import Const, Items, Obj, Value
 from kerascheck.text import Position
@@ -415,7 +415,7 @@ def _add_parameters(module: Module, node: cst.FunctionDef, added: list[str]) -> 
 def register(module: Module, thing: ClassInfo | Func, origin: str) -> list[Edit] | None:
     """Write the decorator that registers a class or function."""
     node = thing.node
-    if not isinstance(node, (cst.ClassDef, cst.FunctionDef)) or _registers_nothing(module):
+    if not isinstance(node, (cst.ClassDef, cst.FunctionDef)) or registers_nothing(module):
         return None
     name, imports = keras_name(module, "utils.register_keras_serializable", origin)
     first = node.decorators[0] if node.decorators else node
@@ -427,9 +427,3 @@ def register(module: Module, thing: ClassInfo | Func, origin: str) -> list[Edit]
     mark = quote(module)
     line = f"@{name}(package={mark}{package}{mark})"
     return [Edit(start, start, line + module.source.newline + indentation(module, start)), *imports]
-
-
-def _registers_nothing(module: Module) -> bool:
-    """Whether the package `keras` is meant, as it was before 2.4 (read in 2.2.4 and 2.3.1: no such function)."""
-    imports = (item.original.partition(".")[0] for item in module.interpreter.imports)
-    return module.target.which("<2.4") is Reach.ALL and "keras" in imports

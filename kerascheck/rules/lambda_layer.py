@@ -11,9 +11,11 @@ from kerascheck.class_edits import register
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.before_registration import registers_nothing
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.inside import in_loop
+from kerascheck.semantic.safe_mode import FIRST_SAFE_MODE, refused_from
 from kerascheck.semantic.storage import (
     Load,
     Save,
@@ -24,7 +26,7 @@ from kerascheck.semantic.storage import (
     surely_holds,
     weights_only,
 )
-from kerascheck.semantic.target import Reach
+from kerascheck.semantic.target import releases_text
 from kerascheck.semantic.values import Func, Ref, boolean, options
 
 # measured on 3.0.5, 3.6.0 and 3.15.1: written by their name and not found again, in `.keras` and `.h5`; those that are
@@ -54,7 +56,7 @@ class LambdaLayer(Rule):
     message = "loading this model raises: {what} is not portable ({keras})"
     runs = "loading this model runs the code that is in the file: {what} is written into it ({keras})"
     loads = (
-        "the `.h5` file has the code of {what}: loading it works and runs that, and raises from Keras 3.11 on ({keras})"
+        "the {file} has the code of {what}: loading it works and runs that, and raises from Keras {since} on ({keras})"
     )
     hint = "a file of a model with this layer cannot be loaded: {what} is not portable"
 
@@ -88,46 +90,69 @@ class LambdaLayer(Rule):
 
     def _check_layer(self, lost: _Lost, nodes: list[cst.Call]) -> None:
         call, name = lost.call, lost.name
+        loadable: Save | None = None
         for save in lost.whole if not self.module.is_test else ():
             if read_as_weights(self.module, save):
                 continue
             loads = loads_of(self.module, save)
             if name and loads and all(load.objects is None or name in load.objects for load in loads):
                 return
-            claim = self._claim(save, name, loads)
-            if claim is None or not (_is_repeated(call) or surely_holds(save, nodes)):
+            if not (_is_repeated(call) or surely_holds(save, nodes)):
                 continue
-            # measured: 2.15 refuses a registered function in a `.keras` file, too
-            helps = save.format == ".h5" or not self.module.target.bad("<3")
-            works = claim is Claim.CODE_RUNS and not _is_unsafe(loads)
-            runs = self.loads if works else self.runs
-            self.report(
-                call.node,
-                message=self.message if claim is Claim.LOAD_RAISES else runs,
-                severity=Severity.WARNING if works else Severity.ERROR,
-                claim=claim,
-                fix=lost.fix if helps else None,
-                related=[RelatedNode(save.module, save.node, "saved here")],
-                subject=self.module.code(call.node.func),
-                what=lost.what,
-                keras=self.module.target.text,
-            )
-            return
-        if lost.whole or not any(True for _ in weights_only(self.module)):
+            runs = not name and _is_unsafe(loads)
+            bad = self._refusing(save, name)
+            if runs or bad:
+                # measured: 2.15 refuses a registered function in a `.keras` file, too
+                helps = save.format == ".h5" or not self.module.target.bad("<3")
+                self.report(
+                    call.node,
+                    message=self.runs if runs else self.message,
+                    claim=Claim.CODE_RUNS if runs else Claim.LOAD_RAISES,
+                    fix=lost.fix if helps else None,
+                    related=[RelatedNode(save.module, save.node, "saved here")],
+                    subject=self.module.code(call.node.func),
+                    what=lost.what,
+                    keras=self.module.target.text if runs else bad,
+                )
+                return
+            loadable = loadable or (None if name else save)
+        if loadable is not None:
+            self._note(lost, loadable)
+        elif (lost.whole or not any(True for _ in weights_only(self.module))) and self._may_refuse(*lost.whole):
             self.report(
                 call.node, message=self.hint, severity=Severity.INFO, fix=lost.fix, subject="Lambda", what=lost.what
             )
 
-    def _claim(self, save: Save, name: str, loads: list[Load]) -> Claim | None:
-        """What loading does on the target; None when it is fine there."""
-        target = self.module.target
-        if name:
-            # measured: Keras 2 writes the code of a function into an `.h5` file
-            fine = save.format == ".h5" and target.which(">=3") is Reach.NONE
-            return None if fine else Claim.LOAD_RAISES
-        # measured: an `.h5` file with a lambda loads up to 3.10, and its code runs
-        old = save.format == ".h5" and target.which(">=3.11") is Reach.NONE
-        return Claim.CODE_RUNS if _is_unsafe(loads) or old else Claim.LOAD_RAISES
+    def _note(self, lost: _Lost, save: Save) -> None:
+        """The file can be loaded where the project runs, and not where a newer Keras reads it."""
+        call = lost.call
+        self.report(
+            call.node,
+            message=self.loads,
+            severity=Severity.INFO,
+            claim=Claim.CODE_RUNS,
+            related=[RelatedNode(save.module, save.node, "saved here")],
+            subject=self.module.code(call.node.func),
+            what=lost.what,
+            file="JSON" if save.format == "json" else f"`{save.format}` file" if save.format else "file",
+            since=refused_from(save.format, lost.name),
+            keras="Keras before 2.4" if self._is_old(save) else self.module.target.text,
+        )
+
+    def _refusing(self, save: Save, name: str) -> str:
+        """The releases of the target that refuse a file, as words; empty for none."""
+        target, refusing = self.module.target, f">={refused_from(save.format, name)}"
+        bad = target.bad(refusing)
+        if not bad or not self._may_refuse(save):
+            return ""
+        return target.text if len(bad) == len(target.releases) else releases_text(bad)
+
+    def _may_refuse(self, *whole: Save) -> bool:
+        """Whether some release that the programs may run on refuses what is not portable."""
+        return bool(self.module.target.bad(f">={FIRST_SAFE_MODE}")) and not self._is_old(*whole)
+
+    def _is_old(self, *whole: Save) -> bool:
+        return registers_nothing(self.module, *(module for save in whole for module in (save.module, save.reader)))
 
     def _fix(self, function: Func) -> Fix | None:
         if not isinstance(function.node, cst.FunctionDef) or function.module is not self.module:

@@ -8,6 +8,7 @@ from kerascheck.class_edits import flavour_of, register
 from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
+from kerascheck.semantic.before_registration import registers_nothing
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.global_objects import registered_by_calls
@@ -34,7 +35,7 @@ from kerascheck.semantic.storage import (
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.unrunnable import never_runs
 from kerascheck.semantic.values import Func
-from kerascheck.semantic.written_loads import is_cared_for
+from kerascheck.semantic.written_loads import is_cared_for, is_read_elsewhere
 
 
 class UnregisteredObject(Rule):
@@ -51,6 +52,7 @@ class UnregisteredObject(Rule):
     unread = "`{name}` is in a saved `.h5` file and not built by `__init__`: `load_model` raises, handed over or not"
     some = " ({releases})"
     own = "`{name}` is in a saved model and not registered: `load_model` takes Keras' own `{name}` in its place"
+    unregistrable = "`{name}` is in a saved model: `load_model` raises where it is not handed over (Keras before 2.4)"
 
     def check(self) -> None:
         own: list[ClassInfo | Func] = [*self.module.classes, *self.module.functions]
@@ -108,18 +110,30 @@ class UnregisteredObject(Rule):
                 continue
             plain = in_h5_by_plain_name(item)
             message = self.unread if never_read(item) else self.plain if plain else self.message
+            old = not note and self._is_always_handed_over(item)
+            message = self.own if note else self.unregistrable if old else message
             self.report(
                 thing.node.name,
-                message=self.own if note else message + (self.some if reach is Reach.SOME else ""),
-                severity=Severity.INFO if note else self.severity,
+                message=message + (self.some if reach is Reach.SOME and not old else ""),
+                severity=Severity.INFO if note or old else self.severity,
                 claim=Claim.NONE if note else self.claim,
-                fix=None if note or plain else self._fix(thing, named, [] if kept and item not in kept else needing),
+                fix=None
+                if note or old or plain
+                else self._fix(thing, named, [] if kept and item not in kept else needing),
                 related=[RelatedNode(item.save.module, item.save.node, "saved here")],
                 subject=name,
                 name=name,
                 releases=releases_text(target.bad(bites)) if bites else "",
             )
             return
+
+    def _is_always_handed_over(self, item: Reached) -> bool:
+        """Whether no Keras of the program registers names, and no load of the project is known to lack this one."""
+        if not registers_nothing(self.module, item.save.module, item.save.reader):
+            return False
+        if not all(self._is_fine(load, item) for load in loads_perhaps(self.module, item.save)):
+            return False
+        return not is_read_elsewhere(self.module, item.save)
 
     def _is_fine(self, load: Load, item: Reached) -> bool:
         return supplies(load, name_of(item.thing)) or (item.compiled and not load.compiles)

@@ -22,6 +22,8 @@ _OWN = re.compile(r"^def load_model\(", re.MULTILINE)
 _LITERAL = re.compile(r"\s*[rR]?[\"']([^\"'{}%]+)[\"']\s*(?=[,)])")
 _NOT_COMPILED = re.compile(r"\bcompile\s*=\s*False\b")
 _GIVEN = re.compile(r"\bcustom_objects\s*=\s*(\w|\{|dict\()?")
+_OBJECTS = re.compile(r"\bcustom_objects\s*=|,\s*[\w.{]+\s*(?:[,)]|:|$)")  # by name, or the second argument
+_INSIDE = re.compile(r"\([^()]*\)")  # of a call in the call
 _AROUND = re.compile(r"\b(?:custom_object_scope|CustomObjectScope|get_custom_objects)\b")
 _WRITES = re.compile(r"(?<!\bnp)(?<!\bnumpy)\.save\(|\bsave_model\(|\bModelCheckpoint\b")
 _MEASURING = TRAINING_METHODS | {"evaluate", "evaluate_generator", "test_on_batch"}
@@ -41,24 +43,47 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
     """
     if module.project is None:
         return False
-    key = path_key(save.path)
-    written = posixpath.basename(key[1].replace("\\", "/")) if key is not None else ""
+    written = _file_name(save)
     always: bool | None = None
     for text, near in module.project.texts_around(save.module.path, "load_model"):
         for call in _calls(text):
             given = _hands_over(call, text, name)
             always = given and always is not False
-            literal = _LITERAL.match(call)
-            read = posixpath.basename(literal[1].replace("\\", "/")) if literal is not None else ""
-            if read and written and read != written and "{" not in written:
+            if not _may_read(call, text, written):
                 continue
-            if not (read and written) and _WRITES.search(text):
-                continue
-            if compiled and (near or read) and _NOT_COMPILED.search(call):
+            if compiled and (near or _named(call)) and _NOT_COMPILED.search(call):
                 return True
             if given:
                 return True
     return always is True
+
+
+def is_read_elsewhere(module: Module, save: Save) -> bool:
+    """Whether a load that hands nothing over, in whatever file of the project, may read the file of a save."""
+    if module.project is None:
+        return False
+    written = _file_name(save)
+    texts = module.project.texts_with(save.module.path, "load_model")
+    calls = ((call, text) for text in texts for call in _calls(text))
+    return any(_may_read(call, text, written) and not _OBJECTS.search(_INSIDE.sub("", call)) for call, text in calls)
+
+
+def _file_name(save: Save) -> str:
+    key = path_key(save.path)
+    return posixpath.basename(key[1].replace("\\", "/")) if key is not None else ""
+
+
+def _named(call: str) -> str:
+    """The name of the file that a call reads, where that is written out."""
+    literal = _LITERAL.match(call)
+    return posixpath.basename(literal[1].replace("\\", "/")) if literal is not None else ""
+
+
+def _may_read(call: str, text: str, written: str) -> bool:
+    read = _named(call)
+    if read and written:
+        return read == written or "{" in written
+    return not _WRITES.search(text)
 
 
 def any_measures(module: Module) -> bool:
