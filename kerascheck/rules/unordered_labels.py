@@ -11,6 +11,7 @@ from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import are_rows, element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
 from kerascheck.semantic.kept_lists import is_read_back
+from kerascheck.semantic.one_run import ends_with_the_run
 from kerascheck.semantic.unread_names import is_never_read
 from kerascheck.semantic.values import Unordered
 from kerascheck.semantic.written_elements import written_kind
@@ -35,6 +36,7 @@ class UnorderedLabels(Rule):
     around = ((*_USES, " for "), (*_USES, " len ", "+=", "=="))
     message = "a set of strings has another order in every process: {what} from run to run"
     unknown = "a set has another order in every process where it holds strings: {what} from run to run"
+    alone = " (nothing outlives one)"
 
     def check(self) -> None:
         if self.module.is_python_2:
@@ -65,10 +67,11 @@ class UnorderedLabels(Rule):
 
     def _report(self, use: OrderUse, kind: str | None) -> None:
         used = [RelatedNode(self.module, use.node, "the order is used here")] if self.module.owns(use.node) else ()
+        alone = use.kind != "saved" and ends_with_the_run(self.module)
         self.report(
             use.value.place,
-            message=self.message if kind == "str" else self.unknown,
-            severity=Severity.ERROR if kind == "str" else Severity.WARNING,
+            message=(self.message if kind == "str" else self.unknown) + (self.alone if alone else ""),
+            severity=Severity.INFO if alone else Severity.ERROR if kind == "str" else Severity.WARNING,
             fix=self._fix(use.value, kind),
             related=used,
             subject=self.module.code(use.value.place),
