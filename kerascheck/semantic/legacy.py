@@ -75,12 +75,30 @@ _GONE_IMPORT = re.compile(rf"^(?:import|from)[ \t]+(?:{'|'.join(_GONE_MODULES)})
 _BUILT_IN = re.compile(r"(?<![\w.\"'])(xrange|raw_input|unicode)\(|^from itertools import[^\n]*\bizip\b", re.MULTILINE)
 
 
+# `range(n / 2)`: TypeError on Python 3. The division stands outside of all brackets of the call, `int(n / 2)` is none
+_RANGE = re.compile(r"(?<![\w.])range\(((?:[^()\n#\"']|\((?:[^()\n#\"']|\([^()\n]{0,99}\)){0,99}\)){1,199})\)")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_DIVISION = re.compile(r"(?<!/)/(?!/)")
+_PYTHON_3 = re.compile(r"\bf[\"']|\bsuper\(\)|\)[ \t]*->|__future__ import[^\n]*\bdivision\b")
+
+
+def _divides_a_range(text: str) -> bool:
+    for match in _RANGE.finditer(text):
+        if "/" in match[1] and not _in_comment(text, match.start()):
+            count = _BRACKETS.sub("", _BRACKETS.sub("", _BRACKETS.sub("", match[1])))
+            if _DIVISION.search(count) is not None:
+                return _PYTHON_3.search(text) is None
+    return False
+
+
 def is_for_python_2(text: str) -> bool:
     """Whether a source is for Python 2 only: by what it says, or by what Python 3 lacks and nothing else brings.
 
     It is said in the first line, or in the metadata of a notebook.
     """
     if _PYTHON_2.match(text):
+        return True
+    if "range(" in text and _divides_a_range(text):
         return True
     if any(word in text for word in _GONE_MODULES) and _GONE_IMPORT.search(text) and "ImportError" not in text:
         return True
