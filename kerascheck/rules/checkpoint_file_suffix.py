@@ -12,7 +12,7 @@ from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.endings import EXTENSION, refused_end
 from kerascheck.semantic.events import CallFact, Event
-from kerascheck.semantic.target import Reach, releases_text
+from kerascheck.semantic.target import Reach, matches, releases_text
 from kerascheck.semantic.values import Const, Value, boolean, string
 
 _CHECKPOINT = "keras.callbacks.ModelCheckpoint"
@@ -54,13 +54,20 @@ class CheckpointFileSuffix(Rule):
             self.report(
                 call.node,
                 message=message,
-                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                severity=self._severity(specifier, reach),
                 fix=self._fix(call, *found, accepted[0]),
                 subject="ModelCheckpoint",
                 end=end,
                 keras="Keras 3" if specifier == ">=3" and reach is Reach.ALL else releases_text(bad),
             )
             return
+
+    def _severity(self, specifier: str, reach: Reach) -> Severity:
+        if reach is Reach.ALL:
+            return Severity.ERROR
+        # who installs today gets a release that takes the name; one that does not says so before anything is trained
+        newest_takes_it = self.module.target.open_ended and not matches(self.module.target.newest, specifier)
+        return Severity.INFO if newest_takes_it else Severity.WARNING
 
     def _fix(self, call: CallFact, node: cst.BaseExpression, value: Value | None, good: str) -> Fix | None:
         edits = list(rename_end(call, node, EXTENSION, good, _FOLLOWING))
