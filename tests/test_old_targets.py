@@ -255,6 +255,34 @@ model.save("m.h5")
     assert (finding.fix is not None) is fixed
 
 
+RESUMED = """
+import os
+import keras
+
+path = "ckpt/mnist.ckpt"
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+if TEST:
+    model.load_weights(path)
+model.fit(x, y, callbacks=[keras.callbacks.ModelCheckpoint(path, save_weights_only=True)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "written", "severity"),
+    [
+        ('os.path.exists(path + ".index")', "path", Severity.INFO),
+        ('resume and os.path.isfile(f"{path}.index")', "path", Severity.INFO),
+        ('not os.path.exists(path + ".index")', "path", Severity.ERROR),
+        ('os.path.exists("ckpt")', "path", Severity.ERROR),
+        ('os.path.exists(path + ".index")', "other", Severity.ERROR),  # somebody else wrote it
+    ],
+)
+def test_a_checkpoint_that_only_keras_2_can_have_left_behind(test: str, written: str, severity: Severity) -> None:
+    text = RESUMED.replace("TEST", test).replace("ModelCheckpoint(path", f"ModelCheckpoint({written}")
+    options = Options(frozenset({"KC201"}), default_target())
+    assert [item.severity for item in check(SourceText(text), "resumed.py", options).findings] == [severity]
+
+
 @pytest.mark.parametrize(
     ("pins", "severity"),
     [

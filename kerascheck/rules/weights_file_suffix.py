@@ -20,6 +20,7 @@ from kerascheck.semantic.views import views
 from kerascheck.semantic.weights_names import (
     WEIGHTS_END,
     WEIGHTS_EXTENSION,
+    is_resumed,
     names_a_checkpoint,
     refused_by_keras_3,
     refused_by_old_copy,
@@ -62,7 +63,7 @@ class WeightsFileSuffix(Rule):
             self.report(
                 event.node,
                 message=message,
-                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                severity=self._severity(event, reach),
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
                 fix=self._fix(event, *found) if len(faults) <= _MOST_FIXES else None,
                 related=self._given(event) if _is_open(found[1]) else (),
@@ -70,6 +71,12 @@ class WeightsFileSuffix(Rule):
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
             )
+
+    @staticmethod
+    def _severity(event: Event, reach: Reach) -> Severity:
+        if event.name == "load_weights" and is_resumed(event):
+            return Severity.INFO
+        return Severity.ERROR if reach is Reach.ALL else Severity.WARNING
 
     def _check_frozen(self) -> None:
         for event in self.module.events_of("save_weights"):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from kerascheck.semantic.inside import path_to
 from kerascheck.semantic.receivers import OLD_COPY
 from kerascheck.semantic.target import Reach
 from kerascheck.semantic.training import flavour, models_of
@@ -87,6 +90,28 @@ def is_checkpoint(event: Event) -> bool:
     if code[-1] in "\"'":  # the same text with the end
         asked += rf"|{re.escape(code[:-1])}\.index{code[-1]}"
     return re.search(asked, event.module.source.text) is not None
+
+
+def is_resumed(event: Event) -> bool:
+    """Whether a checkpoint is loaded if its `.index` is there, which this program can write on Keras 2 only.
+
+    On Keras 3 the `ModelCheckpoint` or `save_weights` of that name raises: only what Keras 2 has left behind is loaded.
+    """
+    found = event.arguments.find("filepath", 0)
+    if found is None or not is_checkpoint(event):
+        return False
+    module, code = event.module, event.module.code(found[0])
+    tests = [node for node in path_to(module.tree, event.node) if isinstance(node, cst.If)]
+    if not any(_asks_for_index(module.code(node.test)) and path_to(node.body, event.node) for node in tests):
+        return False
+    written = [call.arguments for call in module.calls_of("keras.callbacks.ModelCheckpoint") if call.module is module]
+    written += [item.arguments for item in module.events_of("save_weights") if item.module is module]
+    paths = (arguments.find("filepath", 0) for arguments in written)
+    return any(path is not None and module.code(path[0]) == code for path in paths)
+
+
+def _asks_for_index(test: str) -> bool:
+    return ".index" in test and re.match(r"not\b", test) is None
 
 
 def _bad_end(value: Value | None, name: str) -> str | None:
