@@ -12,6 +12,7 @@ from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.endings import EXTENSION, refused_end
 from kerascheck.semantic.events import CallFact, Event
+from kerascheck.semantic.never_called import is_never_called
 from kerascheck.semantic.target import Reach, matches, releases_text
 from kerascheck.semantic.values import Const, Value, boolean, string
 
@@ -54,7 +55,7 @@ class CheckpointFileSuffix(Rule):
             self.report(
                 call.node,
                 message=message,
-                severity=self._severity(specifier, reach),
+                severity=self._severity(call, specifier, reach),
                 fix=self._fix(call, *found, accepted[0]),
                 subject="ModelCheckpoint",
                 end=end,
@@ -62,7 +63,9 @@ class CheckpointFileSuffix(Rule):
             )
             return
 
-    def _severity(self, specifier: str, reach: Reach) -> Severity:
+    def _severity(self, call: CallFact, specifier: str, reach: Reach) -> Severity:
+        if is_never_called(call):
+            return Severity.INFO
         if reach is Reach.ALL:
             return Severity.ERROR
         # who installs today gets a release that takes the name; one that does not says so before anything is trained

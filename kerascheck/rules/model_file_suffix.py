@@ -12,6 +12,7 @@ from kerascheck.renames import rename_end
 from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.endings import EXTENSION, refused_end
 from kerascheck.semantic.events import CallFact, Event
+from kerascheck.semantic.never_called import is_never_called
 from kerascheck.semantic.receivers import is_model
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Const, Text, Value, boolean, string
@@ -48,12 +49,18 @@ class ModelFileSuffix(Rule):
             self.report(
                 event.node,
                 message=self.message + (self.some if reach is Reach.SOME else ""),
-                severity=Severity.ERROR if reach is Reach.ALL else Severity.WARNING,
+                severity=self._severity(event, reach),
                 fix=self._fix(event, *found),
                 subject=self.module.code(found[0]),
                 end=end,
                 releases=releases_text(self.module.target.bad(">=3")),
             )
+
+    @staticmethod
+    def _severity(event: Event, reach: Reach) -> Severity:
+        if is_never_called(event):
+            return Severity.INFO
+        return Severity.ERROR if reach is Reach.ALL else Severity.WARNING
 
     def _is_another_matter(self, event: Event, path: Value | None) -> bool:
         """Another format is asked for (KC204 speaks of `save_format`), or the path is none of a file."""

@@ -12,6 +12,7 @@ from kerascheck.renames import rename_end
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
 from kerascheck.semantic.events import Event
 from kerascheck.semantic.left_out import changes_tables
+from kerascheck.semantic.never_called import is_never_called
 from kerascheck.semantic.receivers import is_model, is_model_of_users
 from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.unrunnable import ends_unwritten
@@ -63,7 +64,7 @@ class WeightsFileSuffix(Rule):
             self.report(
                 event.node,
                 message=message,
-                severity=self._severity(event, reach),
+                severity=self._severity(event, reach, [item for item, _ in group]),
                 claim=Claim.SAVE_RAISES if event.name == "save_weights" else Claim.LOAD_RAISES,
                 fix=self._fix(event, *found) if len(faults) <= _MOST_FIXES else None,
                 related=self._given(event) if _is_open(found[1]) else (),
@@ -73,8 +74,8 @@ class WeightsFileSuffix(Rule):
             )
 
     @staticmethod
-    def _severity(event: Event, reach: Reach) -> Severity:
-        if event.name == "load_weights" and is_resumed(event):
+    def _severity(event: Event, reach: Reach, group: list[Event]) -> Severity:
+        if (event.name == "load_weights" and is_resumed(event)) or all(is_never_called(item) for item in group):
             return Severity.INFO
         return Severity.ERROR if reach is Reach.ALL else Severity.WARNING
 

@@ -62,9 +62,19 @@ def _is_never_made(owner: ClassInfo, module: Module, project: Project) -> bool:
         return False
     linked = project.linked(module.path, module.source)
     texts = [source.text for source in linked.values()] if linked is not None else []
-    if any(_ANY.search(_OWN_CONFIG.sub("", text)) for text in texts) or not any(trains(text) for text in texts):
+    if any(may_be_named(text) for text in texts) or not any(trains(text) for text in texts):
         return False
     return not any(_is_read(table, [module.source.text, *project.texts_with(module.path, table)]) for table in tables)
+
+
+def may_be_named(text: str) -> bool:
+    """Whether a text may reach for a name that is not written there."""
+    return _ANY.search(_OWN_CONFIG.sub("", text)) is not None
+
+
+def without_imports(text: str) -> str:
+    """A text without comments, imports and `__all__`."""
+    return _LEFT_OUT.sub("", text)
 
 
 def _names(node: cst.CSTNode, name: str) -> bool:
