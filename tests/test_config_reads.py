@@ -7,7 +7,7 @@ import pytest
 from kerascheck.engine import Options, check
 from kerascheck.files import ProjectReader
 from kerascheck.semantic.project import Project
-from kerascheck.semantic.target import default_target
+from kerascheck.semantic.target import Target, default_target, parse_target
 from kerascheck.text import SourceText
 
 LAYER = """import keras
@@ -37,12 +37,12 @@ np.save("rows.npy", rows)
 WEIGHTS = 'model.save_weights("net.weights.h5")\n'
 
 
-def severities(folder: Path, own: str, **others: str) -> list[str]:
+def severities(folder: Path, own: str, target: Target | None = None, **others: str) -> list[str]:
     """Of the findings in `blocks.py`."""
     for name, text in {"blocks": own, **others}.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     (folder / "pyproject.toml").write_text("", encoding="utf-8")
-    options = Options(frozenset({"KC301"}), default_target())
+    options = Options(frozenset({"KC301"}), target or default_target())
     project = Project(ProjectReader(), options.target)
     findings = check(SourceText(own), str(folder / "blocks.py"), options, project).findings
     return [item.severity.name.lower() for item in findings]
@@ -98,9 +98,110 @@ def test_a_package_is_for_others(tmp_path: Path) -> None:
     assert severities(tmp_path, LAYER, train=TRAIN + WEIGHTS, setup=setup) == ["error"]
 
 
-def test_weights_alone_do_not_make_a_program(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("method", "found"), [("save", "info"), ("load", "error")])
+def test_a_program_that_makes_weights_without_training(tmp_path: Path, method: str, found: str) -> None:
     train = TRAIN.replace("model.fit(rows, rows[:, :1])\n", "")
-    assert severities(tmp_path, LAYER, train=train + WEIGHTS) == ["error"]
+    assert severities(tmp_path, LAYER, train=train + WEIGHTS.replace("save", method)) == [found]
+
+
+@pytest.mark.parametrize(("end", "found"), [("", "info"), ('model.save("net.keras")\n', "error")])
+def test_a_class_that_no_file_which_trains_has(tmp_path: Path, end: str, found: str) -> None:
+    train = TRAIN.replace("from blocks import Scale\n", "").replace("Scale(4.0), ", "")
+    assert severities(tmp_path, LAYER, train=train + WEIGHTS + end) == [found]
+
+
+KEPT_OTHERWISE = [
+    "frames[0].save(out, save_all=True, append_images=frames[1:])\n",  # no model's save takes these
+    'frame.save(os.path.join(folder, "frame.png"))\n',
+    "from PIL import Image\n\npicture = Image.open(path)\npicture.save(path)\n",
+    "self.manager = tf.train.CheckpointManager(step, folder)\nself.manager.save(number)\n",
+    "converter = tf.experimental.tensorrt.Converter(conversion_params=params)\nconverter.save(path)\n",
+    'parser.add_argument("--load_model")\nif args.load_model:\n    pass\n',
+    "from keras.models import load_model\n",  # and never uses it
+    "shape = self.loader.load_model(mesh.filename)\n",
+    "def to_json(self):\n    return {}\n",
+    "table.to_json(path)\n",
+    "class Text:\n    def copy(self, rows: np.ndarray):\n        return copy.deepcopy(rows)\n",
+    "def shown(layer):\n    print(layer.get_config())\n",
+    "old = keras.applications.VGG19()\nfor layer in old.layers:\n"
+    "    new = layer.__class__.from_config(layer.get_config())\n",
+    "class Table(keras.layers.Layer):\n    pass\n\n\nagain = Table.from_config(Table().get_config())\n",
+    'model.save("served", save_format="tf")\n',
+    "model.save(served_dir)\n",
+    'served = f"{name}_served"\nmodel.save(served)\n',
+    "keras.callbacks.ModelCheckpoint(log_dir, monitor='loss')\n",
+]
+STILL_WHOLE = [
+    "model.save(path, include_optimizer=False)\n",
+    "model.save(path, **given)\n",
+    'served = "net.h5"\nmodel.save(served)\n',
+    'from keras.models import load_model\nmodel = load_model("net")\n',
+    'import keras.models as files\nmodel = files.load_model("net")\n',
+    'from keras.models import *\nmodel = load_model("net")\n',
+    "read = keras.models.load_model\n",
+    'read = getattr(keras.models, "load_model")\n',
+    "text = model.to_json(indent=2)\n",
+    "text = json.dumps(layer.get_config())\n",
+    "second = Scale(**layer.get_config())\n",
+    "class Wide(Scale):\n    pass\n\n\nsecond = Wide.from_config(layer.get_config())\n",
+    "def copied(layer):\n    return layer.__class__.from_config(layer.get_config())\n",
+    'import pickle\n\nfound = {}\nfound["net"] = model\npickle.dump(found, file)\n',
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [*((text, "info") for text in KEPT_OTHERWISE), *((text, "error") for text in STILL_WHOLE)]
+)
+def test_what_may_be_a_model_counts(tmp_path: Path, text: str, found: str) -> None:
+    assert severities(tmp_path, LAYER, train=TRAIN + WEIGHTS + text) == [found]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("def keep(paths):\n    frames = [draw(path) for path in paths]\n    frames[0].save('all')\n", "info"),
+        ("def show(loader):\n    return loader.load_model('cup')\n", "info"),
+        ("def keep(nets):\n    for number, net in enumerate(nets):\n        net.save(f'net_{number}')\n", "error"),
+        ("class Keeper:\n    def keep(self, path):\n        self.net.save(path)\n", "error"),
+        ("def write(net):\n    return net.to_json()\n", "error"),
+    ],
+)
+def test_a_file_without_keras_has_only_what_it_is_handed(tmp_path: Path, text: str, found: str) -> None:
+    assert severities(tmp_path, LAYER, train="import files\n" + TRAIN + WEIGHTS, files=text) == [found]
+
+
+OPTIMIZER = """import keras
+
+
+class Decayed(keras.optimizers.SGD):
+    def __init__(self, learning_rate=0.1, kept=None, **kwargs):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.kept = kept
+
+    def call(self):
+        return self.kept
+
+    def get_config(self):
+        return super().get_config()
+"""
+
+
+@pytest.mark.parametrize(("release", "found"), [("2.15", "info"), ("3.15", "error")])
+def test_the_json_of_keras_2_has_no_optimizer(tmp_path: Path, release: str, found: str) -> None:
+    train = TRAIN.replace("Scale(4.0), ", "").replace("Scale", "Decayed").replace('"adam"', "Decayed(kept=[3])")
+    text = "text = model.to_json()\nagain = keras.models.model_from_json(text)\n"
+    target = parse_target(f"keras=={release}")
+    assert severities(tmp_path, OPTIMIZER, target, train=train + WEIGHTS + text) == [found]
+
+
+FAILING = LAYER.replace("return super().get_config()", 'return {**super().get_config(), "name": self.scale}')
+
+
+@pytest.mark.parametrize(
+    ("end", "found"), [("", "info"), ("model.save(served_dir)\n", "error"), ("model.export(served_dir)\n", "info")]
+)
+def test_a_configuration_that_cannot_be_written(tmp_path: Path, end: str, found: str) -> None:
+    assert severities(tmp_path, FAILING, train=TRAIN + WEIGHTS + end) == [found]
 
 
 @pytest.mark.parametrize(("end", "found"), [("", "info"), ('model.save("net.keras")\n', "error")])

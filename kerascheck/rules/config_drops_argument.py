@@ -117,7 +117,7 @@ class ConfigDropsArgument(Rule):
                 return
             self.report(
                 unset,
-                message=self.unset + self.kept[never] if (never := kept(self.module)) else self.unset,
+                message=self.unset + self.kept[never] if (never := kept(owner, True)) else self.unset,
                 severity=Severity.INFO if never else Severity.ERROR,
                 claim=Claim.SAVE_RAISES,
                 subject=owner.name,
@@ -162,7 +162,7 @@ class ConfigDropsArgument(Rule):
                     message, severity = self.names, Severity.INFO
                 elif message is self.message and never_given(self.module, owner, parameter.name):
                     message, severity = self.usual, Severity.INFO
-            never = kept(self.module) if severity is Severity.ERROR else None
+            never = kept(owner) if severity is Severity.ERROR else None
             inside = severity is Severity.ERROR and never is None and is_made_inside(owner)
             more = self.kept[never] if never else _INSIDE if inside else ""
             if severity is Severity.ERROR and not more:
@@ -197,7 +197,7 @@ class ConfigDropsArgument(Rule):
             fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
         if fix is not None and more is not None:
             fix = Fix(f"{fix.title} and {more.title}", (*fix.edits, *more.edits), more.applicability)
-        never = kept(self.module)
+        never = kept(owner, True)
         message = self.unbound if config.unbound else self.stranger
         self.report(
             call,

@@ -821,9 +821,15 @@ class Project:
 
     def texts_around(self, path: str, word: str) -> Iterator[tuple[str, bool]]:
         """The same, and whether each lies in the folder of the file, or in one above or below it."""
+        folder = posixpath.dirname(_normal(self._reader.absolute(path)))
+        for other, source in self.sources_around(path, word):
+            there = posixpath.dirname(other)
+            yield source.text, posixpath.commonpath([folder, there]) in {folder, there}
+
+    def sources_around(self, path: str, word: str = "") -> Iterator[tuple[str, SourceText]]:
+        """The same files with a word, by their places."""
         place = _normal(self._reader.absolute(path))
-        folder = posixpath.dirname(place)
-        top = self._top(folder)
+        top = self._top(posixpath.dirname(place))
         if top not in self._sources:
             self._sources[top] = [_normal(other) for other in self._reader.sources(top)]
         if self._journal is not None:
@@ -834,8 +840,7 @@ class Project:
                 continue
             source = self._glance(other)
             if source is not None and word in source.text:
-                there = posixpath.dirname(other)
-                yield source.text, posixpath.commonpath([folder, there]) in {folder, there}
+                yield other, source
 
     def _start_of(self, path: str) -> str:
         if path not in self._starts:
