@@ -303,3 +303,76 @@ def test_a_layer_that_only_other_layers_make(tmp_path: Path, made: str, behind: 
 def test_a_layer_of_a_package_may_be_made_by_others(tmp_path: Path) -> None:
     outer = OUTER.format(made="self.scale = Scale(4.0)", behind="")
     assert severities(tmp_path, LAYER, outer=outer, setup="from setuptools import setup\n\nsetup()\n") == ["error"]
+
+
+PLAIN_OUTER = """import keras
+from blocks import Scale
+
+
+class Block(keras.layers.{base}):
+    def __init__(self, **kwargs):
+        super().__init__({given}**kwargs)
+        self.scale = Scale(4.0)
+
+    def call(self, inputs):
+        return self.scale(inputs)
+
+
+model = keras.Sequential([keras.Input((3,)), Block(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.save("net.keras")
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "found"),
+    [("Layer", "", "info"), ("Wrapper", "keras.layers.Dense(3), ", "error"), ("Dense", "3, ", "error")],
+)
+def test_an_outer_layer_without_a_configuration_of_its_own(tmp_path: Path, base: str, given: str, found: str) -> None:
+    assert severities(tmp_path, LAYER, outer=PLAIN_OUTER.format(base=base, given=given)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("end", "other", "found"),
+    [
+        ("print(Scale(4.0)(rows))", "x = 1\n", "info"),
+        ("print(Scale(4.0)(rows))", None, "error"),
+        ("", "x = 1\n", "error"),
+        ("model.add(Scale(4.0))\nmodel.save('net.keras')", "x = 1\n", "error"),
+    ],
+)
+def test_a_class_of_a_notebook(tmp_path: Path, end: str, other: str | None, found: str) -> None:
+    if other is not None:
+        (tmp_path / "other.py").write_text(other, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    options = Options(frozenset({"KC301"}), default_target())
+    project = Project(ProjectReader(), options.target)
+    findings = check(SourceText(LAYER + "\n\n" + end), str(tmp_path / "own.ipynb"), options, project).findings
+    assert [item.severity.name.lower() for item in findings] == [found]
+
+
+def test_a_call_of_another_class_by_super_in_a_class_that_nothing_makes(tmp_path: Path) -> None:
+    failing = LAYER.replace("super().get_config()", "super(Gone, self).get_config()")
+    layers = "\n\nclass Double(keras.layers.Layer):\n    pass\n"
+    train = TRAIN.replace("Scale(4.0)", "Double()").replace("import Scale", "import Double, Scale")
+    assert severities(tmp_path, failing + layers, train=train + 'model.save("net.keras")\n') == ["info"]
+
+
+CALLING = """    def __call__(self, inputs, **kwargs):
+        {start}
+        return keras.layers.Add()([self.inner(rows), self.inner(more)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        ("rows, more = inputs", []),
+        ("rows = more = inputs", ["error"]),  # a `Sequential` may have it
+        ("rows, more = super().__call__(inputs)", ["error"]),
+        ("rows, more = inputs\n        rows = super().__call__(rows)", ["error"]),
+    ],
+)
+def test_a_layer_that_is_no_part_of_the_graph(tmp_path: Path, start: str, found: list[str]) -> None:
+    own = LAYER.replace("    def get_config", CALLING.format(start=start) + "\n    def get_config")
+    assert severities(tmp_path, own) == found

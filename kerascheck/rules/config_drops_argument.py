@@ -37,7 +37,7 @@ from kerascheck.semantic.purposes import (
 from kerascheck.semantic.read_as_weights import is_read_as_weights
 from kerascheck.semantic.storage import instances, reached
 from kerascheck.semantic.unread import unread_attribute
-from kerascheck.semantic.unrunnable import fails_when_given, never_runs
+from kerascheck.semantic.unrunnable import fails_when_given, is_never_in_a_graph, never_runs
 from kerascheck.semantic.unset_attributes import is_never_written, unset_attribute
 from kerascheck.semantic.usual_values import never_given
 
@@ -109,16 +109,17 @@ class ConfigDropsArgument(Rule):
         if config is not None and config.stranger is not None:  # nothing is ever written, whatever is left out
             self._report_stranger(owner, config, self._fix(owner, missing) if missing else None)
             return
-        if not missing or config is None or never_runs(owner):
+        if not missing or config is None or never_runs(owner) or is_never_in_a_graph(owner):
             return
         unset = unset_attribute(owner)
         if unset is not None:  # nothing is ever written, either
             if kind_of(owner) in {"loss", "metric"} and not self._is_saved(owner):
                 return
+            more = self._unread(owner)
             self.report(
                 unset,
-                message=self.unset + self.kept[never] if (never := kept(owner, True)) else self.unset,
-                severity=Severity.INFO if never else Severity.ERROR,
+                message=self.unset + more,
+                severity=Severity.INFO if more else Severity.ERROR,
                 claim=Claim.SAVE_RAISES,
                 subject=owner.name,
                 owner=owner.name,
@@ -186,7 +187,12 @@ class ConfigDropsArgument(Rule):
         """Whether a model that is written whole is compiled with an object of a class."""
         return any(item.thing is owner and item.save.format != "json" for item in reached(self.module))
 
-    def _report_stranger(self, owner: ClassInfo, config: Config, more: Fix | None) -> None:
+    def _unread(self, owner: ClassInfo) -> str:
+        """Why nothing asks for the configuration of a class; empty where something may."""
+        never = kept(owner, True)
+        return self.kept[never] if never else _UNMADE if is_never_made(owner) else ""
+
+    def _report_stranger(self, owner: ClassInfo, config: Config, added: Fix | None) -> None:
         call = config.stranger
         if kind_of(owner) == "optimizer" or call is None or not self.module.owns(call):
             return  # that of an optimizer has not been run
@@ -195,14 +201,13 @@ class ConfigDropsArgument(Rule):
         fix = None
         if kind_of(owner) not in {"regularizer", "schedule"}:  # run on 2.15 and 3.15.1: theirs has none to call
             fix = safe_fix("call `super()`", [replace(self.module, call, "super()")])
-        if fix is not None and more is not None:
-            fix = Fix(f"{fix.title} and {more.title}", (*fix.edits, *more.edits), more.applicability)
-        never = kept(owner, True)
-        message = self.unbound if config.unbound else self.stranger
+        if fix is not None and added is not None:
+            fix = Fix(f"{fix.title} and {added.title}", (*fix.edits, *added.edits), added.applicability)
+        more = self._unread(owner)
         self.report(
             call,
-            message=message + self.kept[never] if never else message,
-            severity=Severity.INFO if never else Severity.ERROR,
+            message=(self.unbound if config.unbound else self.stranger) + more,
+            severity=Severity.INFO if more else Severity.ERROR,
             claim=Claim.SAVE_RAISES,
             fix=fix,
             subject=owner.name,

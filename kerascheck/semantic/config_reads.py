@@ -55,8 +55,8 @@ def kept(owner: ClassInfo, raises: bool = False) -> Kept | None:
 def _find_kept(module: Module, owner: ClassInfo, asked: Asked) -> Kept | None:
     own = words_of(module.project, module.source.text)
     texts, alone = [(own, True)], True
-    if module.path.endswith(".ipynb") and re.search(rf"(?<!class ){owner.name}\(", own.code):
-        return None if _may_read(texts, asked) else _what(texts) or Kept.NOTHING  # nothing else can have its classes
+    if _is_program_of_its_own(module, owner, own):
+        return None if _may_read(texts, asked) else _what(texts) or Kept.NOTHING
     if module.project is not None:
         project = module.project
         if any(True for _ in project.texts_with(module.path, "setuptools")):
@@ -81,6 +81,13 @@ def _find_kept(module: Module, owner: ClassInfo, asked: Asked) -> Kept | None:
     if _may_read(texts, asked):
         return None
     return _what(texts) or (Kept.NOTHING if alone and own.trains and module.has_entry_point else None)
+
+
+def _is_program_of_its_own(module: Module, owner: ClassInfo, own: ModelWords) -> bool:
+    """Whether a class is made by the notebook that has it, beside other files; none of these can import it."""
+    if not module.path.endswith(".ipynb") or not re.search(rf"(?<!class ){owner.name}\(", own.code):
+        return False
+    return own.trains or (module.project is not None and any(True for _ in module.project.sources_around(module.path)))
 
 
 def _what(texts: list[tuple[ModelWords, bool]]) -> Kept | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from kerascheck.semantic.custom_objects import kind_of
+from kerascheck.semantic.custom_objects import config_function, keras_base_with_config, kind_of
 from kerascheck.semantic.purposes import Path, is_self, paths
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def is_made_inside(owner: ClassInfo) -> bool:
     """Whether all layers of a class are made in `__init__` or `build` of other layers and models of the project.
 
     Those keep it in an attribute and write a configuration of their own, without it: nothing is made by that of the
-    inner one. Run on 2.15 and 3.15.1, also where loading the inner one raises: the outputs are equal. False where that
+    inner one. Run on 2.15 and 3.15.1, also where loading the inner one raises, and where the outer one is a layer
+    without a `get_config`: the outputs are equal. False where that
     cannot be told: the name is used in any other way, or the class is in a package, which others install.
     """
     module = owner.module
@@ -30,7 +31,7 @@ def is_made_inside(owner: ClassInfo) -> bool:
         return False
     if any(module.project.texts_with(module.path, "setuptools")):
         return False
-    users = [module, *module.users]
+    users = [module, *module.users_with(owner.name, idle=True)]
     known = {user.source.text for user in users}
     word = re.compile(rf"\b{re.escape(owner.name)}\b")
     if any(word.search(text) for text in module.project.texts_with(module.path, owner.name) if text not in known):
@@ -71,7 +72,10 @@ def _is_kept(module: Module, path: Path) -> bool:
     if info is None or kind_of(info) not in {"layer", "model"}:
         return False
     config = info.own("get_config")
-    text = module.code(config.node) if config is not None else ""
+    if config is None:  # that of a plain layer writes what it is given alone; a model may be written as its graph
+        inherited, sure = config_function(info)
+        return inherited is None and sure and kind_of(info) == "layer" and keras_base_with_config(info) is None
+    text = module.code(config.node)
     return bool(text) and re.search(rf"\b{re.escape(target.attr.value)}\b", text) is None
 
 

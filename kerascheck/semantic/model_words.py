@@ -167,7 +167,7 @@ class ModelWords:
         """The names that may have something which the text was handed: parameters, and what is taken out of them."""
         known = {"self", "cls"}
         for match in re.finditer(r"\bdef[ \t]+\w+[ \t]*\(", self.code):
-            known.update(re.findall(r"\w+", _call(self.code, match.end())))
+            known.update(re.findall(r"\w+", call_at(self.code, match.end())))
         for names in re.findall(r"\blambda\b([^:\n]*):", self.code):
             known.update(re.findall(r"\w+", names))
         own = set(re.findall(r"\bdef[ \t]+(\w+)", self.code))
@@ -225,7 +225,7 @@ class ModelWords:
             line = code[code.rfind("\n", 0, match.start()) + 1 : match.end() - len("save(")]
             if name in _OTHERS or name.endswith("saved_model") or _PICTURE.search(line):
                 continue
-            given = _call(code, match.end())
+            given = call_at(code, match.end())
             outside = _outside(given)
             if any(word not in _SAVE_TAKES for word in _KEYWORD.findall(outside)) or _LAST.search(_first(given)):
                 continue
@@ -254,7 +254,7 @@ class ModelWords:
         for match in _CALLBACK.finditer(code):
             start, end = code.rfind("\n", 0, match.start()) + 1, code.find("\n", match.end())
             if match["call"]:
-                given = _call(code, match.end())
+                given = call_at(code, match.end())
                 if _ONLY_WEIGHTS.search(given) is None:
                     yield "folder" if self._is_folder(re.sub(r"\A\s*filepath\s*=", "", given)) else "file"
             elif _ALIAS.match(code, match.start()) or not _is_imported(code, start, end if end >= 0 else len(code)):
@@ -307,7 +307,7 @@ class ModelWords:
             line = self.code[self.code.rfind("\n", 0, match.start()) + 1 : match.start()]
             if match["call"] is None:
                 continue
-            first = _call(self.code, match.end()).lstrip()
+            first = call_at(self.code, match.end()).lstrip()
             if (first and not re.match(r"\w+\s*=", first)) or re.match(r"\s*_\s*=", line):
                 continue
             if not _SETTINGS.match(name) and self._may_be_model(name, near):
@@ -320,7 +320,7 @@ class ModelWords:
         for match in _COPIES.finditer(self.code) if self.keras else ():
             if not match[0].endswith("("):
                 return True
-            given = _first(_call(self.code, match.end()))
+            given = _first(call_at(self.code, match.end()))
             if match[0].startswith("deepcopy") and (
                 _SETTINGS.match(given) or re.search(_NO_MODEL.format(name=re.escape(given)), self.code)
             ):
@@ -420,7 +420,7 @@ def _is_imported(text: str, start: int, end: int) -> bool:
     return opened >= 0 and text[:opened].rstrip().endswith("import") and ")" not in text[opened:start]
 
 
-def _call(text: str, start: int) -> str:
+def call_at(text: str, start: int) -> str:
     """What stands in the parentheses that are opened before a place."""
     depth = 1
     for index in range(start, min(len(text), start + _LONGEST_CALL)):
@@ -430,14 +430,19 @@ def _call(text: str, start: int) -> str:
     return ""
 
 
-def _first(given: str) -> str:
-    """The first of some arguments."""
-    depth = 0
+def arguments_in(given: str) -> list[str]:
+    """The arguments in what stands in parentheses."""
+    found, start, depth = [], 0, 0
     for index, mark in enumerate(given):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(mark, 0)
         if mark == "," and not depth:
-            return given[:index].strip()
-    return given.strip()
+            found.append(given[start:index].strip())
+            start = index + 1
+    return [*found, last] if (last := given[start:].strip()) else found
+
+
+def _first(given: str) -> str:
+    return next(iter(arguments_in(given)), "")
 
 
 def _outside(given: str) -> str:

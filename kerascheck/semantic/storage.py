@@ -21,6 +21,7 @@ from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
 from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
 from kerascheck.semantic.project import names_not_called
 from kerascheck.semantic.training import models_of
+from kerascheck.semantic.unrunnable import is_never_in_a_graph
 from kerascheck.semantic.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -1054,10 +1055,10 @@ class _Walk:
         elif isinstance(value, Obj) and value.kind == "model":
             self.model(value)
         elif isinstance(value, Obj) and value.kind == "layer" and self.first_time(value):
-            if value.cls is not None:
-                self.note(value.cls, value)
-            else:
+            if value.cls is None:
                 self.arguments(value)
+            elif not is_never_in_a_graph(value.cls):
+                self.note(value.cls, value)
         elif isinstance(value, Tensor):
             self.tensor(value)
 
