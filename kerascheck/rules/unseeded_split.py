@@ -23,6 +23,7 @@ from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.passages import Rows
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, models_of, training
+from kerascheck.semantic.unread_parts import are_unread, goes_to_torch
 from kerascheck.semantic.values import Const, Obj
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class UnseededSplit(Rule):
             if call.node in self.reported or self._for_a_batch(call) or is_seeded(program, module, call):
                 continue
             rows = Rows(module, call)
-            if rows.is_written() or rows.are_copies():
+            if rows.is_written() or rows.are_copies() or goes_to_torch(module, call) or are_unread(module, call):
                 continue
             if call.name in SPLITS or call.name in SHUFFLES:
                 if not self._has_state(call) and (call.name in SPLITS or rows.are_cut()):
