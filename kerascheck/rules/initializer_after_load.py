@@ -27,8 +27,7 @@ _GRAPH_MODE = ("disable_eager_execution", "disable_v2_behavior")
 _SHARED = re.compile(r"\bset_session\(|(?<!Graph\(\)\.)\bas_default\(|\bwith[ \t]+[\w.]*sess(?:ion)?\w*[ \t]*[:,]")
 # methods that run a model in the session that Keras uses at this place, and do not give its tensors away
 _RUNS = RUNNING_METHODS | {"load_weights", "save_weights", "save", "to_json", "compile", "build", "summary"}
-
-
+_MAIN = re.compile(r"\b__name__\s*==\s*['\"]__main__['\"]")
 _INITIALIZERS = ("global_variables_initializer", "initialize_all_variables")
 _LOADS = ("load_weights", "load_model")
 
@@ -109,7 +108,7 @@ class InitializerAfterLoad(Rule):
         session = run.arguments.positional[0][1]
         if not isinstance(session, Obj) or not session.ref.endswith(".Session"):
             return True
-        if any(_SHARED.search(home.source.text) for home in program.family("session", "sess")):
+        if any(_shares_session(home, program) for home in program.family("session", "sess")):
             return True
         if run.module is not self.module:
             return False
@@ -209,6 +208,20 @@ def _is_again(program: Module, load: Event, run: Event, call: cst.CSTNode | None
     if call is None:
         return load.function is run.function
     return not load.standalone or _comes_before(program, call, load.site)
+
+
+def _shares_session(home: Module, program: Module) -> bool:
+    """Whether a file gives Keras a session, when it is run or called: not where only a script that it is does so."""
+    text = home.source.text
+    if _SHARED.search(text) is None or home is program:
+        return _SHARED.search(text) is not None
+    parts = [home.code(line) for line in home.tree.body if not isinstance(line, cst.If) or not _is_main(home, line)]
+    return any(_SHARED.search(part) for part in parts)
+
+
+def _is_main(home: Module, line: cst.If) -> bool:
+    """Whether a statement is run only where the file is not imported."""
+    return _MAIN.search(home.code(line.test)) is not None
 
 
 def _home(event: Event) -> cst.CSTNode | None:
