@@ -180,6 +180,19 @@ def _is_loaded(program: Module, training: Event) -> bool:
     return any(event.order < training.order and set(models_of(event)) & set(models) for event in given)
 
 
+def _place(found: list[Seed], trained: list[Event]) -> Seed:
+    """The seed that is reported, and that the fix completes.
+
+    It is the last one in front of the models, or of the training, and rather none that is for what the next line mixes.
+    """
+    made = [model.order for event in trained for model in models_of(event)]
+    for start in (min(made, default=0), min(event.order for event in trained)):
+        front = [seed for seed in found if seed.imported or seed.call.order < start]
+        if front:
+            return ([seed for seed in front if not is_for_the_next_line(seed)] or front)[-1]
+    return found[-1]
+
+
 class PartialSeed(Rule):
     code = "KC403"
     severity = Severity.WARNING
@@ -262,7 +275,7 @@ class PartialSeed(Rule):
             return
         if target.backend == "jax" and {"python", "numpy"} <= kinds:
             return
-        last = found[-1]
+        last = _place(found, trained)
         if _is_for_seeded_layers(last):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
