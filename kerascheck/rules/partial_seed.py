@@ -24,6 +24,7 @@ from kerascheck.semantic.seed_purposes import (
     is_for_its_cell,
     is_for_layers_too,
     is_for_own_numbers,
+    is_for_the_last_lines,
     is_for_the_next_line,
     is_said_to_be_for_data,
 )
@@ -253,7 +254,8 @@ class PartialSeed(Rule):
         if "all" in kinds or kinds == _ALL:
             self._check_order(program, found)
             return
-        found = [seed for seed in found if not seed.call.untaken]  # `if seed != -1:`, and no call gives another
+        # `if seed != -1:`, and no call gives another
+        found = [seed for seed in found if not seed.call.untaken and not is_for_the_last_lines(seed)]
         if order_only or not found:
             return
         kinds = {seed.kind for seed in found}

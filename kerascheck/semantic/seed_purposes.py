@@ -11,7 +11,7 @@ from kerascheck.semantic.calls import TRAINING_METHODS
 from kerascheck.semantic.names import is_keras
 from kerascheck.semantic.notebook_cells import cell_around
 from kerascheck.semantic.training import SEEDS, Seed, is_none, models_of
-from kerascheck.semantic.walk import children
+from kerascheck.semantic.walk import children, walk
 from kerascheck.semantic.written_rows import are_given, derived_names
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ _MORE = re.compile(
     r"\b(?:everything|experiment|initiali[sz]er|keras|models?\b|networks?\b|results?\b|tensorflow|tf\b|training\b|weights?\b)",
     re.IGNORECASE,
 )
+
+_EXITS = re.compile(r"(?:sys\.exit|exit|quit|os\._exit)\([^\n]*\)$")
+_TRAINS = re.compile(r"\b(?:apply_gradients|fit|learn|main|optimi[sz]e|run|train)\w*\(")
 
 
 def draws_shared(call: CallFact) -> bool:
@@ -115,6 +118,23 @@ def _may_train(program: Module, draw: CallFact) -> bool:
     names = {name for target in line.targets for name in _NAME.findall(program.code(target.target))}
     after = program.source.text[program.span(draw.node).end :]
     return are_given(after, rf"\.(?:{'|'.join(TRAINING_METHODS)})\(", derived_names(after, names), nested=True)
+
+
+def is_for_the_last_lines(seed: Seed) -> bool:
+    """Whether the block of a seed ends the program further down, by `exit()`, and trains nothing before."""
+    module, statement = seed.call.module, seed.call.statement
+    function = seed.call.function
+    if function is None or statement is None:
+        return False
+    for block in (node for node in walk(function.node.body) if isinstance(node, cst.IndentedBlock)):
+        place = next((index for index, line in enumerate(block.body) if line is statement), len(block.body))
+        for line in block.body[place + 1 :]:
+            text = module.code(line)
+            if _EXITS.match(text.strip()):
+                return True
+            if _TRAINS.search(text):
+                break
+    return False
 
 
 def is_for_a_draw(program: Module, seed: Seed) -> bool:
