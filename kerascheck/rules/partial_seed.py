@@ -15,6 +15,7 @@ from kerascheck.semantic import keras_api
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
+from kerascheck.semantic.numbered_layers import is_every_layer_numbered
 from kerascheck.semantic.seed_purposes import (
     draws_shared,
     hands_out,
@@ -278,7 +279,7 @@ class PartialSeed(Rule):
         if target.backend == "jax" and {"python", "numpy"} <= kinds:
             return
         last = _place(found, trained)
-        if _is_for_seeded_layers(last):
+        if _is_for_seeded_layers(last) or ("tensorflow" in kinds and is_every_layer_numbered(program)):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
