@@ -113,6 +113,22 @@ def test_rows_that_are_read_in_the_call_of_fit(places) -> None:
     assert places(script=early) == []
 
 
+LOOK = """import keras
+import numpy as np
+from files import cut
+
+train, late = cut(list(range(50)))
+net = keras.models.load_model("net.keras")
+{mark}print(net.evaluate(late))
+print(net.evaluate(np.load("x.npy"), np.load("y.npy")), len(late))
+"""
+
+
+def test_rows_that_only_a_comment_gives_to_a_model(places) -> None:
+    assert places(files=FILES, look=LOOK.format(mark="")) == [("files.py", 5)]
+    assert places(look=LOOK.format(mark="# ")) == []
+
+
 def test_rows_that_are_mixed_for_each_epoch(places) -> None:
     assert places(script=EPOCHS) == []
 

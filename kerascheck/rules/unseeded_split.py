@@ -33,7 +33,7 @@ _SAVES = frozenset({"save", "save_weights"})
 _FILES = _SAVES | {"load_weights"}
 _USES = frozenset({"fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"})
 _SAVE_CALLS = frozenset({"keras.models.save_model", "keras.callbacks.ModelCheckpoint"})
-_LOAD_CALLS = frozenset({"keras.models.load_model", "keras.models.model_from_json", "keras.models.model_from_yaml"})
+_LOAD_CALLS = frozenset({"keras.models.load_model"})  # `model_from_json` makes one that is not trained
 # packages whose objects have a `save` and are no models
 _NO_MODELS = frozenset({"PIL", "docx", "matplotlib", "numpy", "openpyxl", "pandas", "plotly"})
 _KEEPING = ("save", "load_weights", "load_model", "model_from", "ModelCheckpoint")  # words of the scripts

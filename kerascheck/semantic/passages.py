@@ -23,6 +23,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:[\w.]+(?:\([^()\n]*\))?\.)?{}\("
 _CALLED = r"(?m)^[ \t]*(?:\w+\.)*{}\(([^()\n]*)\)"
 _KEPT = r"(?m)^[ \t]*((?:self\.\w+[ \t]*,?[ \t]*)+)=(?!=)[^\n]*\b(?:{})\b"
+_COMMENTS = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 _TOP = re.compile(r"\n(?:async def|def|class) ")
 _USES = "evaluate|evaluate_generator|fit|fit_generator|predict|train_on_batch"
 
@@ -38,7 +39,8 @@ class Passage:
     @property
     def is_used_by_a_model(self) -> bool:
         """Whether a model is trained or tried with the rows, or with what is made from them."""
-        return are_given(self.text, rf"\.(?:{_USES})\(", derived_names(self.text, set(self.names)), nested=True)
+        text = _COMMENTS.sub("", self.text)
+        return are_given(text, rf"\.(?:{_USES})\(", derived_names(text, set(self.names)), nested=True)
 
 
 class Rows:
