@@ -21,8 +21,7 @@ def make():
 
 def keep():
     model = make()
-    best = keras.callbacks.ModelCheckpoint("best.hdf5")
-    model.fit(x, y, callbacks=[best])
+    model.callbacks = [keras.callbacks.ModelCheckpoint("best.hdf5")]
     model.save_weights("w.h5")
     model.save("whole")
 
@@ -85,6 +84,18 @@ def test_a_method_that_a_base_may_call(folder: Path) -> None:
 
 def test_a_file_that_its_package_hands_on(folder: Path) -> None:
     assert severities(folder, __init__="from .helpers import Trainer\n") == [ERROR] * 4
+
+
+def test_a_function_that_trains_is_run_by_hand(folder: Path) -> None:
+    (folder / "train.py").write_text("import helpers\n\nhelpers.show()\nmodel.fit(x, y)\n")
+    path = folder / "helpers.py"
+    options = Options(frozenset({"KC202"}), default_target())
+    text = "import keras\n\n\ndef train():\n    model = keras.Sequential([])\n    FIT\n    model.save('m')\n"
+    for fit, expected in (("model.fit(x, y)", ERROR), ("model.summary()", NOTE)):
+        path.write_text(text.replace("FIT", fit))
+        project = Project(ProjectReader(), options.target)
+        found = check(SourceText(path.read_text()), str(path), options, project).findings
+        assert [item.severity for item in found] == [expected]
 
 
 def test_a_file_that_nothing_imports(folder: Path) -> None:

@@ -25,7 +25,7 @@ def is_never_called(fact: Event | CallFact) -> bool:
     """Whether a call stands in a function that no file of the project names, though programs that train use its file.
 
     Not in a package, whose users may call it, nor in a folder whose `__init__.py` imports the file, and not where a
-    function may be called by a name that is not written.
+    function may be called by a name that is not written. One that trains is what somebody runs by hand.
     """
     function, module = fact.function, fact.module
     if not fact.standalone or function is None or module.project is None:
@@ -38,7 +38,7 @@ def is_never_called(fact: Event | CallFact) -> bool:
 
 def _is_never_called(function: Func, module: Module, project: Project) -> bool:
     node = function.node
-    if not isinstance(node, cst.FunctionDef) or not _is_plain(node, module.tree):
+    if not isinstance(node, cst.FunctionDef) or not _is_plain(node, module.tree) or trains(module.code(node)):
         return False
     importers = project.importers(module.path)
     handed_on = any(path.endswith("/__init__.py") for path in importers)  # to those who use the folder as a package
