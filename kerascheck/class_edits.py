@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
@@ -21,9 +21,11 @@ from kerascheck.semantic.custom_objects import (
     kind_of,
     may_write,
 )
+from kerascheck.semantic.purposes import is_self
 from kerascheck.semantic.storage import circle, instances
 from kerascheck.semantic.training import flavour
 from kerascheck.semantic.values import Const, Items, Obj, Value
+from kerascheck.semantic.walk import walk
 from kerascheck.text import Position
 
 if TYPE_CHECKING:
@@ -119,11 +121,23 @@ def _assigned_elsewhere(owner: ClassInfo, made: Constructor, attribute: str) -> 
     module = owner.module
     for item in owner.frame.names.values():
         node = getattr(item, "node", None)
-        if isinstance(node, cst.FunctionDef) and node is not made.node and module.owns(node):
-            found = re.search(rf"\bself\.{attribute}\s*(?:[-+*/|&]?=)(?!=)", module.code(node))
-            if found is not None:
-                return True
+        if not isinstance(node, cst.FunctionDef) or node is made.node or not module.owns(node):
+            continue
+        if any(_is_given(statement, attribute) for statement in walk(node.body)):
+            return True
     return False
+
+
+def _is_given(statement: cst.CSTNode, attribute: str) -> bool:
+    """Whether it is an assignment of any kind to `self.attribute`, or to several things with it among them."""
+    kind = type(statement)
+    if kind is not cst.AssignTarget and kind is not cst.AugAssign and kind is not cst.AnnAssign:
+        return False
+    target = cast("cst.AssignTarget | cst.AugAssign | cst.AnnAssign", statement).target
+    parts = [item.value for item in target.elements] if isinstance(target, (cst.Tuple, cst.List)) else [target]
+    return any(
+        isinstance(part, cst.Attribute) and part.attr.value == attribute and is_self(part.value) for part in parts
+    )
 
 
 def _mentions_attribute(owner: ClassInfo, name: str) -> bool:

@@ -66,10 +66,12 @@ class UnguardedBuild(Rule):
             for loop in (item for item in path if isinstance(item, cst.For)):
                 if self.module.code(loop.target) == receiver:
                     name = _attribute(self.module.code(loop.iter))
+            if name not in given:
+                continue
             tests = [self.module.code(item.test) for item in path if isinstance(item, cst.If)]
             # `if self.inner.built: return` stands beside the call, not around it
             asked = re.search(rf"{re.escape(receiver)}\.built\b(?!\s*=[^=])", self.module.code(build)) is not None
-            if name in given and not asked and not any("built" in test for test in tests) and not _is_tried(path):
+            if not asked and not any("built" in test for test in tests) and not _is_tried(path):
                 yield node, name
 
     def _given(self, owner: ClassInfo) -> dict[str, tuple[str, int]]:

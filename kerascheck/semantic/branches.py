@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from kerascheck.semantic.values import Value
 
 _LITERALS = (cst.SimpleString, cst.Integer, cst.Float)
-_SEED = re.compile(r"(?i)seed|random_?state|(?:^|_)(?:rng|generator)(?:$|_)")  # what numbers of a program are called
 _NAMES = {"None": None, "True": True, "False": False}
 _COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     cst.Equal: operator.eq,
@@ -113,21 +111,6 @@ def is_optional(self: Interpreter, node: cst.BaseExpression) -> bool:
         item.name.value == node.value and isinstance(item.default, cst.Name) and item.default.value == "None"
         for item in parameters
     )
-
-
-def asked_for_seed(test: cst.BaseExpression) -> bool | None:
-    """Whether a test such as `seed is None` holds without a seed; None when it asks for something else."""
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        inner = asked_for_seed(test.expression)
-        return None if inner is None else not inner
-    name, without = test, False
-    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
-        only = test.comparisons[0]
-        if not isinstance(only.comparator, cst.Name) or only.comparator.value != "None":
-            return None
-        name, without = test.left, isinstance(only.operator, (cst.Is, cst.Equal))
-    text = name.value if isinstance(name, cst.Name) else name.attr.value if isinstance(name, cst.Attribute) else ""
-    return without if _SEED.search(text) else None
 
 
 def _compared(self: Interpreter, test: cst.Comparison) -> bool | None:

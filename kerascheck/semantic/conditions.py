@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 
 import libcst as cst
@@ -35,6 +36,7 @@ class Condition:
     """What the test of an `if` or an assertion is, read once: the statement may be followed often."""
 
     __slots__ = (
+        "asked",
         "built",
         "compared",
         "default",
@@ -61,6 +63,26 @@ class Condition:
         self.compared = _compared(test)
         self.measured = _measured(test)
         self.default = _default_of(test)
+        # whether it holds without a seed; None where it asks for something else
+        self.asked = _asked_for_seed(test)
+
+
+_SEED = re.compile(r"(?i)seed|random_?state|(?:^|_)(?:rng|generator)(?:$|_)")  # what numbers of a program are called
+
+
+def _asked_for_seed(test: cst.BaseExpression) -> bool | None:
+    """Whether a test such as `seed is None` holds without a seed; None when it asks for something else."""
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        inner = _asked_for_seed(test.expression)
+        return None if inner is None else not inner
+    name, without = test, False
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        only = test.comparisons[0]
+        if not isinstance(only.comparator, cst.Name) or only.comparator.value != "None":
+            return None
+        name, without = test.left, isinstance(only.operator, (cst.Is, cst.Equal))
+    text = name.value if isinstance(name, cst.Name) else name.attr.value if isinstance(name, cst.Attribute) else ""
+    return without if _SEED.search(text) else None
 
 
 def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
@@ -155,7 +177,7 @@ def _holds_everywhere(test: cst.BaseExpression) -> bool:
     return isinstance(name, cst.SimpleString) and name.evaluated_value in _IN_TENSORFLOW_2
 
 
-def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
+def _is_version_guard(test: cst.CSTNode) -> bool:
     """Whether a test asks which release is installed, or whether something exists."""
     if type(test) is cst.Call and type(test.func) is cst.Name and test.func.value == "hasattr":
         return not (test.args and dotted_name(test.args[0].value).startswith("self"))
@@ -167,11 +189,7 @@ def _is_version_guard(test: cst.BaseExpression | cst.ComparisonTarget) -> bool:
         return False
     if type(test) is cst.Call:  # `int(tf.__version__.split(".")[0])`, `parse(tf.__version__)`
         return any(type(node) is cst.Attribute and _is_version_guard(node) for node in walk(test))
-    return any(
-        _is_version_guard(child)
-        for child in children(test)
-        if isinstance(child, (cst.BaseExpression, cst.ComparisonTarget))
-    )
+    return any(map(_is_version_guard, children(test)))
 
 
 def _default_of(test: cst.BaseExpression) -> str | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from kerascheck.semantic.classes import ClassInfo
+from kerascheck.semantic.index import Index
 from kerascheck.semantic.values import Class, Const, Items, Later, Ref, Value
 from kerascheck.semantic.walk import children, walk
 
@@ -60,7 +62,9 @@ class _Dict:
         self.calls_super |= other.calls_super
 
 
-_STARS = re.compile(r"import\s*\(?\s*\*|\bexec\(|\bglobals\(|\bbuiltins\b|%run")
+_STARS = re.compile(r"import\s*\(?\s*\*")
+_UNWRITTEN_WORDS = ("exec(", "globals(", "builtins", "%run")
+_UNWRITTEN = re.compile(r"\bexec\(|\bglobals\(|\bbuiltins\b|%run")
 _HARMLESS = frozenset({"default", "override"})  # marks of typing and of libraries
 
 
@@ -415,7 +419,7 @@ def unbound_name(config: Config) -> str | None:
 def unbound_among(nodes: Sequence[cst.CSTNode], function: Func) -> str | None:
     """The same for some nodes of a method."""
     node, module = function.node, function.module
-    if not isinstance(node, cst.FunctionDef) or _STARS.search(module.source.text):
+    if not isinstance(node, cst.FunctionDef) or _binds_unwritten_names(module):
         return None
     frames, frame = [], function.owner.scope if function.owner is not None else None
     while frame is not None:
@@ -441,31 +445,52 @@ def unbound_among(nodes: Sequence[cst.CSTNode], function: Func) -> str | None:
     return None
 
 
+def _binds_unwritten_names(module: Module) -> bool:
+    """Whether a file may have names that no statement of it writes."""
+    if "unwritten names" not in module.memo:
+        text = module.source.text
+        worded = any(word in text for word in _UNWRITTEN_WORDS) and _UNWRITTEN.search(text) is not None
+        module.memo["unwritten names"] = worded or _STARS.search(text) is not None
+    found: bool = module.memo["unwritten names"]
+    return found
+
+
 def _bound_names(module: Module) -> frozenset[str]:
     """The names that anything in a file binds, wherever it stands; those of keywords and attributes are none."""
     known: frozenset[str] | None = module.memo.get("bound names")
     if known is None:
-        known = module.memo["bound names"] = frozenset(_bound_in(module.tree))
+        known = module.memo["bound names"] = frozenset(_bound_in(module.index))
     return known
 
 
-def _bound_in(tree: cst.Module) -> Iterator[str]:
-    for node in walk(tree):
-        place: cst.CSTNode | None = None
-        if isinstance(node, (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr)):
-            yield from (item.value for item in walk(node.target) if isinstance(item, cst.Name))
-        elif isinstance(node, (cst.Global, cst.Nonlocal)):
-            yield from (item.name.value for item in node.names)
-        elif isinstance(node, cst.ImportAlias):
-            place = node.name
-            while isinstance(place, cst.Attribute):
-                place = place.value
-        elif isinstance(node, (cst.AsName, cst.FunctionDef, cst.ClassDef, cst.Param, cst.MatchAs, cst.MatchStar)):
-            place = node.name
-        elif isinstance(node, cst.MatchMapping):
-            place = node.rest
-        if place is not None:
-            yield from (item.value for item in walk(place) if isinstance(item, cst.Name))
+_PLACES: dict[type[cst.CSTNode], Callable[[Any], cst.CSTNode | None]] = {
+    **dict.fromkeys(
+        (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr), attrgetter("target")
+    ),
+    **dict.fromkeys(
+        (cst.AsName, cst.FunctionDef, cst.ClassDef, cst.Param, cst.MatchAs, cst.MatchStar), attrgetter("name")
+    ),
+    cst.MatchMapping: attrgetter("rest"),
+}
+
+
+def _bound_in(index: Index) -> Iterator[str]:
+    places: list[cst.CSTNode | None] = []
+    for kind, get in _PLACES.items():
+        places += [get(node) for node in index.nodes(kind)]
+    for alias in index.nodes(cst.ImportAlias):
+        place: cst.CSTNode = alias.name
+        while isinstance(place, cst.Attribute):
+            place = place.value
+        places.append(place)
+    scopes: list[cst.Global | cst.Nonlocal] = [*index.nodes(cst.Global), *index.nodes(cst.Nonlocal)]
+    for scope in scopes:
+        yield from (item.name.value for item in scope.names)
+    for bound in places:
+        if type(bound) is cst.Name:
+            yield bound.value
+        elif bound is not None:
+            yield from (item.value for item in walk(bound) if isinstance(item, cst.Name))
 
 
 def bound(owner: ClassInfo, name: str) -> Value | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 Key = tuple[object, str]
 _MISSING = object()
 _DEEPEST = 12
+_MOST_FLAT = 8  # how many flattened facts a path remembers what they were made of
+_FARTHEST = 200  # forks between two paths and what they have in common
 # facts that are sets of possibilities: None is the one in which nothing has happened yet
 _NOTHING_YET = ("#phase", "#train")
 _NOTHING: frozenset[None] = frozenset({None})
@@ -22,11 +24,12 @@ class Facts:
     `foreign` are the facts of other modules, shared by all forks; they may grow at any time.
     """
 
-    __slots__ = ("_depth", "_own", "_parent", "foreign")
+    __slots__ = ("_depth", "_own", "_parent", "_whole_of", "foreign")
 
     def __init__(self, parent: Facts | None = None, foreign: dict[Key, object] | None = None) -> None:
         self._own: dict[Key, object] = {}
         self._parent = parent
+        self._whole_of: Facts | None = None  # what these are all the facts of; they are not changed then
         self.foreign: dict[Key, object] = foreign if foreign is not None else {} if parent is None else parent.foreign
         self._depth: int = 0 if parent is None else parent._depth + 1
 
@@ -36,7 +39,19 @@ class Facts:
             return Facts(self)
         flat = Facts(foreign=self.foreign)
         flat._own = self._changed()
-        return flat
+        flat._whole_of = self
+        flat._forget_old()
+        return Facts(flat)
+
+    def _forget_old(self) -> None:
+        """Let go of what is long past: two paths that part there are joined by all of their facts."""
+        facts: Facts | None = self
+        for _ in range(_MOST_FLAT):
+            facts = facts._whole_of if facts is not None else None
+            while facts is not None and facts._parent is not None:
+                facts = facts._parent
+        if facts is not None:
+            facts._whole_of = None
 
     def get(self, key: Key, default: object = None) -> object:
         """The fact for a key."""
@@ -107,15 +122,24 @@ class Facts:
 
     def since(self, base: Facts) -> dict[Key, object]:
         """What has changed since a heap that this one was forked from, perhaps over several steps."""
+        return dict(self._since(base))
+
+    def _since(self, base: Facts) -> dict[Key, object]:
+        """The same, to be read only."""
+        if self._parent is base:
+            return self._own
         chain = []
         facts: Facts | None = self
         while facts is not None and facts is not base:
-            chain.append(facts._own)
-            facts = facts._parent
+            if facts._whole_of is not None:
+                facts = facts._whole_of
+            else:
+                chain.append(facts._own)
+                facts = facts._parent
         result: dict[Key, object] = {}
         for own in reversed(chain):
             result.update(own)
-        if facts is None:  # flattened on the way
+        if facts is None:  # what it was forked from is forgotten
             return {key: value for key, value in result.items() if base.get(key, _MISSING) is not value}
         return result
 
@@ -126,8 +150,10 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
         return one
     base = _common(one, other)
     result = Facts(foreign=one.foreign) if base is None else base.fork()
-    left = one._changed() if base is None else one.since(base)
-    right = other._changed() if base is None else other.since(base)
+    left = one._changed() if base is None else one._since(base)
+    right = other._changed() if base is None else other._since(base)
+    if not left and not right:
+        return result
     before = one.foreign if base is None else base
     for key, value in left.items():
         rival = right.get(key, _MISSING)
@@ -149,14 +175,16 @@ def joined(one: Facts, other: Facts, join: Callable[[object, object], object]) -
 
 
 def _common(one: Facts, other: Facts) -> Facts | None:
-    seen = set()
-    facts: Facts | None = one
-    while facts is not None:
-        seen.add(id(facts))
-        facts = facts._parent
-    facts = other
-    while facts is not None:
-        if id(facts) in seen:
-            return facts
-        facts = facts._parent
-    return None
+    if one._parent is other._parent:
+        return one._parent
+    seen = {id(facts) for facts in _line(one)}
+    return next((facts for facts in _line(other) if id(facts) in seen), None)
+
+
+def _line(facts: Facts | None) -> Iterator[Facts]:
+    """What facts were forked from, the nearest first, themselves at the front."""
+    for _ in range(_FARTHEST):
+        if facts is None:
+            return
+        yield facts
+        facts = facts._whole_of or facts._parent

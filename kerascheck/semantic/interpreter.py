@@ -1002,7 +1002,7 @@ class Interpreter:
             if self._never_built(self.eval(built)):
                 self.dead = True  # `if self.built: return` of a new instance
             self.change(self.eval(built), Flag.VARIABLES)
-        asked = branches.asked_for_seed(node.test) if taken is None else None
+        asked = test.asked if taken is None else None
         self.untaken += taken is False or asked is True
         if not self.dead:
             self.body(node.body)

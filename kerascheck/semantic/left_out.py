@@ -81,8 +81,8 @@ def _tables(node: cst.FunctionDef) -> set[str]:
     """The names that the tables of a function's defaults may have: those in its defaults, and those in capitals."""
     parameters = (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params)
     found = [part for item in parameters if item.default is not None for part in walk(item.default)]
-    found += [part for part in walk(node.body) if isinstance(part, cst.Name) and part.value.isupper()]
-    return {part.value for part in found if isinstance(part, cst.Name)} - {"None", "True", "False"}
+    found += [part for part in walk(node.body) if type(part) is cst.Name and part.value.isupper()]
+    return {part.value for part in found if type(part) is cst.Name} - {"None", "True", "False"}
 
 
 def _changes(text: str, name: str) -> bool:

@@ -26,6 +26,8 @@ _BARS = frozenset({"bar", "barh"})
 
 def note_set_arguments(self: Interpreter, node: cst.Call, arguments: Arguments) -> None:
     for keyword, place, value in arguments.keywords:
+        if value is None:
+            continue
         if keyword in _CLASS_LISTS:
             source = value.items[0] if isinstance(value, Items) and value.items else value
             if isinstance(source, Unordered):
@@ -34,7 +36,7 @@ def note_set_arguments(self: Interpreter, node: cst.Call, arguments: Arguments) 
             table, rows = arguments.positional[0]  # `DataFrame(p, columns=classes)`, `Series(p[0], index=classes)`
             if scores.is_row(rows) if keyword == "index" else keyword == "columns" and scores.is_predicted(rows):
                 _note_scores(self, value, place, node, table)
-    if isinstance(node.func, cst.Attribute) and node.func.attr.value in _BARS:
+    if type(node.func) is cst.Attribute and node.func.attr.value in _BARS:
         note_pairs(self, node, arguments)
 
 

@@ -495,10 +495,11 @@ class Project:
     def _walk(self, place: str, source: SourceText | None, packages: bool) -> Iterator[str]:
         queue = [(place, source)]
         seen = {place}
+        above: dict[str, tuple[str, ...]] = {}
         while queue:
             importer, text = queue.pop(0)
             imported = self._imports_of(importer, text) if text is not None else ()
-            for found in self._with_starts(importer, imported) if packages else imported:
+            for found in self._with_starts(importer, imported, above) if packages else imported:
                 if found not in seen:
                     if len(seen) > MAXIMUM_REACH:
                         return
@@ -506,18 +507,27 @@ class Project:
                     yield found
                     queue.append((found, self._text(found)))
 
-    def _with_starts(self, importer: str, paths: Iterable[str]) -> Iterator[str]:
-        """Files that one imports, each behind the `__init__.py` of the packages that it lies in."""
+    def _with_starts(self, importer: str, paths: Iterable[str], above: dict[str, tuple[str, ...]]) -> Iterator[str]:
+        """Files that one imports, each behind the `__init__.py` of the packages that it lies in.
+
+        `above` are those of the folders looked at so far, the one that is not there first.
+        """
         for path in paths:
-            starts: list[str] = []
-            folder = posixpath.dirname(path)
-            while self._text(start := posixpath.join(folder, "__init__.py")) is not None:
-                starts.append(start)
-                folder = posixpath.dirname(folder)
+            folder = path[: path.rfind("/")] or "/"
+            starts = above.get(folder)
+            if starts is None:
+                starts = above[folder] = self._starts_above(folder)
             if self._journal is not None:
-                self._journal.needs(importer, (*starts, start))
-            yield from (start for start in reversed(starts) if start != importer)
+                self._journal.needs(importer, starts)
+            yield from (start for start in starts[1:] if start != importer)
             yield path
+
+    def _starts_above(self, folder: str) -> tuple[str, ...]:
+        starts: list[str] = []
+        while self._text(start := posixpath.join(folder, "__init__.py")) is not None:
+            starts.append(start)
+            folder = posixpath.dirname(folder)
+        return (start, *reversed(starts))
 
     def is_used_with_keras(self, path: str) -> bool:
         """Whether a file that imports this one, or one that such a file imports, mentions Keras; needs no parser."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.semantic.values import Mapping, Obj, Table, join
-from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
+    from kerascheck.semantic.module import Module
 
 
 def note_tables(self: Interpreter) -> None:
@@ -24,7 +24,7 @@ def note_tables(self: Interpreter) -> None:
     text = self.home.source.text
     for name, value in self.root.names.items():
         if type(value) is Mapping and (not value.entries or f"{name}[" in text):
-            functions = _filling(self.home.tree, name) if f"{name}[" in text else ()
+            functions = _filling(self.home, name) if f"{name}[" in text else ()
             if functions or not value.entries:
                 known = Mapping(value.entries, False, Table(self.home.path, name, *_mention(name, functions)))
                 self.root.names[name] = known
@@ -36,19 +36,17 @@ def note_tables(self: Interpreter) -> None:
                     self.heap[key] = Mapping(inner.entries, False, table)
 
 
-def _filling(tree: cst.Module, name: str) -> tuple[str, ...]:
+def _filling(module: Module, name: str) -> tuple[str, ...]:
     """The functions of a module that put something into a dictionary."""
-    return tuple(
-        statement.name.value
-        for statement in tree.body
-        if isinstance(statement, cst.FunctionDef) and any(_puts(item, name) for item in walk(statement.body))
-    )
+    units = [module.index.unit(node) for node in module.index.nodes(cst.AssignTarget) if _puts(node, name)]
+    statements = [module.tree.body[number] for number in sorted({unit.number for unit in units if unit is not None})]
+    return tuple(statement.name.value for statement in statements if isinstance(statement, cst.FunctionDef))
 
 
-def _puts(node: cst.CSTNode, name: str) -> bool:
-    target = node.target if isinstance(node, cst.AssignTarget) else None
-    holder = target.value if isinstance(target, cst.Subscript) else None
-    return isinstance(holder, cst.Name) and holder.value == name
+def _puts(node: cst.AssignTarget, name: str) -> bool:
+    target = node.target
+    holder = target.value if type(target) is cst.Subscript else None
+    return type(holder) is cst.Name and holder.value == name
 
 
 def put(self: Interpreter, known: Mapping, value: Mapping) -> Mapping:

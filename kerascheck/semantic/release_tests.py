@@ -46,11 +46,18 @@ def asks_release(test: cst.BaseExpression, names: Mapping[str, cst.BaseExpressio
     return _has_version(test) or any(isinstance(item, cst.Name) and item.value in names for item in walk(test))
 
 
+_BINDING = frozenset(
+    {cst.Assign, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr, cst.Param, cst.AsName}
+)
+
+
 def names_of_versions(tree: cst.Module) -> Mapping[str, cst.BaseExpression]:
     """The names that a file binds once, to an expression with a `__version__` in it."""
     found: dict[str, cst.BaseExpression] = {}
     bound: set[str] = set()
     for node in walk(tree):
+        if type(node) not in _BINDING:
+            continue
         target: cst.CSTNode | None = None
         value: cst.BaseExpression | None = None
         if isinstance(node, cst.Assign):
