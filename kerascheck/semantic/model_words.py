@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 _ASIDE = re.compile(
     r"#[^\n]*|(?P<long>\"\"\"|''')(?:\\.|[^\\])*?(?P=long)"
@@ -15,6 +15,7 @@ _ASIDE = re.compile(
 _END = re.compile(r"[\w.]{0,6}\Z")
 _KERAS = re.compile(r"keras|tensorflow", re.IGNORECASE)
 _LONGEST_CALL = 4000
+_PARENTHESIS = re.compile(r"[()]")
 _LONGEST_RECEIVER = 160
 
 # what writes a configuration, or makes a copy by it. Run on 2.15 and 3.15.1: deepcopy and pickle of a model do, and so
@@ -45,7 +46,9 @@ _OTHERS = frozenset({"np", "numpy", "torch"})  # what has a `save` of its own
 _FOLDER = re.compile(r"\bsave_format\s*=\s*[\"']tf[\"']|\A\s*(?:\w+\.)*\w*[dD]ir(?:ectory)?\s*(?:,|\Z)")
 _FILE_END = re.compile(r"\.(?:h5|hdf5|keras|tf)\b|\bh5\b|\bhdf5\b", re.IGNORECASE)
 _NO_SUFFIX = re.compile(r"[fFrR]?\"(?:~[^\".]*|[^\".]+)\w\"[ \t]*(?:if\b|,|\Z)")
-_MODEL_FILE = re.compile(r"(?P<holder>(?:\w+\.)*)\b(?:load|save)_model\b(?P<call>\s*\()?(?P<set>\s*=(?!=))?")
+_MODEL_FILE = re.compile(
+    r"(?<!\w)(?<!\w\.)(?P<holder>(?:\w+\.)*)(?:load|save)_model\b(?P<call>\s*\()?(?P<set>\s*=(?!=))?"
+)
 _OWN_MODEL_FILE = re.compile(r"\bdef (?:load|save)_model\b")
 _BY_NAME = re.compile(r"\bgetattr\([^()\n]*[\"'](?:load|save)_model[\"']")
 _MODULES = ("models", "saving", "keras")
@@ -200,7 +203,7 @@ class ModelWords:
             return True
         if not near and root[0] not in self._handed:
             return False
-        return not self._is_foreign(root[0])
+        return not self._does(f"foreign {root[0]}", lambda _: self._is_foreign(root[0]), True)
 
     def _gets_models(self, name: str) -> bool:
         """Whether a dictionary or list may be given a model: `found["net"] = net`."""
@@ -222,17 +225,22 @@ class ModelWords:
         code = self.code
         for match in _SAVE.finditer(code):
             name = _receiver(code, match.start())
-            line = code[code.rfind("\n", 0, match.start()) + 1 : match.end() - len("save(")]
+            line = code[
+                max(code.rfind("\n", 0, match.start()) + 1, match.start() - _LONGEST_RECEIVER) : match.start() + 1
+            ]
             if name in _OTHERS or name.endswith("saved_model") or _PICTURE.search(line):
                 continue
             given = call_at(code, match.end())
             outside = _outside(given)
             if any(word not in _SAVE_TAKES for word in _KEYWORD.findall(outside)) or _LAST.search(_first(given)):
                 continue
-            if name and re.search(_CHECKPOINTS.format(name=re.escape(name)), code) is not None:
+            if name and self._does(f"checkpoints {name}", partial(self._is_bound_to_checkpoints, name), True):
                 continue
             if self._may_be_model(name, near):
                 yield "folder" if self._is_folder(given) else "file"
+
+    def _is_bound_to_checkpoints(self, name: str, _: bool) -> bool:
+        return re.search(_CHECKPOINTS.format(name=re.escape(name)), self.code) is not None
 
     def _is_folder(self, given: str) -> bool:
         """Whether arguments of a save name a folder: Keras 2 writes a SavedModel there, Keras 3 raises."""
@@ -347,7 +355,12 @@ class ModelWords:
     def _is_of_keras(self, name: str) -> bool:
         """Whether a name is that of a loop over the layers of a model that comes with Keras."""
         root = re.match(r"\w+", name)
-        found = re.search(_LAYERS_OF.format(name=root[0]), self.code) if root is not None else None
+        return root is not None and self._does(
+            f"layers {root[0]}", lambda _: self._names_layers_of_keras(root[0]), True
+        )
+
+    def _names_layers_of_keras(self, name: str) -> bool:
+        found = re.search(_LAYERS_OF.format(name=name), self.code)
         values = self._bound.get(found[1], []) if found is not None else []
         return bool(values) and all(re.match(r"(?:\w+\.)*applications\.[\w.]+\(", value) for value in values)
 
@@ -423,10 +436,10 @@ def _is_imported(text: str, start: int, end: int) -> bool:
 def call_at(text: str, start: int) -> str:
     """What stands in the parentheses that are opened before a place."""
     depth = 1
-    for index in range(start, min(len(text), start + _LONGEST_CALL)):
-        depth += {"(": 1, ")": -1}.get(text[index], 0)
+    for match in _PARENTHESIS.finditer(text, start, start + _LONGEST_CALL):
+        depth += 1 if match[0] == "(" else -1
         if not depth:
-            return text[start:index]
+            return text[start : match.start()]
     return ""
 
 
