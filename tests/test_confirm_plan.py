@@ -204,7 +204,13 @@ m.load_weights('w.h5')
 K.get_session().run(tf.compat.v1.global_variables_initializer())
 m.predict(x)
 """
-SPLIT = "import sklearn.utils\nx, y = sklearn.utils.shuffle(x, y)\na, b = x[:8], x[8:]\nm.fit(a)\nm.evaluate(b)\nm.save('a.keras')\n"
+SPLIT = """import sklearn.utils
+x, y = sklearn.utils.shuffle(x, y)
+a, b = x[:8], x[8:]
+m.fit(a)
+m.evaluate(b)
+m.save('a.keras')
+"""
 READ = SAVED + "n = keras.models.load_model('a.keras')\n"
 
 
