@@ -77,17 +77,23 @@ _BUILT_IN = re.compile(r"(?<![\w.\"'])(xrange|raw_input|unicode)\(|^from itertoo
 
 # `range(n / 2)`: TypeError on Python 3. The division stands outside of all brackets of the call, `int(n / 2)` is none
 _RANGE = re.compile(r"(?<![\w.])range\(((?:[^()\n#\"']|\((?:[^()\n#\"']|\([^()\n]{0,99}\)){0,99}\)){1,199})\)")
+_LONGEST_RANGE = 1000
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _DIVISION = re.compile(r"(?<!/)/(?!/)")
 _PYTHON_3 = re.compile(r"\bf[\"']|\bsuper\(\)|\)[ \t]*->|__future__ import[^\n]*\bdivision\b")
 
 
 def _divides_a_range(text: str) -> bool:
-    for match in _RANGE.finditer(text):
-        if "/" in match[1] and not _in_comment(text, match.start()):
+    at = text.find("range(")
+    while at >= 0:
+        end = text.find("\n", at, at + _LONGEST_RANGE)
+        divided = text.find("/", at, end if end >= 0 else at + _LONGEST_RANGE) >= 0
+        match = _RANGE.match(text, at) if divided else None
+        if match is not None and "/" in match[1] and not _in_comment(text, at):
             count = _BRACKETS.sub("", _BRACKETS.sub("", _BRACKETS.sub("", match[1])))
             if _DIVISION.search(count) is not None:
                 return _PYTHON_3.search(text) is None
+        at = text.find("range(", at + 1)
     return False
 
 
