@@ -56,6 +56,14 @@ KNOWN = {"train.py": TRAIN}
             {**KNOWN, "test.py": "from layers import *\nkeras.models.load_model(path, custom_objects=OBJECTS)\n"},
             "info",
         ),
+        (
+            {},
+            {
+                **KNOWN,
+                "test.py": "from layers import *\nkeras.models.load_model(path, custom_objects={'Gate': Gate})\n",
+            },
+            "info",
+        ),
         ({}, {**KNOWN, "own/__init__.py": "from layers import Double, Gate\n"}, "info"),
         ({}, {}, "error"),  # for whoever finds it
         ({}, {"train.py": TRAIN.replace("model.fit", "print")}, "error"),

@@ -31,6 +31,8 @@ _LEFT_OUT = re.compile(
     r"|^__all__[ \t]*\+?=[ \t]*[\[(][^\[\]()]*[\])]",
     re.MULTILINE,
 )
+# classes that a load is given, written out where it is called
+_GIVEN_TO_LOAD = re.compile(r"\bcustom_objects[ \t]*=[ \t]*\{[^{}]*\}")
 _ALIAS = r"\b{name}[ \t]+as\b"
 
 
@@ -55,7 +57,7 @@ def _is_never_made(owner: ClassInfo, module: Module, project: Project) -> bool:
     word = re.compile(rf"\b{re.escape(owner.name)}\b")
     alias = re.compile(_ALIAS.format(name=re.escape(owner.name)))
     for text in project.texts_with(module.path, owner.name):
-        if alias.search(text) or word.search(_LEFT_OUT.sub("", text)):
+        if alias.search(text) or word.search(_GIVEN_TO_LOAD.sub("", _LEFT_OUT.sub("", text))):
             return False
     tables: set[str] = set()
     if not all(_says_nothing(path, owner, tables) for path in paths(module.tree) if _names(path[-1], owner.name)):

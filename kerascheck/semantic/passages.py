@@ -12,6 +12,7 @@ import libcst as cst
 from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.draws import brings, name_of
 from kerascheck.semantic.training import training
+from kerascheck.semantic.values import Func
 from kerascheck.semantic.written_rows import are_cut, are_given, are_written, derived_names, kept_by_an_object
 
 if TYPE_CHECKING:
@@ -180,10 +181,20 @@ class Rows:
             return are_cut(self.after, names)
         return any(are_cut(_TOP.split(item.text)[0], set(item.names)) for item in self.passages)
 
+    def _without_batches(self) -> str:
+        """What comes after, without the method in which the class here gives out its rows one batch after another."""
+        owner = self.call.function.owner if self.call.function is not None else None
+        method = owner.frame.names.get("__getitem__") if owner is not None else None
+        node = method.node if isinstance(method, Func) else None
+        if not self.mixed.startswith("self.") or node is None or not self.home.owns(node):
+            return self.after
+        return self.after.replace(self.home.code(node), "")
+
     def are_held_apart(self, program: Module) -> bool:
         """Whether the mixed rows are cut into parts afterwards, here or in a program: `rows[:n]` and `rows[n:]`."""
         mixed = self.mixed
-        if mixed and _are_apart(self.rest if mixed.isidentifier() else self.after, mixed, program is self.home):
+        after = self.rest if mixed.isidentifier() else self._without_batches()
+        if mixed and _are_apart(after, mixed, program is self.home):
             return True
         return any(
             _are_apart(_TOP.split(item.text)[0], name, False)
