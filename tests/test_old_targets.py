@@ -1,4 +1,4 @@
-"""What rules say of programs for older releases: TensorFlow 2.3, graph mode, checkpoints, open ranges."""
+"""What rules say of programs for older releases: TensorFlow 2.3, graph mode, checkpoints."""
 
 from pathlib import Path
 
@@ -281,26 +281,3 @@ def test_a_checkpoint_that_only_keras_2_can_have_left_behind(test: str, written:
     text = RESUMED.replace("TEST", test).replace("ModelCheckpoint(path", f"ModelCheckpoint({written}")
     options = Options(frozenset({"KC201"}), default_target())
     assert [item.severity for item in check(SourceText(text), "resumed.py", options).findings] == [severity]
-
-
-@pytest.mark.parametrize(
-    ("pins", "severity"),
-    [
-        ("keras>=3.2", Severity.INFO),
-        ("tensorflow>=2.10", Severity.INFO),
-        ("keras>=3.2,<3.10", Severity.WARNING),
-        ("keras==3.6.0", Severity.ERROR),
-    ],
-)
-def test_a_whole_model_as_h5_where_the_newest_release_takes_it(pins: str, severity: Severity) -> None:
-    target = target_from_project({"requirements.txt": pins})
-    assert target is not None
-    text = "import keras\n\nbest = keras.callbacks.ModelCheckpoint('best.h5')\n"
-    found = check(SourceText(text), "best.py", Options(frozenset({"KC203"}), target)).findings
-    assert [item.severity for item in found] == [severity]
-
-
-def test_a_whole_model_as_h5_where_a_setting_names_the_range() -> None:
-    text = "import keras\n\nbest = keras.callbacks.ModelCheckpoint('best.h5')\n"
-    found = check(SourceText(text), "best.py", Options(frozenset({"KC203"}), parse_target(">=3.2"))).findings
-    assert [item.severity for item in found] == [Severity.WARNING]

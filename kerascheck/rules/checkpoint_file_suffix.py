@@ -13,7 +13,7 @@ from kerascheck.rule import Rule, unsafe_fix
 from kerascheck.semantic.endings import EXTENSION, refused_end
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.never_called import is_never_called
-from kerascheck.semantic.target import Reach, matches, releases_text
+from kerascheck.semantic.target import Reach, releases_text
 from kerascheck.semantic.values import Const, Value, boolean, string
 
 _CHECKPOINT = "keras.callbacks.ModelCheckpoint"
@@ -55,7 +55,7 @@ class CheckpointFileSuffix(Rule):
             self.report(
                 call.node,
                 message=message,
-                severity=self._severity(call, specifier, reach),
+                severity=self._severity(call, reach),
                 fix=self._fix(call, *found, accepted[0]),
                 subject="ModelCheckpoint",
                 end=end,
@@ -63,14 +63,11 @@ class CheckpointFileSuffix(Rule):
             )
             return
 
-    def _severity(self, call: CallFact, specifier: str, reach: Reach) -> Severity:
+    @staticmethod
+    def _severity(call: CallFact, reach: Reach) -> Severity:
         if is_never_called(call):
             return Severity.INFO
-        if reach is Reach.ALL:
-            return Severity.ERROR
-        # who installs today gets a release that takes the name; one that does not says so before anything is trained
-        newest_takes_it = self.module.target.open_ended and not matches(self.module.target.newest, specifier)
-        return Severity.INFO if newest_takes_it else Severity.WARNING
+        return Severity.ERROR if reach is Reach.ALL else Severity.WARNING
 
     def _fix(self, call: CallFact, node: cst.BaseExpression, value: Value | None, good: str) -> Fix | None:
         edits = list(rename_end(call, node, EXTENSION, good, _FOLLOWING))

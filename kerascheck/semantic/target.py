@@ -296,11 +296,6 @@ class Target:
         return self.source in {"--target-keras", "tool.kerascheck.target-keras", "setting target-keras", "header"}
 
     @property
-    def open_ended(self) -> bool:
-        """Whether it is a range that requirements give no upper end: who installs today gets the newest release."""
-        return len(self.releases) > 1 and not self.asked and self.releases[-2:] == known_releases()[-2:]
-
-    @property
     def newest(self) -> Release:
         return self.releases[-1]
 
