@@ -124,13 +124,17 @@ class LambdaLayer(Rule):
             )
 
     def _note(self, lost: _Lost, save: Save) -> None:
-        """The file can be loaded where the project runs, and not where a newer Keras reads it."""
-        call = lost.call
+        """The file can be loaded where the project runs, and not where a newer Keras reads it.
+
+        It is no more than a note where Keras refuses nothing yet, in no format.
+        """
+        call, refuses = lost.call, self._may_refuse(save)
         self.report(
             call.node,
             message=self.loads,
-            severity=Severity.INFO,
+            severity=Severity.WARNING if refuses else Severity.INFO,
             claim=Claim.CODE_RUNS,
+            fix=lost.fix if refuses else None,
             related=[RelatedNode(save.module, save.node, "saved here")],
             subject=self.module.code(call.node.func),
             what=lost.what,
