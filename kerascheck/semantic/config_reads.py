@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic.classes import ClassInfo
 from kerascheck.semantic.custom_objects import kind_of
-from kerascheck.semantic.model_words import Asked, ModelWords
+from kerascheck.semantic.model_words import Asked, ModelWords, may_train
 from kerascheck.semantic.project import MAXIMUM_IMPORTERS
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def words_of(project: Project | None, text: str) -> ModelWords:
 
 def trains(text: str) -> bool:
     """Whether a text trains a model."""
-    return ModelWords(text).trains
+    return may_train(text) and ModelWords(text).trains
 
 
 def may_copy(text: str) -> bool:

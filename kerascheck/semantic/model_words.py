@@ -395,6 +395,11 @@ class ModelWords:
         )
 
 
+def may_train(text: str) -> bool:
+    """Whether a text trains a model, or says so in a comment or string: a first look."""
+    return _TRAINS.search(text) is not None
+
+
 def _blank(match: re.Match[str]) -> str:
     quoted = next((match[name] for name in ("double", "single") if match[name] is not None), None)
     if quoted is None:

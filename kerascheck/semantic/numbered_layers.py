@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic import keras_api
+from kerascheck.semantic.model_words import call_at
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -16,7 +17,6 @@ _LAYER = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(keras_api.WEIGHTED_LAYERS))})\
 _NUMBERED = re.compile(r"\bkernel_initializer\s*=(?:(?!_initializer\s*=)[\s\S])*?\bseed\s*=\s*\d")
 _ONE_KERNEL = re.compile(r"(?:Dense|Conv\dD|Conv\dDTranspose)\(")
 _DRAWS = re.compile(r"Dropout\(|Noise\(|\bRandom\w+\(|\badd_weight\(|\bapplications\b")
-_LONGEST_CALL = 2000
 
 
 def is_every_layer_numbered(program: Module) -> bool:
@@ -29,16 +29,6 @@ def is_every_layer_numbered(program: Module) -> bool:
         return False
     texts = [program.source.text, *program.project.texts_with(program.path, "keras")]
     texts = [_COMMENT.sub("", text) for text in texts]
-    calls = [text[match.start() : _end(text, match.end())] for text in texts for match in _LAYER.finditer(text)]
+    calls = [match[0] + call_at(text, match.end()) for text in texts for match in _LAYER.finditer(text)]
     numbered = all(_ONE_KERNEL.match(call) and _NUMBERED.search(call) for call in calls)
     return bool(calls) and numbered and not any(_DRAWS.search(text) for text in texts)
-
-
-def _end(text: str, start: int) -> int:
-    """Where a call ends that is open at a place."""
-    depth = 1
-    for match in re.finditer(r"[()]", text[start : start + _LONGEST_CALL]):
-        depth += 1 if match[0] == "(" else -1
-        if not depth:
-            return start + match.end()
-    return start
