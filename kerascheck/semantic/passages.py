@@ -13,7 +13,14 @@ from kerascheck.semantic.copies import are_copies
 from kerascheck.semantic.draws import brings, name_of
 from kerascheck.semantic.training import training
 from kerascheck.semantic.values import Func
-from kerascheck.semantic.written_rows import are_cut, are_given, are_written, derived_names, kept_by_an_object
+from kerascheck.semantic.written_rows import (
+    are_cut,
+    are_given,
+    are_written,
+    derived_names,
+    kept_by_an_object,
+    takes_in_turn,
+)
 
 if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact
@@ -182,13 +189,24 @@ class Rows:
         return any(are_cut(_TOP.split(item.text)[0], set(item.names)) for item in self.passages)
 
     def _without_batches(self) -> str:
-        """What comes after, without the method in which the class here gives out its rows one batch after another."""
+        """What comes after, without the methods in which the class here gives out its rows one batch after another."""
         owner = self.call.function.owner if self.call.function is not None else None
-        method = owner.frame.names.get("__getitem__") if owner is not None else None
-        node = method.node if isinstance(method, Func) else None
-        if not self.mixed.startswith("self.") or node is None or not self.home.owns(node):
+        if not self.mixed.startswith("self.") or owner is None or not self.home.owns(owner.node):
             return self.after
-        return self.after.replace(self.home.code(node), "")
+        getitem = owner.frame.names.get("__getitem__")
+        first = getitem.node if isinstance(getitem, Func) else None
+        nodes = [first, *owner.node.body.body]
+        start, text = self.home.span(self.call.node).end, self.home.source.text
+        spans = [self.home.span(node) for node in nodes if node is not None and self._gives_batches(node, first)]
+        for begin, end in sorted({(span.start, span.end) for span in spans}, reverse=True):
+            text = text[: max(begin, start)] + text[max(end, start) :]
+        return text[start:]
+
+    def _gives_batches(self, node: cst.CSTNode, getitem: cst.CSTNode | None) -> bool:
+        """Whether a method gives out the rows in batches: where one begins is what it has moved on before."""
+        if not isinstance(node, cst.FunctionDef) or not self.home.owns(node):
+            return False
+        return node is getitem or takes_in_turn(self.home.code(node), self.mixed)
 
     def are_held_apart(self, program: Module) -> bool:
         """Whether the mixed rows are cut into parts afterwards, here or in a program: `rows[:n]` and `rows[n:]`."""

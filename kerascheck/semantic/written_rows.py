@@ -24,6 +24,8 @@ _COPIES = r"\b(?:shutil\.(?:copy\w*|move)|os\.(?:rename|symlink|link))\("
 _SCORES = re.compile(
     r"\.(?:fit|evaluate|predict|score|test_on_batch)|\b\w+_(?:score|error|report|auc|loss)\(|\bconfusion_matrix\("
 )
+# `self.at += n` and `self.at = (self.at + n) - total`
+_MOVED_ON = re.compile(r"(?m)^[ \t]*self\.(\w+)[ \t]*(?:\+=|=(?!=)(?=[^\n]*\+)[^\n]*\bself\.\1\b)")
 _LONGEST_CALL = 4000  # characters between the parentheses of a call
 
 
@@ -55,6 +57,16 @@ def kept_by_an_object(home: Module, text: str, names: set[str], depth: int = 2) 
 def are_cut(text: str, names: set[str]) -> bool:
     """Whether rows of these names are cut, or some may be, by a `validation_split` or another function."""
     return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
+
+
+def takes_in_turn(method: str, rows: str) -> bool:
+    """Whether a method cuts rows only where its last call left off: `rows[self.at : self.at + n]`, `self.at += n`."""
+    cuts = re.findall(rf"{re.escape(rows)}\s*\[([^\]\n]*:[^\]\n]*)", method)
+    moved = {f"self.{name}" for name in _MOVED_ON.findall(method)} if cuts else set()
+    if not moved:
+        return False
+    places = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(derived_names(method, moved))))})\b")
+    return all(places.search(cut) for cut in cuts)
 
 
 def derived_names(text: str, names: set[str], rounds: int = 2) -> set[str]:
