@@ -64,6 +64,23 @@ def test_an_object_that_nothing_can_register(tmp_path: Path, train: str, serve: 
     assert ("(Keras before 2.4)" in message) == (severity == "info")
 
 
+@pytest.mark.parametrize(
+    ("asked", "train", "severity"),
+    [
+        ("keras>=2.1.5", TRAIN.format(IMPORTED, ""), "info"),
+        ("keras>=2.4.3", TRAIN.format(IMPORTED, ""), "warning"),
+        ("keras>=2.1.5", TRAIN.format("", ""), "warning"),
+    ],
+)
+def test_of_a_range_the_code_tells_which_releases_run_it(
+    tmp_path: Path, asked: str, train: str, severity: str
+) -> None:
+    target = target_from_project({"requirements.txt": asked})
+    assert target is not None
+    ((known, _),) = found(tmp_path, {"net.py": NET, "train.py": train}, "KC305", Options(frozenset({"KC305"}), target))
+    assert known == severity
+
+
 def test_the_keras_in_tensorflow_1_is_another(tmp_path: Path) -> None:
     net = NET.replace("import keras", "from tensorflow import keras")
     files = {"net.py": net, "train.py": TRAIN.format("import tensorflow as tf", "tf.Session()\n")}

@@ -48,9 +48,10 @@ def _is_old(module: Module) -> bool:
 
 def _find(module: Module) -> bool:
     target = module.target
-    if not target.assumed:
-        return target.which("<2.4") is Reach.ALL
-    if target.keras2 and target.which("<2.4") is Reach.ALL:
+    reach = target.which("<2.4")
+    if not target.assumed and reach is not Reach.SOME:  # of a range such as `keras-2.1.5+` the code says which can be
+        return reach is Reach.ALL
+    if target.keras2 and reach is Reach.ALL:
         return True
     text = module.source.text
     if module.is_python_2:
