@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerascheck.semantic.kept_by_helper import is_kept_by_the_caller
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
@@ -31,11 +32,15 @@ def is_read_back(module: Module, place: cst.CSTNode) -> bool:
 
     `if isfile(path): self.words = open(path).read().split() else: self.words = list(set(words))`, and a method of the
     same class, or the same function, writes `self.words`. Or whether one branch of a test writes it to the file which
-    the other branch reads.
+    the other branch reads, itself or in the function that it calls for it.
     """
     if module.owns(place) and _is_read_by_the_other_branch(module, place):
         return True
-    if _EXISTS.search(module.source.text) is None or not module.owns(place):
+    if not module.owns(place):
+        return False
+    if is_kept_by_the_caller(module, place):
+        return True
+    if _EXISTS.search(module.source.text) is None:
         return False
     for test in module.index.nodes(cst.If):
         if not isinstance(test.orelse, cst.Else) or not _EXISTS.search(module.code(test.test)):
