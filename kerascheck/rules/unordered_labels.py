@@ -10,6 +10,7 @@ from kerascheck.patch import replace, wrap
 from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import are_rows, element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
+from kerascheck.semantic.for_python_2 import runs_on_python_2
 from kerascheck.semantic.kept_lists import is_read_back
 from kerascheck.semantic.one_run import ends_with_the_run
 from kerascheck.semantic.unread_names import is_never_read
@@ -63,6 +64,8 @@ class UnorderedLabels(Rule):
                 continue
             if is_read_back(self.module, same[0].value.place):
                 continue  # the file holds the order, once it is there
+            if runs_on_python_2(self.module):
+                return
             self._report(same[0], kind)  # one finding for a set, whatever else is made of its order
 
     def _report(self, use: OrderUse, kind: str | None) -> None:
