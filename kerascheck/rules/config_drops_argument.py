@@ -26,7 +26,7 @@ from kerascheck.semantic.custom_objects import (
 )
 from kerascheck.semantic.first_values import Purpose, purpose_of
 from kerascheck.semantic.inner_objects import refused_inner_key
-from kerascheck.semantic.made_inside import is_made_inside
+from kerascheck.semantic.made_inside import is_given_inside, is_made_inside
 from kerascheck.semantic.name_prefixes import only_names
 from kerascheck.semantic.never_made import is_never_made
 from kerascheck.semantic.purposes import (
@@ -42,6 +42,7 @@ from kerascheck.semantic.unset_attributes import is_never_written, unset_attribu
 from kerascheck.semantic.usual_values import never_given
 
 _INSIDE = "; it is only made inside of other layers, which make it anew when they are loaded"
+_GIVEN = "; it is only given inside of other layers, which make them anew when they are loaded"
 _READ = "; only weights are read from the files here that have it"
 _UNMADE = "; nothing in this project makes one"
 
@@ -166,6 +167,8 @@ class ConfigDropsArgument(Rule):
             never = kept(owner) if severity is Severity.ERROR else None
             inside = severity is Severity.ERROR and never is None and is_made_inside(owner)
             more = self.kept[never] if never else _INSIDE if inside else ""
+            if not more and message is self.message and severity is Severity.ERROR:
+                more = _GIVEN if is_given_inside(owner, parameter.name) else ""
             if severity is Severity.ERROR and not more:
                 more = _READ if is_read_as_weights(owner) else _UNMADE if is_never_made(owner) else ""
             self.report(
