@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from kerascheck.cache import Recorder
 from kerascheck.collector import give_back, seldom
 from kerascheck.finding import Finding, Severity
 from kerascheck.outcome import Mode, Outcome
+from kerascheck.processes import ProcessDied, Stretches, share_out
 from kerascheck.settings import SettingsError
 from kerascheck.surroundings import Overrides, Surroundings
 from kerascheck.text import DecodeError, SourceText, Span
@@ -118,13 +119,11 @@ def look_at_all(
     count = min(available if jobs is None else jobs, len(paths)) if confirmer is None else 1
     done = 0
     if count > 1 and (len(paths) > PARALLEL_FROM or (jobs is not None and len(paths) > 1)):
-        from concurrent.futures.process import BrokenProcessPool
-
         try:
             for outcome in _in_processes(paths, mode, overrides, count, recorder):
                 done += 1
                 yield outcome
-        except BrokenProcessPool:
+        except ProcessDied:
             pass  # a process died, or there can be none here: go on in this one
     yield from _one_by_one(paths[done:], mode, Surroundings(overrides, confirmer, recorder))
 
@@ -210,27 +209,17 @@ def _undecodable(raw: bytes, path: str, error: DecodeError, options: Options) ->
 def _in_processes(
     paths: Sequence[str], mode: Mode, overrides: Overrides, count: int, recorder: Recorder | None
 ) -> Iterator[Outcome]:
-    """The outcomes in order. What takes longest is begun first, so that no process is left alone at the end."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
+    """The outcomes in order."""
     sizes = [_size(path) for path in paths]
-    cuts = _runs([path.split(os.sep) for path in paths], sizes, max(sum(sizes) // (count * SHARES), 1))
-    chunks = [paths[start:end] for start, end in cuts]
-    largest_first = sorted(range(len(chunks)), key=lambda at: -sum(sizes[slice(*cuts[at])]))
-    # forked processes share what is loaded; elsewhere forking is not safe
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(count, context, _end_on_interrupt)
-    try:
-        work = {at: pool.submit(_look_at_chunk, chunks[at], mode, overrides, recorder is not None)
-                for at in largest_first}  # fmt: skip
-        for at in range(len(chunks)):
-            outcomes, noted = work.pop(at).result()
-            if recorder is not None and noted is not None:
-                recorder.add(noted)
-            yield from outcomes
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    most = max(sum(sizes) // (count * SHARES), 1)
+    cuts = _runs([path.split(os.sep) for path in paths], sizes, most)
+    stretches = Stretches([sum(sizes[start:end]) for start, end in cuts], count, most)
+    work = partial(_look_at_piece, mode=mode, overrides=overrides, recorded=recorder is not None)
+    pieces = [paths[start:end] for start, end in cuts]
+    for outcomes, noted in share_out(work, pieces, stretches, count, finish=mode is Mode.FIX):
+        if recorder is not None and noted is not None:
+            recorder.add(noted)
+        yield from outcomes
 
 
 def _runs(parts: Sequence[Sequence[str]], sizes: Sequence[int], most: int) -> list[tuple[int, int]]:
@@ -263,7 +252,7 @@ def _size(path: str) -> int:
         return 0
 
 
-def _look_at_chunk(
+def _look_at_piece(
     paths: Sequence[str], mode: Mode, overrides: Overrides, recorded: bool
 ) -> tuple[list[Outcome], Recorder | None]:
     surroundings = _kept_surroundings(overrides, recorded) if mode is Mode.CHECK else Surroundings(overrides)
@@ -273,12 +262,5 @@ def _look_at_chunk(
 
 @lru_cache(1)
 def _kept_surroundings(overrides: Overrides, recorded: bool) -> Surroundings:
-    """The files around those that this process looks at: what one chunk has read, the next need not."""
+    """The files around those that this process looks at: what one piece has read, the next need not."""
     return Surroundings(overrides, recorder=Recorder() if recorded else None)
-
-
-def _end_on_interrupt() -> None:
-    """Ctrl-C ends a process without a word; the one that was started says what there is to say."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

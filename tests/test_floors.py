@@ -25,7 +25,7 @@ FLOORS: dict[str, float] = {
     "registry": 4,
     "engine": 5,
     "pages": 6, "files": 6, "notebooks": 6, "outcome": 6, "confirm": 6,
-    "cache": 6.1, "report": 6.1, "explain": 6.1, "surroundings": 6.1,
+    "cache": 6.1, "processes": 6.1, "report": 6.1, "explain": 6.1, "surroundings": 6.1,
     "run": 6.2, "candidates": 6.2,
     "confirm_command": 6.3,
     "check_command": 6.4, "graph_command": 6.4,
