@@ -181,7 +181,7 @@ def test_modules_that_import_each_other_know_each_other_in_the_end() -> None:
 
 
 def test_a_budget_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project_module, "MAXIMUM_FILES", 3)
+    monkeypatch.setattr(project_module, "MOST_FILES", 3)
     chain = {f"m{index}.py": f"from m{index + 1} import x" for index in range(10)}
     files = {"main.py": "from m0 import x", **chain, "m10.py": "x = 'a.h5'"}
     assert named(start(files), "x") != "a.h5"
@@ -190,7 +190,7 @@ def test_a_budget_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project_module, "MAXIMUM_BYTES", 100)
+    monkeypatch.setattr(project_module, "MOST_CHARACTERS", 100)
     files = {"main.py": "import big\nbig.y\nfrom models import PATH as x", "big.py": "y = 1\n" * 50, "models.py": NET}
     assert named(start(files), "x") != "a.h5"
 
@@ -199,6 +199,56 @@ def test_a_long_chain_of_imports_ends() -> None:
     chain = {f"m{index}.py": f"from m{index + 1} import x" for index in range(50)}
     module = start({"main.py": "from m0 import x", **chain, "m50.py": "x = 'a'"})
     assert named(module, "x") in (None, "a")
+
+
+def wide(count: int) -> dict[str, str]:
+    """A file that asks so many others for their names before it comes to the one that counts."""
+    parts = {f"part{index}.py": f"PART = {index}\n" for index in range(count)}
+    asked = "".join(f"import part{index}\nA{index} = part{index}.PART\n" for index in range(count))
+    return {**parts, "hub.py": asked + "from models import Net as x\n", "models.py": NET}
+
+
+def test_what_a_file_knows_does_not_hang_on_what_was_checked_before() -> None:
+    files = wide(60)
+    early = "".join(f"import part{index}\nB{index} = part{index}.PART\n" for index in range(30))
+    files["early.py"] = early + "from hub import x as y\n"
+    assert named(start(files, "hub.py"), "x") == "Net"
+    project = Project(Files(files), default_target())
+    checked = [project.start(SourceText(files[name]), name) for name in ("early.py", "hub.py", "part3.py")]
+    assert [named(checked[0], "y"), named(checked[1], "x")] == ["Net", "Net"]
+
+
+def test_what_functions_of_another_file_make_is_not_known_because_that_file_was_checked_before() -> None:
+    files = {
+        "parts.py": "import keras\nLIMIT = 3\ndef make():\n    return keras.Sequential([keras.layers.Dense(1)])\n",
+        "main.py": "import parts\nlimit = parts.LIMIT\n",
+    }
+
+    def known(*names: str) -> list[object]:
+        project = Project(Files(files), default_target())
+        facts = [project.start(SourceText(files[name]), name).facts for name in names][-1]
+        return [holder for holder, _ in (*facts.heap, *facts.lasting)]
+
+    assert known("parts.py") != []
+    assert known("main.py") == known("parts.py", "main.py") == []
+
+
+@pytest.mark.parametrize("limit", ["MOST_FILES", "MAXIMUM_DEPTH"])
+def test_what_was_refused_for_one_file_is_not_refused_for_the_next(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = {f"m{index}.py": f"import m{index + 1}\nx = m{index + 1}.x" for index in range(6)}
+    files = {"far.py": "from m0 import x", "near.py": "from m3 import x", **chain, "m6.py": "x = 'a.h5'"}
+    monkeypatch.setattr(project_module, limit, 5)
+    project = Project(Files(files), default_target())
+    found = []
+    for name in ("far.py", "near.py", "m5.py", "far.py"):
+        module = project.start(SourceText(files[name]), name)
+        assert module.facts is not None
+        found.append(named(module, "x"))
+    assert found[1:3] == ["a.h5", "a.h5"]
+    assert found[0] != "a.h5"
+    alone = Project(Files(files), default_target()).start(SourceText(files["m3.py"]), "m3.py")
+    after = project.start(SourceText(files["m3.py"]), "m3.py")
+    assert named(alone, "x") == named(after, "x") == "a.h5"
 
 
 def test_a_module_is_parsed_once() -> None:

@@ -130,6 +130,12 @@ class Lasting(dict[HeapKey, object]):
         self._own.add(key)
         super().__setitem__(key, value)
 
+    def copy(self) -> Lasting:
+        """The same facts, none of them its own."""
+        found = Lasting()
+        found.adopt(self)
+        return found
+
     def adopt(self, other: Lasting) -> None:
         """Take over what another module knows."""
         super().update({key: value for key, value in other.items() if key not in self._own})
@@ -197,6 +203,7 @@ class Interpreter:
         self._outputs: dict[Obj, Maybe] = {}
         self._adopted: set[str] = set()
         self._adopters: WeakSet[Interpreter] = WeakSet()
+        self._told: tuple[dict[HeapKey, object], Lasting, dict[phases.Unit, None]] | None = None  # what others learn
         self._doubting = False
         self._eval: dict[type, Callable[[Any], Maybe]] = {
             cst.Name: self._name,
@@ -258,7 +265,11 @@ class Interpreter:
         }
 
     def adopt(self, module: Module) -> None:
-        """Know the objects that another module of the project made; those who know this one's get to know them, too."""
+        """Know the objects that another module of the project made; those who know this one's get to know them, too.
+
+        They are those that its body made, whether or not its functions were visited since: that hangs on what was
+        checked before.
+        """
         if module.path in self._adopted:
             return
         self._adopted.add(module.path)
@@ -266,15 +277,15 @@ class Interpreter:
         if other is self:
             return
         other._adopters.add(self)
-        known = other.heap.flat()
+        known, lasting, units = other._told or (other.heap.flat(), other.lasting, other.units)
         if self._doubting:
             for key, value in known.items():
                 if key[1] == "#states" and isinstance(value, frozenset) and key not in self.heap:
                     self.heap[key] = UNSURE
                     phases.note_lost(self, cast(Obj, key[0]))
         self.heap.foreign.update(known)
-        self.lasting.adopt(other.lasting)
-        self.units.update(other.units)
+        self.lasting.adopt(lasting)
+        self.units.update(units)
         for adopter in list(self._adopters):
             adopter.adopt(module)
 
@@ -326,6 +337,7 @@ class Interpreter:
 
     def visit_rest(self) -> None:
         """Visit the functions and methods that nothing has called, each from the state at the end of the module."""
+        self._told = self.heap.flat(), self.lasting.copy(), dict(self.units)
         self.standalone = True
         done = 0
         while done < len(self.functions):

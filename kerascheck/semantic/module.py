@@ -272,6 +272,9 @@ class Module:
     @cached_property
     def uses_only_tf_keras(self) -> bool:
         """Whether all the Keras that is imported here and in the modules that this one imports is `tf_keras`."""
+        own = [item.original for item in self.interpreter.imports if is_keras(item.original)]
+        if not all(name.startswith("tf_keras") for name in own) or not any("tf_keras" in text for text in self.texts()):
+            return False
         family = self.family("keras")
         names = [item.original for module in family for item in module.interpreter.imports if is_keras(item.original)]
         return bool(names) and all(name.startswith("tf_keras") for name in names)
@@ -516,7 +519,7 @@ class Module:
         path = self._file_of(dotted)
         if self.project is None or path is None:
             return None
-        module = self.project.module(path)
+        module = self.project.module(path, self)
         if module is not None:
             self._note_read(module)
         return ModuleValue(module, dotted)
@@ -552,7 +555,7 @@ class Module:
             if self.project is not None:
                 for path in self.project.reach(self.path):
                     text = self.project.text(path)
-                    module = self.project.module(path) if any(word in text for word in words) else None
+                    module = self.project.module(path, self) if any(word in text for word in words) else None
                     if module is not None and module is not self:
                         self._note_read(module)
                         known[words].append(module)
@@ -572,7 +575,7 @@ class Module:
                 paths = self.memo["run by imports"] = list(self.project.reach(self.path, packages=True))
             known[pattern] = [path for path in paths if self.project.has_pattern(path, pattern, words)]
         for path in known[pattern]:
-            found = self.project.module(path)
+            found = self.project.module(path, self)
             if found is not None and found is not self:
                 self._note_read(found)
                 yield found

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.target import Target
 
-MAXIMUM_FILES = 40  # other files that the check of one file may parse
-MAXIMUM_BYTES = 1_500_000
+MAXIMUM_FILES = 40  # that are looked at around one file as text
+MOST_FILES = 400  # other files that the check of one file may parse
+MOST_CHARACTERS = 10_000_000
 MAXIMUM_DEPTH = 12
 MAXIMUM_CLIMB = 12  # folders above a file in which the top of its project is looked for
 MAXIMUM_IMPORTERS = 12
@@ -226,7 +227,8 @@ class Project:
         self.noted = known.noted  # what is found out about texts on higher floors, kept with them
         self._loading: list[str] = []
         self._current = ""  # the file that is checked now
-        self._files = self._bytes = 0
+        self._incomplete: set[str] = set()  # those to which an import was refused, as too much was read for one check
+        self._files = self._characters = 0
         self._links: set[tuple[str, str]] = set()  # who got to know whom otherwise than by an import
         self._room = 0  # how much the modules may take before they are forgotten; 0 until the first check is done
         self._allowed = self.kept
@@ -240,7 +242,7 @@ class Project:
 
         A module that was parsed as an import of another file, from the same text, is used again.
         """
-        self._files = self._bytes = 0
+        self._files = self._characters = 0
         place = self._begin(source, path)
         known = self._modules.get(place)
         if known is not None:
@@ -268,10 +270,17 @@ class Project:
         place = self._current = _normal(self._reader.absolute(path))
         known = self._modules.get(place)
         if known is not None and known.source.text != source.text:
-            for other, user in list(self._modules.items()):
-                if any(item is known for item in user.read()):
-                    del self._modules[other]
+            self._incomplete.add(place)
+        self._forget_incomplete()
         return place
+
+    def _forget_incomplete(self) -> None:
+        """Forget modules that know less than they could, and those that were told by them."""
+        gone = {id(self._modules[place]) for place in self._incomplete if place in self._modules}
+        self._incomplete.clear()
+        for path, module in list(self._modules.items()) if gone else ():
+            if any(id(item) in gone for item in module.read()):
+                del self._modules[path]
 
     def _make_room(self) -> None:
         """Forget modules when they take too much: those that have nothing to do with the last one, or else all.
@@ -368,21 +377,28 @@ class Project:
         """The modules that are kept now."""
         return list(self._modules.values())
 
-    def module(self, path: str) -> Module | None:
-        """The module in a file, with its body followed; None when it cannot be read, is in a cycle or over budget."""
+    def module(self, path: str, asker: Module | None = None) -> Module | None:
+        """The module in a file, with its body followed; None when it cannot be read, is in a cycle or over budget.
+
+        `asker` is the module that wants to know it.
+        """
         from kerascheck.semantic.module import SyntaxProblem, parse
 
-        if path in self._loading or len(self._loading) >= MAXIMUM_DEPTH:
+        if path in self._loading:
             return None  # a cycle: what the other file has bound so far cannot be told
+        if len(self._loading) >= MAXIMUM_DEPTH:
+            self._refuse(asker)
+            return None
         module = self._modules.get(path)
         if module is None:
             source = self._text(path)
             if source is None or path in self._broken or len(source.text) > LARGEST_IMPORT:
                 return None
-            if self._files >= MAXIMUM_FILES or self._bytes > MAXIMUM_BYTES:
+            if self._files >= MOST_FILES or self._characters > MOST_CHARACTERS:
+                self._refuse(asker)
                 return None
             self._files += 1
-            self._bytes += len(source.text)
+            self._characters += len(source.text)
             self._note_again(path, source)
             try:
                 module = parse(source, self._reader.shown(path), self._meant(), self)
@@ -403,6 +419,12 @@ class Project:
             sys.setrecursionlimit(limit)
             self._loading.pop()
         return module
+
+    def _refuse(self, asker: Module | None) -> None:
+        """Too much is read for one check: whoever asks for more knows less than it would alone."""
+        self._incomplete.update(self._loading, (self._current,))
+        if asker is not None:
+            self._incomplete.add(_normal(self._reader.absolute(asker.path)))
 
     def _meant(self) -> Target:
         if self._target is None:

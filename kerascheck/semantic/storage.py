@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from kerascheck.semantic.events import CallFact, Event
     from kerascheck.semantic.module import Module
 
-_MAXIMUM_MODULES = 16
+_MAXIMUM_MODULES = 12
 _CHECKPOINT = "keras.callbacks.ModelCheckpoint"
 _FITS = ("fit", "fit_generator")
 _BUILDS = re.compile(r"\bself\(|\.build\(|\bself\.\w+\(")  # what may make variables in a constructor
