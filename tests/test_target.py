@@ -920,7 +920,17 @@ def test_install_lines_of_a_notebook(line: str, shown: str | None) -> None:
         ("* Project has been tested on Ubuntu 18.04 with Python 3.6.8 and TensorFlow 2.0.0-alpha0", "keras 2.2.4"),
         ("## Instructions (make sure you are running Keras version 2.0.6)", "keras 2.0.6"),
         ("pip3 install -U https://a.b/tensorflow/mac/tensorflow-1.4.0-py3-none-any.whl", "keras 2.2.4"),
+        ("Last tested on tensorflow 1.13.1", "keras 2.2.4"),
+        ("The code is based on Tensorflow 2.4. To install it, run", "keras 2.4.0"),
+        ("A detector of cans for Keras and Tensorflow 2.4", "keras 2.4.0"),
+        ("Nets using keras-gpu 2.2.4 with tensorflow-gpu 1.12.0 backend.", "keras 2.2.4"),
+        ("Reproduction of a paper (2019) in Tensorflow 2.0.", None),
+        ("This does not work with TensorFlow 2.4", None),
+        ("A port of the nets in TensorFlow 1.4", None),
+        ("Nets for TensorFlow 2.4 and newer", None),
+        ("A tracker. It was slow in TensorFlow 2.4", None),
         ("This code is implemented in TensorFlow 2.0", None),
+        ("This code is implemented in TensorFlow 2.0.", None),
         ("- TensorFlow2.0", None),
         ("- the mod-tf2.4 of last year", None),
         ("Their code was written in TensorFlow 2.4", None),
@@ -938,6 +948,11 @@ def test_a_line_of_a_readme(line: str, shown: str | None) -> None:
     target = target_from_readme("README.md", f"Some words\n{line}\n")
     assert text_of(target) == shown
     assert target is None or target.source.endswith("README.md:2")
+
+
+def test_what_a_title_says_counts_at_the_top_alone() -> None:
+    assert text_of(target_from_readme("README.md", "# Nets for Keras 2.1.6\n")) == "keras 2.1.6"
+    assert text_of(target_from_readme("README.md", "# Nets\n\nOf mine.\n\nOthers for Keras 2.1.6\n")) is None
 
 
 def test_what_a_readme_asks_for_counts_before_what_it_was_made_for() -> None:

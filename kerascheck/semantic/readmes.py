@@ -1,4 +1,4 @@
-"""Which releases a README asks for, or says it was made for; what a sentence says is never taken."""
+"""Which releases a README asks for, or says it was made for; of sentences few forms are read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ITEM = re.compile(
 _SPLIT = re.compile(
     r"\s*[,+&;](?!\s*[<>=~!])(?!\s+(?:backend|framework)\b)\s+(?:and/or\s+)?(?![^()]*\))"
     r"|\s*(?:,|[\uff0c\u3001\uff1b]\s*)(?=[A-Za-z])(?![^()]*\))"
-    r"|\s+(?:and|with|using|on)\s+(?![^()]*\))"
+    r"|\s+(?:and|with|using|on)\s+(?!(?:higher|later|above|newer|up)\b)(?![^()]*\))"
 )
 _COMMAND = re.compile(r"\s*(?:\$\s*)?((?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|conda)\s+install\s.*)")
 
@@ -45,13 +45,13 @@ _RULER = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?")
 _VERSIONS = re.compile(r"(?:(?:used|tested|required)\s+)?versions?(?:\s+(?:used|tested|required))?|版本", re.IGNORECASE)
 _ENVIRONMENT = re.compile(
     r"(?:^|[(,.]\s*)(?:"
-    r"tested\s+(?:with|on|under|using)\b\s*:?"
+    r"(?:last\s+)?tested\s+(?:with|on|under|using)\b\s*:?"
     r"|(?:(?:my|the|test|tested|testing|running|development)\s+)?environments?\s*:"
     r"|(?:librar(?:y|ies)|dependenc(?:y|ies)|requirements?|prerequisites?)\s*:"
     r"|make\s+sure\s+(?:that\s+)?you\s+(?:are\s+(?:running|using)|have|use)\b)\s*",
     re.IGNORECASE,
 )
-_DONE = r"(?:created|developed|implemented|programm?ed|tested|written)"
+_DONE = r"(?:based|built|created|developed|implemented|programm?ed|tested|written)"
 _MADE = re.compile(  # "The code was written and tested with", "本项目基于"
     r"(?:(?:this|the|our|all)\s+)?(?:(?:jupyter|python|source|training)\s+)?"
     r"(?:codes?|implementation|library|notebooks?|package|program|project|repo(?:sitory)?|scripts?|software)\s+"
@@ -60,7 +60,14 @@ _MADE = re.compile(  # "The code was written and tested with", "本项目基于"
     r"|(?:此|本|该|這個|这个)(?:项目|專案|工程|代码|程序|仓库)是?(?:基于|基於)\s*",
     re.IGNORECASE,
 )
-_GENERATION = re.compile(r"\b[1-9]\.0(?![-.\d])")  # "implemented in TensorFlow 2.0" says no more than "not in 1"
+_ABOUT = re.compile(r"[^.!?]*?\b(?:for|in|using|with)\s+(?=[^.]*\d\.\d)", re.IGNORECASE)
+_ELSE = re.compile(  # of these releases something else is said, or it is a whole sentence
+    r"\b(?:bugs?|compatib\w*|convert\w*|deprecated|errors?|fails?|from|issues?|migrat\w*|never|no|not|old|port\w*"
+    r"|support\w*|to|upgrad\w*|without|are|did|had|has|have|is|it|run\w*|their|they|was|we|were|will|works?|you)\b"
+    r"|n't\b",
+    re.IGNORECASE,
+)
+_GENERATION = re.compile(r"\b[1-9]\.0(?!-|\.?[\dxX*])")  # "implemented in TensorFlow 2.0" says no more than "not in 1"
 _END = re.compile(r"\)|[.;](?:\s|$)|。|\s*\([^()]*\)\s*\.?$")
 _NEXT_RELEASE = re.compile(rf"(v?{_VERSION}\+?)", re.IGNORECASE)
 _PLAIN_NAME = re.compile(  # "CUDA 8", "its Keras module", "GPU acceleration"
@@ -109,6 +116,7 @@ def environment(text: str) -> Iterator[tuple[int, str]]:
         return
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     lines = text.splitlines()
+    yield from _about(lines)
     versions = -1  # the column of the table in which the versions stand
     for number, line in enumerate(lines, 1):
         is_row = "|" in line and line.count("|") >= line.lstrip().startswith("|") + 1
@@ -186,6 +194,16 @@ def _cells(line: str) -> list[str]:
     return [_words(cell) for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
+def _about(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """What the title, or the line below it, says the project is for: "A detector for Keras and TensorFlow 2.2"."""
+    opening = [(number, line.strip()) for number, line in enumerate(lines[:10], 1) if line.strip()][:2]
+    for number, line in opening:
+        plain = _plain(line.lstrip("#"))
+        start = _ABOUT.match(plain)
+        if len(line) <= 300 and start is not None and _ELSE.search(start[0]) is None and not _GENERATION.search(plain):
+            yield from ((number, found) for found in _said(plain[start.end() :]))
+
+
 def _tested(plain: str) -> Iterator[str]:
     """What stands behind "tested with" or "environment:" up to the end of the sentence or bracket."""
     start = _ENVIRONMENT.search(plain)
@@ -193,7 +211,11 @@ def _tested(plain: str) -> Iterator[str]:
         start = _MADE.match(plain)
         if start is None or ("tested" not in start[0].lower() and _GENERATION.search(plain)):
             return
-    rest = plain[start.end() :]
+    yield from _said(plain[start.end() :])
+
+
+def _said(rest: str) -> Iterator[str]:
+    """The releases that a sentence goes on with; none where other things stand between them, or behind."""
     end = _END.search(rest)
     if end is not None and re.search(r"\d", rest[end.end() :]) is not None:
         return  # more is said, of other releases perhaps
