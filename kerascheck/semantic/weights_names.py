@@ -22,6 +22,8 @@ WEIGHTS_END = ".weights.h5"
 _READABLE = (WEIGHTS_END, ".h5", ".keras", ".hdf5")
 WEIGHTS_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
 
+_GONE = re.compile(rf"{re.escape(OLD_COPY)}\.(?:applications|datasets|estimator|preprocessing|wrappers)(?:\.|$)")
+
 
 def refused_by_keras_3(module: Module, event: Event) -> str | None:
     """The end of the path of a `load_weights` or `save_weights` for which every Keras 3 of the target raises.
@@ -49,12 +51,24 @@ def refused_by_old_copy(module: Module, event: Event) -> str | None:
     if event.name != "save_weights" or module.target.which(">=2.15") is not Reach.ALL:
         return None
     known = suffix_of(path_of(event))
-    if known is None or not known[0].endswith((".h5", ".hdf5")):
+    if known is None or not known[0].endswith((".h5", ".hdf5")) or _imports_what_is_gone(event.module):
         return None
     models = models_of(event)
     if not models or not all(flavour(model).startswith(OLD_COPY) for model in models):
         return None
     return "." + known[0].split(".")[-1]
+
+
+def _imports_what_is_gone(module: Module) -> bool:
+    """Whether a file brings something, before all else, that the old copy has lost where it writes no `.h5` either.
+
+    Run on TensorFlow 2.15.1 and 2.21.0: ModuleNotFoundError.
+    """
+    lines = module.tree.body
+    return any(
+        not item.guarded and _GONE.match(item.original) is not None and any(line is item.statement for line in lines)
+        for item in module.imports
+    )
 
 
 def path_of(event: Event) -> Value | None:
