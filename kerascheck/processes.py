@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -24,21 +25,23 @@ class Stretches:
 
     Those that are longer than the others are begun first, so that none is left for the end. Pieces that stand beside
     one another have much in common, so a process then goes on where it is: what it has read for one piece serves the
-    next. When it comes to the end of its stretch it takes the second half of what is left of the longest one.
+    next. When it comes to the end of its stretch it takes about half of what is left of the longest one. Stretches are
+    parted where two pieces have least in common.
     """
 
-    def __init__(self, sizes: Sequence[int], count: int, long: int) -> None:
-        """`sizes` of the pieces in any unit, `long` is what makes a piece long; `count` is how many processes work."""
+    def __init__(self, sizes: Sequence[int], count: int, long: int, common: Sequence[int] = ()) -> None:
+        """`sizes` of the pieces in any unit, `long` is what makes a piece long; `count` is how many processes work.
+
+        `common` says in any unit how much each piece has in common with the one before it.
+        """
         self._long = sorted((at for at, size in enumerate(sizes) if size > long), key=lambda at: sizes[at])
         self._order = [at for at, size in enumerate(sizes) if size <= long]
-        self._sizes = [sizes[at] + 1 for at in self._order]  # reading nothing takes time, too
+        self._common = [common[at] if common else 0 for at in self._order]
+        self._ends = [0, *accumulate(sizes[at] + 1 for at in self._order)]  # reading nothing takes time, too
         self._left: list[tuple[int, int]] = []  # of each process: its next place in the order, the end of its stretch
-        whole, start, taken = sum(self._sizes), 0, 0
-        for number in range(1, count + 1):
-            end = start
-            while end < len(self._sizes) and (taken + self._sizes[end] / 2) * count <= whole * number:
-                taken += self._sizes[end]
-                end += 1
+        start = 0
+        for number in range(count):
+            end = self._parted(start, len(self._order), 1 / (count - number))
             self._left.append((start, end))
             start = end
 
@@ -48,21 +51,27 @@ class Stretches:
             return self._long.pop()
         start, end = self._left[process]
         if start == end:
-            start, end = self._half(max(self._left, key=lambda stretch: sum(self._sizes[slice(*stretch)])))
+            longest = max(range(len(self._left)), key=lambda other: self._size(*self._left[other]))
+            first, end = self._left[longest]
+            start = min(self._parted(first, end, 1 / 2), max(end - 1, first))
+            self._left[longest] = first, start
             if start == end:
                 return None
         self._left[process] = start + 1, end
         return self._order[start]
 
-    def _half(self, stretch: tuple[int, int]) -> tuple[int, int]:
-        """Takes about half of a stretch, at least one piece, from the process that has it."""
-        start, end = stretch
-        cut, taken, half = end, 0, sum(self._sizes[start:end]) / 2
-        while cut > start and (cut == end or taken + self._sizes[cut - 1] <= half):
-            cut -= 1
-            taken += self._sizes[cut]
-        self._left[self._left.index(stretch)] = start, cut
-        return cut, end
+    def _size(self, start: int, end: int) -> int:
+        return self._ends[end] - self._ends[start]
+
+    def _parted(self, start: int, end: int, share: float) -> int:
+        """Where about such a share of a stretch ends: a quarter more or less, for pieces that have less in common."""
+        wanted, width = self._size(start, end) * share, self._size(start, end) * share / 4
+        if share == 1 or start == end:
+            return end
+        away = {at: abs(self._size(start, at) - wanted) for at in range(start, end + 1)}
+        nearest = min(away, key=lambda at: away[at])
+        near = [at for at in away if start < at < end and away[at] <= width]
+        return min(near, key=lambda at: (self._common[at], away[at]), default=nearest)
 
 
 class _Processes:

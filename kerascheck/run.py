@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from kerascheck import engine, files, notebooks
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from kerascheck.settings import Settings
 
 PARALLEL_FROM = 40  # files; below it the processes cost more than they give
-SHARES = 6  # that the work of each process is cut into, so that all end at about the same time
+SHARES = 24  # that the work of each process is cut into, so that all end at about the same time
+FEW = 6  # files so long that they would be one of so few shares are begun first
+OUTPUTS = 10  # so much of a notebook, at least, is what its cells have shown
 LONG = 150_000  # bytes; the tree of a file so long takes more than a hundred megabytes
 
 
@@ -210,10 +212,12 @@ def _in_processes(
     paths: Sequence[str], mode: Mode, overrides: Overrides, count: int, recorder: Recorder | None
 ) -> Iterator[Outcome]:
     """The outcomes in order."""
-    sizes = [_size(path) for path in paths]
-    most = max(sum(sizes) // (count * SHARES), 1)
-    cuts = _runs([path.split(os.sep) for path in paths], sizes, most)
-    stretches = Stretches([sum(sizes[start:end]) for start, end in cuts], count, most)
+    weights = [_size(path) // (OUTPUTS if path.endswith(".ipynb") else 1) for path in paths]
+    parts = [path.split(os.sep) for path in paths]
+    cuts = _runs(parts, weights, max(sum(weights) // (count * SHARES), 1))
+    common = [_shared(parts[start - 1], parts[start]) if start else 0 for start, _ in cuts]
+    sizes = [sum(weights[start:end]) for start, end in cuts]
+    stretches = Stretches(sizes, count, sum(sizes) // (count * FEW), common)
     work = partial(_look_at_piece, mode=mode, overrides=overrides, recorded=recorder is not None)
     pieces = [paths[start:end] for start, end in cuts]
     for outcomes, noted in share_out(work, pieces, stretches, count, finish=mode is Mode.FIX):
@@ -243,6 +247,11 @@ def _runs(parts: Sequence[Sequence[str]], sizes: Sequence[int], most: int) -> li
         else:
             found.append((start, end))
     return found
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many folders two paths begin with together."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other))))
 
 
 def _size(path: str) -> int:

@@ -34,7 +34,15 @@ def test_a_process_goes_on_where_it_is() -> None:
 
 
 def test_a_process_that_is_done_takes_half_of_what_another_one_has_left() -> None:
-    assert taken([1] * 16, 2, slow=0) == [[0], [8, 9, 10, 11, 12, 13, 14, 15, 5, 6, 7, 3, 4, 2, 1]]
+    assert taken([1] * 16, 2, slow=0) == [[0], [8, 9, 10, 11, 12, 13, 14, 15, 4, 5, 6, 7, 2, 3, 1]]
+
+
+def test_stretches_are_parted_where_pieces_have_least_in_common() -> None:
+    common = [0, 2, 2, 2, 2, 2, 0, 2, 2, 1, 2, 2, 2, 2, 2, 2]
+    stretches = Stretches([1] * 16, 2, 100, common)
+    assert [stretches.take(0), stretches.take(1)] == [0, 6]  # not far from the middle, in front of another project
+    far = Stretches([1] * 16, 2, 100, [0, 2, 0, *[2] * 13])
+    assert [far.take(0), far.take(1)] == [0, 8]  # the other project begins too early to be half of the work
 
 
 def test_long_pieces_are_begun_first() -> None:
