@@ -66,9 +66,11 @@ def _is_only_given(module: Module, target: cst.Name, above: Path) -> bool:
         word = re.compile(rf"\b{re.escape(target.value)}\b(?![ \t]*=)")
         if any(word.search(text) for text in module.project.texts_with(module.path, target.value)):
             return False
+    given = False
     for path in paths(module.tree if function is None else function.body):
         last = path[-1]
-        used = isinstance(last, cst.Name) and last.value == target.value and last is not target
-        if used and (len(path) < 3 or not _is_given(last, path[-2], path[-3])):
-            return False
-    return True
+        if isinstance(last, cst.Name) and last.value == target.value and last is not target:
+            given = len(path) > 2 and _is_given(last, path[-2], path[-3])
+            if not given:
+                return False
+    return given
