@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from kerascheck.semantic.written_calls import arguments_in, call_at, is_imported
+
 _ASIDE = re.compile(
     r"#[^\n]*|(?P<long>\"\"\"|''')(?:\\.|[^\\])*?(?P=long)"
     r"|\"(?P<double>(?:\\.|[^\"\\\n])*)\"|'(?P<single>(?:\\.|[^'\\\n])*)'",
@@ -14,8 +16,6 @@ _ASIDE = re.compile(
 )
 _END = re.compile(r"[\w.]{0,6}\Z")
 _KERAS = re.compile(r"keras|tensorflow", re.IGNORECASE)
-_LONGEST_CALL = 4000
-_PARENTHESIS = re.compile(r"[()]")
 _LONGEST_RECEIVER = 160
 
 # what writes a configuration, or makes a copy by it. Run on 2.15 and 3.15.1: deepcopy and pickle of a model do, and so
@@ -59,7 +59,6 @@ _ASKS = re.compile(r"\.(?P<what>get|from)_config\((?P<own>[ \t]*self\b)?")
 _MAKES = re.compile(r"\*\*[\w.\[\]()]*\.get_config\(\)|\bdumps?\(|\byaml\b|\.write\(")
 _ANSWER = re.compile(r"\b(\w+)[ \t]*=[^\n=]*\.get_config\(\)")
 _CALLBACK = re.compile(r"\bModelCheckpoint\b(?P<call>[ \t]*\()?")
-_IMPORT_LINE = re.compile(r"^[ \t]*(?:from|import)\b[^\n]*$")
 _ALIAS = re.compile(r"\bModelCheckpoint[ \t]+as\b")
 _ONLY_WEIGHTS = re.compile(r"\bsave_weights_only[ \t]*=[ \t]*True\b")
 _SAVES_WEIGHTS = re.compile(r"\.save_weights\(|\bsave_weights_only[ \t]*=[ \t]*True\b")
@@ -265,7 +264,7 @@ class ModelWords:
                 given = call_at(code, match.end())
                 if _ONLY_WEIGHTS.search(given) is None:
                     yield "folder" if self._is_folder(re.sub(r"\A\s*filepath\s*=", "", given)) else "file"
-            elif _ALIAS.match(code, match.start()) or not _is_imported(code, start, end if end >= 0 else len(code)):
+            elif _ALIAS.match(code, match.start()) or not is_imported(code, start, end if end >= 0 else len(code)):
                 yield "file"
 
     def _does(self, what: str, find: Callable[[bool], bool], how: bool) -> bool:
@@ -428,35 +427,6 @@ def _receiver(text: str, end: int) -> str:
     """What stands in front of a place, with calls and indices; empty when it is more than such."""
     found = _RECEIVER.search(text[max(0, end - _LONGEST_RECEIVER) : end])
     return found.group() if found is not None else ""
-
-
-def _is_imported(text: str, start: int, end: int) -> bool:
-    """Whether a line is one of an import: by itself, or inside of `import (...)`."""
-    if _IMPORT_LINE.match(text[start:end]):
-        return True
-    opened = text.rfind("(", 0, start)
-    return opened >= 0 and text[:opened].rstrip().endswith("import") and ")" not in text[opened:start]
-
-
-def call_at(text: str, start: int) -> str:
-    """What stands in the parentheses that are opened before a place."""
-    depth = 1
-    for match in _PARENTHESIS.finditer(text, start, start + _LONGEST_CALL):
-        depth += 1 if match[0] == "(" else -1
-        if not depth:
-            return text[start : match.start()]
-    return ""
-
-
-def arguments_in(given: str) -> list[str]:
-    """The arguments in what stands in parentheses."""
-    found, start, depth = [], 0, 0
-    for index, mark in enumerate(given):
-        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(mark, 0)
-        if mark == "," and not depth:
-            found.append(given[start:index].strip())
-            start = index + 1
-    return [*found, last] if (last := given[start:].strip()) else found
 
 
 def _first(given: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kerascheck.semantic import keras_api
-from kerascheck.semantic.model_words import call_at
+from kerascheck.semantic.written_calls import call_at
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module

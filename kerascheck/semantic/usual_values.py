@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from kerascheck.semantic.custom_objects import constructor
-from kerascheck.semantic.model_words import arguments_in, call_at
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.storage import instances
+from kerascheck.semantic.written_calls import arguments_in, call_at
 
 if TYPE_CHECKING:
     from kerascheck.semantic.classes import ClassInfo
