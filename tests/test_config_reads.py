@@ -83,6 +83,20 @@ def test_what_the_program_keeps_decides(tmp_path: Path, kept: str, found: str) -
     assert severities(tmp_path, LAYER, train=TRAIN + kept) == [found]
 
 
+@pytest.mark.parametrize(("given", "found"), [("", "info"), (", only=True", "info"), (", only=False", "error")])
+def test_a_checkpoint_of_the_project_that_keeps_weights(tmp_path: Path, given: str, found: str) -> None:
+    keeper = """import keras
+
+
+class Keeper(keras.callbacks.ModelCheckpoint):
+    def __init__(self, path, only=True):
+        super().__init__(path, save_weights_only=only)
+"""
+    program = f'from keepers import Keeper\n{TRAIN}model.fit(rows, callbacks=[Keeper("net.weights.h5"{given})])\n'
+    end = "model.load_weights('net.weights.h5')\n"
+    assert severities(tmp_path, LAYER, program=program + end, keepers=keeper) == [found]
+
+
 def test_a_file_that_has_nothing_to_do_with_the_class_may_save(tmp_path: Path) -> None:
     other = 'import keras\n\nkeras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save("other.keras")\n'
     assert severities(tmp_path, LAYER, train=TRAIN + WEIGHTS, other=other) == ["info"]

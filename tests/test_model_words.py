@@ -36,3 +36,63 @@ def test_the_same_piece_again_and_again_takes_no_time_out_of_proportion(piece: s
         return time.process_time() - started
 
     assert seconds(4000) < 9 * max(seconds(1000), 0.02)
+
+
+def reads(text: str) -> bool:
+    return ModelWords(text).may_read(ASKED, True, True)
+
+
+KEEPER = """import keras
+class Keeper(keras.callbacks.ModelCheckpoint):
+    def __init__(self, model, filepath, save_weights_only=True, **kwargs):
+        self.kept = model
+        super().__init__(filepath, save_weights_only=save_weights_only, **kwargs)
+    def set_model(self, model):
+        super().set_model(self.kept)
+made = Keeper(model, "a.weights.h5")
+"""
+
+
+def may_keep_whole(text: str) -> bool:
+    words = ModelWords(text)
+    return reads(text) or any(words.may_keep_whole(heir) for heir in words.heirs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("filepath, save_weights_only=save_weights_only", "filepath, 'loss', 0, True, save_weights_only"),
+        ("save_weights_only=save_weights_only", "save_weights_only=True"),
+        # run on 2.15 and 3.15.1: a text in the place of `save_weights_only` counts as true
+        ("filepath, save_weights_only=save_weights_only", "filepath, 'loss', True, True, 'max'"),
+        ("super().__init__(filepath", "super(Keeper, self).__init__(filepath"),
+        ("super().__init__(filepath", "keras.callbacks.ModelCheckpoint.__init__(self, filepath"),
+        ('"a.weights.h5")', '"a.weights.h5", True)'),
+    ],
+)
+def test_a_checkpoint_of_its_own_that_keeps_weights(old: str, new: str) -> None:
+    assert not may_keep_whole(KEEPER.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"a.weights.h5")', '"a.keras", save_weights_only=False)'),
+        ('"a.weights.h5")', '"a.keras", False)'),
+        ('"a.weights.h5")', '"a.keras", **options)'),
+        ('"a.weights.h5")', '"a.keras", *options)'),
+        ('Keeper(model, "a.weights.h5")', "functools.partial(Keeper, save_weights_only=False)"),
+        ("made =", "class More(Keeper):\n    pass\nmade ="),
+        ("save_weights_only=True,", "save_weights_only=False,"),
+        ("filepath, save_weights_only=save_weights_only", "filepath"),
+        ("filepath, save_weights_only=save_weights_only", "filepath, save_weights_only"),  # it is the monitor
+        ("self.kept = model", "save_weights_only = False"),
+        ("self.kept = model", "super().__init__('b')"),
+        ("self.kept)", "self.kept)\n        self.save_weights_only = False"),
+        ("self.kept)", "self.kept)\n    def on_epoch_end(self, epoch, logs=None):\n        self.kept.save('b.keras')"),
+    ],
+)
+def test_a_checkpoint_of_its_own_that_may_keep_the_model(old: str, new: str) -> None:
+    assert old in KEEPER
+    assert may_keep_whole(KEEPER.replace(old, new))

@@ -121,6 +121,8 @@ def _may_read(texts: list[tuple[ModelWords, bool]], asked: Asked) -> bool:
     own = any(words.has_own_model_file for words, _ in texts)  # methods of the project have such names, too
     if any(words.may_read(asked, near, own) for words, near in texts):
         return True
+    if any(words.may_keep_whole(heir) for other, _ in texts for heir in other.heirs for words, _ in texts):
+        return True
     classes = frozenset(name for words, _ in texts for name in words.classes)
     asked = Asked(_heirs(asked.names, texts), asked.optimizer, asked.in_texts, asked.raises)
     calls = [(words, set(words.asks(asked, near, classes))) for words, near in texts]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from kerascheck.semantic.checkpoint_heirs import Heir, checkpoint_heirs, may_keep_whole
 from kerascheck.semantic.written_calls import arguments_in, call_at, is_imported
 
 _ASIDE = re.compile(
@@ -264,8 +265,19 @@ class ModelWords:
                 given = call_at(code, match.end())
                 if _ONLY_WEIGHTS.search(given) is None:
                     yield "folder" if self._is_folder(re.sub(r"\A\s*filepath\s*=", "", given)) else "file"
+            elif any(heir.start <= match.start() < heir.end for heir in self.heirs):
+                continue
             elif _ALIAS.match(code, match.start()) or not is_imported(code, start, end if end >= 0 else len(code)):
                 yield "file"
+
+    @cached_property
+    def heirs(self) -> tuple[Heir, ...]:
+        """The classes made from `ModelCheckpoint` of which it is known what they keep."""
+        return tuple(checkpoint_heirs(self.code))
+
+    def may_keep_whole(self, heir: Heir) -> bool:
+        """Whether it may have a checkpoint of such a class that keeps whole models."""
+        return may_keep_whole(heir, self.code)
 
     def _does(self, what: str, find: Callable[[bool], bool], how: bool) -> bool:
         """What `find` says; looked for once."""
