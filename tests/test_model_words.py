@@ -96,3 +96,50 @@ def test_a_checkpoint_of_its_own_that_keeps_weights(old: str, new: str) -> None:
 def test_a_checkpoint_of_its_own_that_may_keep_the_model(old: str, new: str) -> None:
     assert old in KEEPER
     assert may_keep_whole(KEEPER.replace(old, new))
+
+
+CONVERTER = """import keras
+def padding(given, shape):
+    if "size" in given:
+        print(given["size"])
+    return given["padding"] == "same" and shape
+for layer in model.layers:
+    config = layer.get_config()
+    print(config)
+    units = config["units"]
+    if padding(config, layer.input_shape):
+        file.write(layer.get_config()["name"])
+"""
+
+
+def hands_on(text: str) -> bool:
+    words = ModelWords(text)
+    return any(words.asks(ASKED, True, frozenset())) and words.hands_configuration_on()
+
+
+def test_values_that_are_read_from_a_configuration() -> None:
+    assert not hands_on(CONVERTER)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('config["units"]', "type(layer)(**config)"),
+        ('config["units"]', "config\nDense(**units)\nfile.write(units)"),
+        ('config["units"]', 'config["kernel_initializer"]'),
+        ('config["units"]', 'config["layers"]'),
+        ('config["units"]', 'config.get("units", 4)'),
+        ('config["units"]', 'config["units"] if "units" in config else 4'),
+        ('config["units"]', "config[key]"),
+        ('config["units"]', "json.dumps(config)"),
+        ('config["units"]', "make(layer, config=config)"),
+        ('config["units"]', "self.make(config)"),
+        ('config["units"]', "other(config)"),
+        ("print(config)", "make(\n        config=layer.get_config()\n    )"),
+        ('return given["padding"]', "return make(given)"),
+        ('["name"]', ""),
+    ],
+)
+def test_a_configuration_that_may_be_handed_on(old: str, new: str) -> None:
+    assert old in CONVERTER
+    assert hands_on(CONVERTER.replace(old, new))

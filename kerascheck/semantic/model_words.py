@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from kerascheck.semantic.checkpoint_heirs import Heir, checkpoint_heirs, may_keep_whole
+from kerascheck.semantic.config_answers import only_reads_values
 from kerascheck.semantic.written_calls import arguments_in, call_at, is_imported
 
 _ASIDE = re.compile(
@@ -377,6 +378,8 @@ class ModelWords:
 
     def hands_configuration_on(self) -> bool:
         """Whether an answer of `get_config` may be written, or given to a constructor."""
+        if only_reads_values(self.code):
+            return False
         if _MAKES.search(self.code):
             return True
         return any(re.search(rf"\*\*{name}\b", self.code) for name in _ANSWER.findall(self.code))
