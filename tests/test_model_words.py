@@ -143,3 +143,18 @@ def test_values_that_are_read_from_a_configuration() -> None:
 def test_a_configuration_that_may_be_handed_on(old: str, new: str) -> None:
     assert old in CONVERTER
     assert hands_on(CONVERTER.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import keras, caffe\nnet = caffe.Net(path)\nnet.save(path)\n", False),
+        ("import keras\nfrom gensim.models import Word2Vec\nnet = Word2Vec(texts)\nnet.save(path)\n", False),
+        ("import keras, caffe\nnet = caffe.Net(path)\nnet = keras.Sequential()\nnet.save(path)\n", True),
+        # the name is a parameter elsewhere
+        ("import keras, caffe\nnet = caffe.Net(path)\ndef keep(net):\n    net.save(path)\n", True),
+        ("import keras, caffe\ndef keep(net):\n    net = caffe.Net(net)\n    net.save(path)\n", False),
+    ],
+)
+def test_what_another_library_saves(text: str, found: bool) -> None:
+    assert reads(text) is found

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from kerascheck.semantic.checkpoint_heirs import Heir, checkpoint_heirs, may_keep_whole
 from kerascheck.semantic.config_answers import only_reads_values
-from kerascheck.semantic.written_calls import arguments_in, call_at, is_imported
+from kerascheck.semantic.written_calls import LONGEST_CALL, arguments_in, call_at, is_imported
 
 _ASIDE = re.compile(
     r"#[^\n]*|(?P<long>\"\"\"|''')(?:\\.|[^\\])*?(?P=long)"
@@ -19,6 +19,7 @@ _ASIDE = re.compile(
 _END = re.compile(r"[\w.]{0,6}\Z")
 _KERAS = re.compile(r"keras|tensorflow", re.IGNORECASE)
 _LONGEST_RECEIVER = 160
+_HEADER = re.compile(r"def[ \t]+\w+[ \t]*\(")
 
 # what writes a configuration, or makes a copy by it. Run on 2.15 and 3.15.1: deepcopy and pickle of a model do, and so
 # does Bidirectional with the layer that it is given; training, `save_weights` and `load_weights` go well even where
@@ -77,7 +78,8 @@ _PART = re.compile(
 )
 # libraries whose objects are no models
 _FOREIGN = frozenset(
-    "PIL numpy torch cv2 pandas sklearn matplotlib imageio skimage scipy docx openpyxl graphviz csv re json".split()
+    """PIL numpy torch cv2 pandas sklearn matplotlib imageio skimage scipy docx openpyxl graphviz csv re json caffe
+    gensim xgboost lightgbm catboost""".split()
 )
 
 
@@ -237,8 +239,21 @@ class ModelWords:
                 continue
             if name and self._does(f"checkpoints {name}", partial(self._is_bound_to_checkpoints, name), True):
                 continue
-            if self._may_be_model(name, near):
+            if self._may_be_model(name, near) or (near and self._is_only_handed(name, match.start())):
                 yield "folder" if self._is_folder(given) else "file"
+
+    def _is_only_handed(self, name: str, at: int) -> bool:
+        """Whether a name is a parameter of the function above a place, which binds it to nothing else until then."""
+        start = self.code.rfind("def ", max(0, at - LONGEST_CALL), at)
+        header = _HEADER.match(self.code, start) if start >= 0 and name.isidentifier() else None
+        if header is None:
+            return False
+        given = call_at(self.code, header.end())
+        binds = rf"\b{name}\b[^\n=(]*=(?!=)|\b(?:as|for)[ \t]+{name}\b"
+        return (
+            any(re.match(rf"{name}\b", item) for item in arguments_in(given))
+            and re.search(binds, self.code[header.end() + len(given) : at]) is None
+        )
 
     def _is_bound_to_checkpoints(self, name: str, _: bool) -> bool:
         return re.search(_CHECKPOINTS.format(name=re.escape(name)), self.code) is not None

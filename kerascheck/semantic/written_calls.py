@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LONGEST_CALL = 4000
+LONGEST_CALL = 4000
 _PARENTHESIS = re.compile(r"[()]")
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:from|import)\b[^\n]*$")
 
@@ -20,7 +20,7 @@ def is_imported(text: str, start: int, end: int) -> bool:
 def call_at(text: str, start: int) -> str:
     """What stands in the parentheses that are opened before a place."""
     depth = 1
-    for match in _PARENTHESIS.finditer(text, start, start + _LONGEST_CALL):
+    for match in _PARENTHESIS.finditer(text, start, start + LONGEST_CALL):
         depth += 1 if match[0] == "(" else -1
         if not depth:
             return text[start : match.start()]
