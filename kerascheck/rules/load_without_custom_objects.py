@@ -20,6 +20,7 @@ from kerascheck.semantic.storage import (
     Load,
     Reached,
     Save,
+    asks_for,
     folder_of,
     in_h5_by_plain_name,
     loads_standing_in,
@@ -90,7 +91,7 @@ class LoadWithoutCustomObjects(Rule):
                 continue
             if isinstance(item.thing, Func) and item.made is not None and item.made.short == "Lambda":
                 continue  # KC307 speaks of it
-            if item.compiled and not load.compiles:
+            if not asks_for(load, item):
                 continue
             on = unfound_on(item)
             if on and self.module.target.which(on) is Reach.NONE:

@@ -18,6 +18,7 @@ from kerascheck.semantic.storage import (
     Load,
     Reached,
     Save,
+    asks_for,
     circle,
     in_h5_by_plain_name,
     loads,
@@ -92,7 +93,7 @@ class UnregisteredObject(Rule):
         for item in kept + [item for item in items if item.save.temporary]:
             named = self._named(item.save)
             every = [load for load in named if item.save.temporary or not reads_another(load, item.save)]
-            needing = [load for load in every if load.compiles or not item.compiled]
+            needing = [load for load in every if asks_for(load, item)]
             if every and all(supplies(load, name) for load in needing):
                 continue
             if not every and (

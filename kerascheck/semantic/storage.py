@@ -20,6 +20,7 @@ from kerascheck.semantic.global_objects import WORDS, global_names
 from kerascheck.semantic.lost_arguments import is_graph, lost_arguments
 from kerascheck.semantic.own_names import NEVER, both, raises_on, takes_own
 from kerascheck.semantic.project import names_not_called
+from kerascheck.semantic.same_flags import excluded
 from kerascheck.semantic.training import models_of
 from kerascheck.semantic.unrunnable import is_never_in_a_graph
 from kerascheck.semantic.values import (
@@ -102,7 +103,8 @@ class Reached:
     """A class or function of the project that a saved file depends on.
 
     `made` is the object itself, or the layer whose argument it is. `compiled`: only through `compile`, and there
-    `place` is the argument, "losses" in a list or dictionary of them, "wrapped" inside of an object of Keras.
+    `place` is the argument, "losses" in a list or dictionary of them, "wrapped" inside of an object of Keras, and
+    `event` the call.
     """
 
     thing: ClassInfo | Func
@@ -110,6 +112,7 @@ class Reached:
     save: Save
     compiled: bool
     place: str = ""
+    event: Event | None = None
 
 
 # what the text of a module has that writes or reads models
@@ -411,6 +414,28 @@ def loads_of(module: Module, save: Save) -> list[Load]:
         others = _with_text(module, READING, key)
         known[key] = [load for other in others for load in loads(other) if path_key(load.path) == key]
     return known[key]
+
+
+def asks_for(load: Load, item: Reached) -> bool:
+    """Whether a load asks for what a file depends on: for what a model was compiled with not always.
+
+    It does not with `compile=False`, nor where it stands behind the save in one function, and flags that both can ask
+    for leave it out of each run that compiles the model so.
+    """
+    save, event = item.save, item.event
+    if not item.compiled or not load.compiles:
+        return not item.compiled
+    module, function = load.module, load.call.function
+    if (
+        event is None
+        or any(other is not module for other in (event.module, save.module, save.reader, load.reader))
+        or any(other is not function for other in (event.function, save.function))
+        or load.call.order < save.order
+        or not all(module.owns(node) for node in (event.node, save.node, load.node))
+    ):
+        return True
+    body = function.node if function is not None else module.tree
+    return not excluded(module, body, event.node, load.node) or excluded(module, body, save.node, load.node)
 
 
 def surely_reads(load: Load, save: Save) -> bool:
@@ -999,9 +1024,10 @@ class _Walk:
         self.seen: set[int] = set()
         self.keep: list[Value] = []  # keeps ids unique
         self.facts = save.reader.facts
+        self.event: Event | None = None  # the `compile` that is followed
 
     def note(self, thing: ClassInfo | Func, made: Obj | None, compiled: bool = False, place: str = "") -> None:
-        self.found.append(Reached(thing, made, self.save, compiled, place))
+        self.found.append(Reached(thing, made, self.save, compiled, place, self.event if compiled else None))
 
     def first_time(self, value: Value) -> bool:
         if id(value) in self.seen:
@@ -1080,6 +1106,7 @@ class _Walk:
             return
         for event in self.save.reader.events_of("compile"):
             if any(item is model for item in models_of(event)):
+                self.event = event
                 for name, index in (("optimizer", 0), ("loss", 1), ("metrics", None), ("weighted_metrics", None)):
                     value = event.arguments.value(name, index)
                     several = name == "loss" and isinstance(value, (Items, Mapping))
