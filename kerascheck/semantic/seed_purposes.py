@@ -26,6 +26,7 @@ _CHOOSES = re.compile(
     r"|[^\s=][^\n=]*=[ \t]*(?:random|rn)\.randint\("
     r"|(?:[^\s=][^\n=]*=[ \t]*)?(?:np|numpy)\.random\.rand\([^\n]*\)[ \t]*<"  # a mask that splits rows
 )
+_CHOICES = re.compile(r"(?:numpy\.)?random\.(?:shuffle|permutation|choice|sample)")  # as imports bring them
 _PREPARES = re.compile(r"[A-Za-z_][\w., \[\]]*=(?!=)")
 _BETWEEN = 2  # lines that make what is shuffled
 # what mixes data with numbers of these generators, by its name where it is of no library that is known
@@ -203,10 +204,13 @@ def is_for_the_next_line(seed: Seed) -> bool:
     """Whether the only seed stands above a shuffle or choice, and at most what is shuffled is made in between."""
     module = seed.call.module
     line = module.source.position(module.span(seed.call.node).end).line
+    brought = {item.bound for item in module.imports if _CHOICES.fullmatch(item.original)}
+    names = "|".join(map(re.escape, sorted(brought)))
+    called = re.compile(rf"(?:[^\s=][^\n=]*=[ \t]*)?(?:{names})\(") if names else None
     between = 0
     for number in range(line + 1, min(line + 12, len(module.source.line_starts)) + 1):
         text = module.source.line(number).strip()
-        if _CHOOSES.match(text):
+        if _CHOOSES.match(text) or (called is not None and called.match(text)):
             return True
         if text and not text.startswith("#"):
             between += 1
