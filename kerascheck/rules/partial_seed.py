@@ -61,6 +61,17 @@ def _frozen(program: Module) -> bool:
     return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
 
 
+def _stops_at_import(program: Module) -> bool:
+    """Whether a program brings a function that TensorFlow 2 does not have, before all else, as KC404 says."""
+    if program.target.which_tensorflow("<2") is Reach.ALL or program.is_tensorflow_1:
+        return False
+    lines = program.tree.body
+    return any(
+        item.original in _REMOVED and not item.guarded and any(line is item.statement for line in lines)
+        for item in program.imports
+    )
+
+
 def _stands_alone(program: Module) -> bool:
     """Whether all of Keras here is the package `keras`, which before 2.4 drew its seeds from NumPy (its source)."""
     imports = [item for module in program.read() for item in module.interpreter.imports]
@@ -248,6 +259,8 @@ class PartialSeed(Rule):
         else:
             found = [seed for seed in found if not _is_elsewhere(program, seed, trained)]
         if not found or any(seed.call.name in _REMOVED and not seed.call.guarded for seed in found):
+            return
+        if _stops_at_import(program):
             return
         if any(call.name in _SESSIONS and not call.guarded and not call.standalone for call in program.calls):
             return
