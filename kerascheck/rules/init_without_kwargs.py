@@ -32,8 +32,8 @@ class InitWithoutKwargs(Rule):
 
     def check(self) -> None:
         candidates = [owner for owner in self.module.classes if kind_of(owner) in {"layer", "model"}]
-        if not any(owner.own("__init__") for owner in candidates if owner.module is self.module):
-            return
+        if all(_not_taken(owner) is None for owner in candidates if owner.module is self.module):
+            return  # which models are saved is not asked
         for item in reached(self.module):
             if isinstance(item.thing, ClassInfo) and not item.compiled and item.save.format != "json":
                 self._check_class(item.thing, item)
@@ -57,18 +57,10 @@ class InitWithoutKwargs(Rule):
             made = read_constructor(initializer) if initializer is not None else None
             if not isinstance(owner, ClassInfo) or initializer is None:
                 continue
-            if made is None:
-                return
-            missing = [key for key in ("name", "trainable", "dtype") if not made.takes(key)]
-            if made.keywords is None:
-                if missing:
-                    self._report(owner, made, missing, item, bites)
-                return
-            if made.hands_keywords is not True:
-                call = made.super_call
-                drops = made.hands_keywords is False and not uses_keywords(made)
-                if drops and call is not None and "name" not in call.keywords:
-                    self._report(owner, made, [], item, bites)
+            missing = _not_taken(owner)
+            if made is not None and missing is not None:
+                self._report(owner, made, missing, item, bites)
+            if made is None or made.hands_keywords is not True:
                 return
 
     def _report(self, owner: ClassInfo, made: Constructor, missing: list[str], item: Reached, bites: str) -> None:
@@ -101,3 +93,18 @@ class InitWithoutKwargs(Rule):
         if made.keywords is not None:  # names that were given and dropped now count
             return unsafe_fix(f"hand `**{made.keywords}` to `super().__init__`", edits)
         return safe_fix("take `**kwargs` and hand it to `super().__init__`", edits)
+
+
+def _not_taken(owner: ClassInfo) -> list[str] | None:
+    """The keys of every configuration that a constructor does not take; none when it drops them, None when all is well.
+
+    What it does with them has to be known.
+    """
+    initializer = owner.own("__init__")
+    made = read_constructor(initializer) if initializer is not None else None
+    if made is None:
+        return None
+    if made.keywords is None:
+        return [key for key in ("name", "trainable", "dtype") if not made.takes(key)] or None
+    drops = made.hands_keywords is False and not uses_keywords(made)
+    return [] if drops and made.super_call is not None and "name" not in made.super_call.keywords else None

@@ -48,8 +48,8 @@ class MissingGetConfig(Rule):
     some = " ({releases})"
 
     def check(self) -> None:
-        if not any(owner.own("__init__") and kind_of(owner) for owner in self.module.classes):
-            return
+        if not any(_may_lose_arguments(owner) for owner in self.module.classes):
+            return  # which models are saved is not asked
         lost: dict[ClassInfo, tuple[dict[str, Parameter], bool, Reached]] = {}
         for item in reached(self.module):
             owner = item.thing
@@ -57,7 +57,7 @@ class MissingGetConfig(Rule):
                 continue
             made = constructor(owner)
             home = made.function.owner if made is not None else None
-            if made is None or home is None or home.module is not self.module:
+            if made is None or home is None or home.module is not self.module or not _may_lose_arguments(home):
                 continue
             if not self._is_read(item) or any(base is None for base in owner.lineage()):
                 continue
@@ -169,3 +169,8 @@ class MissingGetConfig(Rule):
         safe = safe and owner.method("from_config")[0] is None
         safe = safe and not inherited_without(owner, [item.key for item in entries])
         return (safe_fix if safe else unsafe_fix)("write a `get_config`", [*keywords, *kept, *method])
+
+
+def _may_lose_arguments(owner: ClassInfo) -> bool:
+    """Whether a class has a constructor of its own and takes its configuration from a base."""
+    return owner.own("__init__") is not None and owner.own("get_config") is None and bool(kind_of(owner))
