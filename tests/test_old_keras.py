@@ -72,9 +72,7 @@ def test_an_object_that_nothing_can_register(tmp_path: Path, train: str, serve: 
         ("keras>=2.1.5", TRAIN.format("", ""), "warning"),
     ],
 )
-def test_of_a_range_the_code_tells_which_releases_run_it(
-    tmp_path: Path, asked: str, train: str, severity: str
-) -> None:
+def test_of_a_range_the_code_tells_which_releases_run_it(tmp_path: Path, asked: str, train: str, severity: str) -> None:
     target = target_from_project({"requirements.txt": asked})
     assert target is not None
     ((known, _),) = found(tmp_path, {"net.py": NET, "train.py": train}, "KC305", Options(frozenset({"KC305"}), target))
