@@ -144,6 +144,7 @@ KEPT_OTHERWISE = [
     "model.save(served_dir)\n",
     'served = f"{name}_served"\nmodel.save(served)\n',
     "keras.callbacks.ModelCheckpoint(log_dir, monitor='loss')\n",
+    "import pickle\n\nC = Config()\nC.model_path = path\npickle.dump(C, file)\n",
 ]
 STILL_WHOLE = [
     "model.save(path, include_optimizer=False)\n",
@@ -160,6 +161,9 @@ STILL_WHOLE = [
     "class Wide(Scale):\n    pass\n\n\nsecond = Wide.from_config(layer.get_config())\n",
     "def copied(layer):\n    return layer.__class__.from_config(layer.get_config())\n",
     'import pickle\n\nfound = {}\nfound["net"] = model\npickle.dump(found, file)\n',
+    "import pickle\n\nC = Config()\nC.net = model\npickle.dump(C, file)\n",
+    "import pickle\n\nC = Config()\nif more:\n    C = model\npickle.dump(C, file)\n",
+    "import pickle\n\nC = Config()\ndef keep(C):\n    pickle.dump(C, file)\n",
 ]
 
 

@@ -33,6 +33,12 @@ _TEXTS_READ = re.compile(r"\bmodel_from_(?!config\b)")
 _TO_TEXT = re.compile(r"(?<!\bdef )(?<![\w])to_(?:json|yaml)\b(?P<call>\()?")
 _COPIES = re.compile(r"\bdeepcopy\(|\b(?:pickle|cPickle|joblib|dill)\.dumps?\(|\bPickler\b|\bimport[^\n]*\bdumps?\b")
 _SETTINGS = re.compile(r"(?:self\.)?\w*(?:cfg|conf|configs?|params|args|settings|options)\Z|self\.__dict__\Z")
+# an object that a class of settings makes, `C = Config()`; and any other way that a name is bound
+_SETTINGS_MADE = r"^[ \t]*{name}[ \t]*=[ \t]*(?:\w+\.)*\w*(?:Config|Params|Settings|Options)\("
+_BOUND = (
+    r"\b{name}[ \t]*=(?!=)|^[ \t]*{name}[ \t]*:|\b(?:as|for)[ \t]+{name}\b|\bdef[^\n]*\b{name}\b"
+    r"|\b{name}\.\w+[ \t]*=[ \t]*[\w.]*(?:model|net)[ \t]*$"  # it gets a model
+)
 _SAVE = re.compile(r"\.save\((?!\s*\))")  # a path is needed
 # run on 2.15 and 3.15.1: with any other keyword `save` of a model raises
 _SAVE_TAKES = frozenset(
@@ -360,9 +366,18 @@ class ModelWords:
                 _SETTINGS.match(given) or re.search(_NO_MODEL.format(name=re.escape(given)), self.code)
             ):
                 continue
+            if self._is_settings(given):
+                continue
             if self._may_be_model(given, True) or self._gets_models(given):
                 return True
         return False
+
+    def _is_settings(self, name: str) -> bool:
+        """Whether a name is bound to an object of a class of settings, which gets no model, and to nothing else."""
+        if not name.isidentifier() or self._gets_models(name):
+            return False
+        bound = re.findall(_BOUND.format(name=name), self.code, re.MULTILINE)
+        return len(bound) == len(re.findall(_SETTINGS_MADE.format(name=name), self.code, re.MULTILINE)) > 0
 
     def asks(self, asked: Asked, near: bool, classes: frozenset[str]) -> Iterator[str]:
         """For each call of `get_config` or `from_config` that may concern a class "get" or "from"."""
