@@ -145,6 +145,7 @@ KEPT_OTHERWISE = [
     'served = f"{name}_served"\nmodel.save(served)\n',
     "keras.callbacks.ModelCheckpoint(log_dir, monitor='loss')\n",
     "import pickle\n\nC = Config()\nC.model_path = path\npickle.dump(C, file)\n",
+    "from keras.layers import (\n    LSTM, Bidirectional\n)\n",  # and never uses it
 ]
 STILL_WHOLE = [
     "model.save(path, include_optimizer=False)\n",
@@ -162,6 +163,9 @@ STILL_WHOLE = [
     "def copied(layer):\n    return layer.__class__.from_config(layer.get_config())\n",
     'import pickle\n\nfound = {}\nfound["net"] = model\npickle.dump(found, file)\n',
     "import pickle\n\nC = Config()\nC.net = model\npickle.dump(C, file)\n",
+    "from keras.layers import Bidirectional\nboth = Bidirectional(Scale(2.0))\n",
+    "from keras.layers import Bidirectional as Both\n",
+    "from keras import layers\nboth = layers.Bidirectional(Scale(2.0))\n",
     "import pickle\n\nC = Config()\nif more:\n    C = model\npickle.dump(C, file)\n",
     "import pickle\n\nC = Config()\ndef keep(C):\n    pickle.dump(C, file)\n",
 ]

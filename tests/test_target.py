@@ -597,6 +597,8 @@ dependencies = [
         ("pyproject.toml", "[tool.uv]\ndev-dependencies = ['keras==3.6.0']\n", "keras 3.6.0"),
         ("requirements-gpu.txt", "tensorflow-gpu==2.10.1\n", "keras 2.10.0"),
         ("requirements/base.txt", "keras==3.6.0\n", "keras 3.6.0"),
+        ("requirments.txt", "keras==3.6.0\n", "keras 3.6.0"),
+        ("requirement.txt", "keras==3.6.0\n", "keras 3.6.0"),
         ("service\\requirements\\base.in", "keras==3.6.0\n", "keras 3.6.0"),
         ("dev-requirements.txt", "keras==3.6.0\n", "keras 3.6.0"),
         (
@@ -780,6 +782,13 @@ def test_several_files_allow_what_any_of_them_allows() -> None:
 )
 def test_the_numpy_beside_tensorflow(lines: str, shown: str | None) -> None:
     assert text_of(target_from_project({"requirements.txt": f"{lines}\n"})) == shown
+
+
+def test_a_list_of_conda_names_its_python() -> None:
+    listed = "# platform: linux-64\nnumpy=1.16.4=py37_0\npython={}\npython-dateutil=2.8.0=py37_0\n"
+    assert text_of(target_from_project({"requirements.txt": listed.format("3.7.3=h0371630_0")})) == "keras 2.11.0 (assumed)"
+    for other in ("3.7.3", "3.11.4=h0371630_0"):  # of the first pip says that it is no requirement
+        assert text_of(target_from_project({"requirements.txt": listed.format(other)})) != "keras 2.11.0 (assumed)"
 
 
 def test_a_list_of_conda_names_a_preliminary_release_and_its_build() -> None:

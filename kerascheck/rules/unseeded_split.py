@@ -93,7 +93,7 @@ class UnseededSplit(Rule):
             if rows.is_written() or rows.are_copies() or goes_to_torch(module, call) or are_unread(module, call):
                 continue
             if call.name in SPLITS or call.name in SHUFFLES:
-                if not self._has_state(call) and (call.name in SPLITS or rows.are_cut()):
+                if not rows.is_dropped and not self._has_state(call) and (call.name in SPLITS or rows.are_cut()):
                     fix = unsafe_fix("give `random_state`", [insert_argument(module, call.node, "random_state=42")])
                     open_call = call.arguments.find("random_state") is not None
                     short = call.name.rpartition(".")[2]

@@ -29,6 +29,7 @@ _WHOLE = re.compile(
     r"|\bBidirectional\b|\bKeras(?:Class|Regr)"
     r"|\b(?:mlflow|scikeras|tfmot|tensorflow_model_optimization|[Ww]andb|bentoml)\b"
 )
+_AS = re.compile(r"[ \t]+as\b")
 _TEXTS_READ = re.compile(r"\bmodel_from_(?!config\b)")
 _TO_TEXT = re.compile(r"(?<!\bdef )(?<![\w])to_(?:json|yaml)\b(?P<call>\()?")
 _COPIES = re.compile(r"\bdeepcopy\(|\b(?:pickle|cPickle|joblib|dill)\.dumps?\(|\bPickler\b|\bimport[^\n]*\bdumps?\b")
@@ -356,7 +357,7 @@ class ModelWords:
         return False
 
     def _copies(self, near: bool) -> bool:
-        if near and _WHOLE.search(self.code):
+        if near and any(match[0] != "Bidirectional" or self._is_used(match) for match in _WHOLE.finditer(self.code)):
             return True
         for match in _COPIES.finditer(self.code) if self.keras else ():
             if not match[0].endswith("("):
@@ -371,6 +372,12 @@ class ModelWords:
             if self._may_be_model(given, True) or self._gets_models(given):
                 return True
         return False
+
+    def _is_used(self, mention: re.Match[str]) -> bool:
+        """Whether a name is more than imported under its own name."""
+        code, at = self.code, mention.start()
+        start, end = code.rfind("\n", 0, at) + 1, code.find("\n", at)
+        return not is_imported(code, start, end if end >= 0 else len(code)) or bool(_AS.match(code, mention.end()))
 
     def _is_settings(self, name: str) -> bool:
         """Whether a name is bound to an object of a class of settings, which gets no model, and to nothing else."""

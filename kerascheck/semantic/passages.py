@@ -71,6 +71,11 @@ class Rows:
         return isinstance(self._line, cst.Assign) and self._line.value is self.call.node
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether nothing is done with the result: what gives back a mixed copy changes nothing then."""
+        return isinstance(self._line, cst.Expr) and self._line.value is self.call.node
+
+    @property
     def names(self) -> set[str]:
         """The names that the result of a draw is bound to."""
         if isinstance(self._line, cst.Assign) and self.is_bound:

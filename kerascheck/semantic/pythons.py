@@ -13,6 +13,7 @@ _POETRY = re.compile(
     r"^\[tool\.poetry\.dependencies\]\s*\n(?:(?!\[)[^\n]*\n)*?python\s*=\s*[\"']([^\"'\n]+)[\"']", re.MULTILINE
 )
 _PIPFILE = re.compile(r"^python_(?:full_)?version\s*=\s*[\"']([\d.]+)[\"']", re.MULTILINE)
+_CONDA_LIST = re.compile(r"^python(={1,2}\d[\d.]*)=\w+[ \t]*$", re.MULTILINE)  # `conda list --export` gives the build, too
 _CONDA = re.compile(r"^[ \t]*-[ \t]+[\"']?python[ \t]*([=<>!~][^\s\"'#]*)", re.MULTILINE)
 
 
@@ -20,7 +21,7 @@ def written_pythons(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What the files of one folder ask for, with its place: (">=3.6,<3.9", "setup.py:12").
 
     `python_requires` of setup.py and setup.cfg, `requires-python` and poetry's `python` in pyproject.toml, the Python
-    of a Pipfile and of conda's environment files. Classifiers ask for nothing: pip does not look at them.
+    of a Pipfile, of conda's environment files and of what `conda list --export` wrote. Classifiers ask for nothing: pip does not look at them.
     """
     for name, text in files.items():
         for place, specifier in _written(PurePosixPath(name.replace("\\", "/")), text):
@@ -46,6 +47,8 @@ def _written(path: PurePosixPath, text: str) -> Iterator[tuple[int, str]]:
             yield from ((match.start(1), match[1]) for match in pattern.finditer(text))
     elif base == "pipfile":
         yield from ((match.start(), f"={match[1]}") for match in _PIPFILE.finditer(text))
+    elif path.suffix == ".txt":
+        yield from ((match.start(), match[1]) for match in _CONDA_LIST.finditer(text))
     elif path.suffix in {".yml", ".yaml"}:
         for match in _CONDA.finditer(text):  # conda writes a build after the version: python=3.6.9=h265db76_0
             yield match.start(), re.sub(r"^(={1,2}\s*[\d.*]+)=[^=].*$", r"\1", match[1])
