@@ -72,6 +72,8 @@ FOUND = [
      "main.py"),
     ({"main.py": "from a import *\nx = Net", "a.py": "from b import *", "b.py": "from c import *", "c.py": NET},
      "main.py"),
+    ({"main.py": "from pkg import *\nx = models.Net", "pkg/__init__.py": "__all__ = ['models']", "pkg/models.py": NET},
+     "main.py"),
     ({"pkg/main.py": "from .models import Net as x", "pkg/__init__.py": "", "pkg/models.py": NET}, "pkg/main.py"),
     ({"pkg/main.py": "from . import models\nx = models.Net", "pkg/__init__.py": "", "pkg/models.py": NET},
      "pkg/main.py"),
@@ -102,6 +104,7 @@ UNKNOWN = [
     {"main.py": "from a import x", "a.py": "from b import x", "b.py": "from a import x"},
     {"main.py": "from a import *\nx = Net", "a.py": "from b import *", "b.py": "from a import *"},
     {"main.py": "from .. import models\nx = models.Net", "models.py": "Net = unknown"},
+    {"main.py": "from pkg import *\nx = models.Net", "pkg/__init__.py": "'models'", "pkg/models.py": NET},
     {"main.py": "from numpy import Net as x", "numpy.py": NET},
     {"main.py": "from json import Net as x", "json.py": NET},
 ]

@@ -786,7 +786,10 @@ def test_the_numpy_beside_tensorflow(lines: str, shown: str | None) -> None:
 
 def test_a_list_of_conda_names_its_python() -> None:
     listed = "# platform: linux-64\nnumpy=1.16.4=py37_0\npython={}\npython-dateutil=2.8.0=py37_0\n"
-    assert text_of(target_from_project({"requirements.txt": listed.format("3.7.3=h0371630_0")})) == "keras 2.11.0 (assumed)"
+    assert (
+        text_of(target_from_project({"requirements.txt": listed.format("3.7.3=h0371630_0")}))
+        == "keras 2.11.0 (assumed)"
+    )
     for other in ("3.7.3", "3.11.4=h0371630_0"):  # of the first pip says that it is no requirement
         assert text_of(target_from_project({"requirements.txt": listed.format(other)})) != "keras 2.11.0 (assumed)"
 

@@ -25,7 +25,7 @@ from kerascheck.semantic.positions import LazyPositions, Positions, carries_code
 from kerascheck.semantic.project import is_test_file
 from kerascheck.semantic.release_tests import names_of_versions
 from kerascheck.semantic.target import assumed_target, lowered_target
-from kerascheck.semantic.values import Class, Func, Later, ModuleValue, Ref, Value
+from kerascheck.semantic.values import Class, Func, Items, Later, ModuleValue, Ref, Value, string
 from kerascheck.semantic.walk import children
 from kerascheck.text import SourceText, Span
 
@@ -449,7 +449,16 @@ class Module:
             value = self.interpreter.settled(root.names, name)
             settled = name not in root.rebound or isinstance(value, (Ref, Class, Func))
             return value if settled else None
-        return self.starred(name)
+        return self._listed(name) or self.starred(name)
+
+    def _listed(self, name: str) -> ModuleValue | None:
+        """The module of a package that its `__all__` names: a star import of the package imports it."""
+        if not self.path.endswith("__init__.py") or "__all__" not in self.interpreter.root.names:
+            return None
+        listed = self.interpreter.settled(self.interpreter.root.names, "__all__")
+        if not isinstance(listed, Items) or all(string(item) != name for item in listed.items):
+            return None
+        return self._project_module(f".{name}")
 
     def imported_later(self, dotted: str, base: str) -> Later | None:
         """A name imported from the project, before it is used; None when it is not the project's.

@@ -13,7 +13,9 @@ _POETRY = re.compile(
     r"^\[tool\.poetry\.dependencies\]\s*\n(?:(?!\[)[^\n]*\n)*?python\s*=\s*[\"']([^\"'\n]+)[\"']", re.MULTILINE
 )
 _PIPFILE = re.compile(r"^python_(?:full_)?version\s*=\s*[\"']([\d.]+)[\"']", re.MULTILINE)
-_CONDA_LIST = re.compile(r"^python(={1,2}\d[\d.]*)=\w+[ \t]*$", re.MULTILINE)  # `conda list --export` gives the build, too
+_CONDA_LIST = re.compile(
+    r"^python(={1,2}\d[\d.]*)=\w+[ \t]*$", re.MULTILINE
+)  # `conda list --export` gives the build, too
 _CONDA = re.compile(r"^[ \t]*-[ \t]+[\"']?python[ \t]*([=<>!~][^\s\"'#]*)", re.MULTILINE)
 
 
@@ -21,7 +23,8 @@ def written_pythons(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What the files of one folder ask for, with its place: (">=3.6,<3.9", "setup.py:12").
 
     `python_requires` of setup.py and setup.cfg, `requires-python` and poetry's `python` in pyproject.toml, the Python
-    of a Pipfile, of conda's environment files and of what `conda list --export` wrote. Classifiers ask for nothing: pip does not look at them.
+    of a Pipfile, of conda's environment files and of what `conda list --export` wrote. Classifiers ask for nothing: pip
+    does not look at them.
     """
     for name, text in files.items():
         for place, specifier in _written(PurePosixPath(name.replace("\\", "/")), text):
