@@ -41,7 +41,7 @@ def builtin(self: Interpreter, node: cst.Call, name: str, arguments: Arguments) 
             if rows is not None and elements.element_kind(rows) is not None:
                 return True, self.unordered(node, rows)
             if any(argument.star for argument in inner.args):
-                return True, None  # tuples of who knows what: those of numbers have one order
+                return True, self.unordered(node, elements.TUPLES)
         made = make_set(self, node, first)
         if first is None and inner is not None:
             made.element = elements.declared(self, inner)

@@ -9,6 +9,7 @@ import libcst as cst
 
 from kerascheck.semantic import keras_api
 from kerascheck.semantic.values import (
+    Choice,
     Const,
     Items,
     Obj,
@@ -32,11 +33,22 @@ _OF_NUMBERS = re.compile(
 )
 
 
+# tuples that `zip` makes of what is not known: those of numbers have one order
+TUPLES = Obj("value", ref="builtins.zip")
+
+
 def may_be_numbers(value: Value | None) -> bool:
-    """Whether elements are those of a NumPy array of which nothing more is known."""
+    """Whether elements are those of a NumPy array, or tuples of a `zip`, of which nothing more is known."""
     while isinstance(value, Part):
         value = value.base
-    return isinstance(value, Obj) and value.ref == "numpy.unique" and element_kind(value) is None
+    return value is TUPLES or (isinstance(value, Obj) and value.ref == "numpy.unique" and element_kind(value) is None)
+
+
+def one_of(element: Value | None) -> Value | None:
+    """What a loop over a set takes out of it, as far as it is known."""
+    if isinstance(element, Items) and element_kind(element) == "int":
+        return TUPLES  # which numbers each has is not known
+    return element if isinstance(element, (Const, Part)) or element is TUPLES else None
 
 
 # steps of pandas that keep rows under their labels, and those behind which a label is a name or a value
@@ -139,6 +151,9 @@ def element_kind(value: Value | None) -> str | None:
     if isinstance(value, Items):
         kinds = {element_kind(item) for item in value.known()}
         return "str" if "str" in kinds else "int" if kinds == {"int"} else None
+    if isinstance(value, Choice):
+        kinds = {element_kind(item) for item in value.options}
+        return kinds.pop() if len(kinds) == 1 else None
     if isinstance(value, (Part, Obj)):
         return _chain_kind(value)
     return None
@@ -149,8 +164,19 @@ _NUMBER_CALLS = frozenset(
     """builtins.int builtins.float builtins.len builtins.range builtins.round builtins.abs builtins.ord builtins.hash
     builtins.id numpy.arange numpy.argmax numpy.random.randint numpy.bincount random.randint numpy.zeros numpy.ones
     numpy.digitize numpy.floor numpy.round numpy.rint builtins.sum builtins.bool random.sample
-    random.randrange""".split()
+    random.randrange numpy.nonzero numpy.flatnonzero numpy.argwhere numpy.argsort numpy.argmin
+    keras.utils.to_categorical keras.preprocessing.text.one_hot keras.preprocessing.text.hashing_trick""".split()
 )
+# of a `Tokenizer`, of arrays and of tables: what they give is made of numbers
+_NUMBER_METHODS = frozenset(
+    """argmax argmin argsort count index nonzero nunique sequences_to_matrix texts_to_matrix texts_to_sequences
+    texts_to_sequences_generator""".split()
+)
+_NUMBERS_UNLESS = {  # but for this argument: `pad_sequences(rows, dtype=object)`, `where(mask, "yes", "no")`
+    "keras.utils.pad_sequences": ("dtype", 2),
+    "keras.preprocessing.sequence.pad_sequences": ("dtype", 2),
+    "numpy.where": ("x", 1),
+}
 _TEXT_CALLS = frozenset(
     """builtins.str builtins.input os.listdir glob.glob os.path.basename os.path.join os.path.splitext
     os.path.dirname os.environ.get builtins.chr builtins.repr re.findall re.split""".split()
@@ -173,7 +199,7 @@ def _chain_kind(value: Value) -> str | None:
                     return "str"
                 if method == "astype" and current.arguments is not None:
                     return _type_kind(current.arguments.value("dtype", 0))
-                if method in {"argmax", "nunique", "count", "index"}:
+                if method in _NUMBER_METHODS:
                     return "int"
             elif current.attribute in {"name", "stem", "suffix"}:
                 above = current.base
@@ -187,7 +213,7 @@ def _chain_kind(value: Value) -> str | None:
             continue
         if isinstance(current, Obj):
             name = current.ref
-            if name in _NUMBER_CALLS:
+            if name in _NUMBER_CALLS or (name in _NUMBERS_UNLESS and current.arguments.lacks(*_NUMBERS_UNLESS[name])):
                 return "int"
             if name in _TEXT_CALLS or (name in _ROWS and current.arguments.lacks("quoting")):
                 return "str"
@@ -195,12 +221,12 @@ def _chain_kind(value: Value) -> str | None:
             if parts[-1] == "load_data" and parts[0] == "keras" and parts[-2] in keras_api.INTEGER_LABEL_DATASETS:
                 return "int"
             if name in {"numpy.array", "numpy.asarray", "numpy.concatenate", "builtins.list", "builtins.map"}:
-                dtype = _type_kind(current.arguments.value("dtype", 1)) if name != "builtins.map" else None
-                if name == "builtins.map":
-                    dtype = _type_kind(current.arguments.value("", 0))
+                given = current.arguments
+                dtype = _type_kind(given.value("dtype", 1) if name != "builtins.map" else given.value("", 0))
                 if dtype is not None:
                     return dtype
-                first = current.arguments.value("", 0)
+                place = 1 if name == "builtins.map" and _is_a_sequence(given.value("", 0)) else 0
+                first = given.value("", place)
                 return element_kind(first) if first is not None else None
             if name.startswith("sklearn.datasets.load_"):
                 return "int"
@@ -209,6 +235,11 @@ def _chain_kind(value: Value) -> str | None:
             return element_kind(current.element)
         return element_kind(current) if isinstance(current, (Const, Text, Items)) else None
     return None
+
+
+def _is_a_sequence(value: Value | None) -> bool:
+    """Whether what is mapped makes sequences of rows: `map(tuple, rows)`."""
+    return isinstance(value, Ref) and value.name in {"builtins.tuple", "builtins.list", "builtins.frozenset"}
 
 
 def _type_kind(value: Value | None) -> str | None:

@@ -780,6 +780,8 @@ class Interpreter:
             operation = type(node.operator).__name__.lower().removesuffix("assign")
             result = Tensor(None, operation, (old, value), NO_ARGUMENTS, node)
         elif isinstance(old, Unordered) and isinstance(node.operator, (cst.BitOrAssign, cst.BitAndAssign)):
+            if old.element is None and isinstance(value, Unordered):
+                old.element = value.element
             result = old
         elif isinstance(node.operator, cst.BitOrAssign):
             if isinstance(old, Obj) and old.ref == GLOBAL_OBJECTS and isinstance(old.call, cst.Call):
@@ -1201,15 +1203,15 @@ class Interpreter:
     def element(self, iterable: Maybe) -> Maybe:
         """What every item of an iterable is."""
         if isinstance(iterable, Items):
-            known = tuple(iterable.known())
-            if not known:
+            items = tuple(iterable.known())
+            if not items:
                 return None
-            result = known[0]
-            for item in known[1:]:
+            result = items[0]
+            for item in items[1:]:
                 result = join(result, item)
-            return result if result is not None else _some_text(known)
+            return result if result is not None else _some_text(items)
         if isinstance(iterable, Unordered):
-            return iterable.element if isinstance(iterable.element, Const) else None
+            return elements.one_of(iterable.element)
         if isinstance(iterable, (Part, Obj)):
             return Part(iterable, "#element")
         return None

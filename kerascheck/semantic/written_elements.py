@@ -54,6 +54,9 @@ def _kind(node: cst.BaseExpression) -> str | None:
         return "str"
     if isinstance(node, (cst.Integer, cst.Float)):
         return "int"
+    if isinstance(node, cst.Tuple):
+        kinds = {_kind(item.value) for item in node.elements}  # of a starred item it is not known
+        return "str" if "str" in kinds else "int" if kinds == {"int"} else None
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Multiply, cst.Subtract)):
         kinds = {_kind(node.left), _kind(node.right)}
         return "str" if "str" in kinds else "int" if kinds == {"int"} else None
