@@ -142,6 +142,7 @@ from tensorflow import keras
 
 model = keras.Sequential([keras.layers.Dense(3, activation="softmax", input_shape=(4,))])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.save("a.h5")
 """
     options = Options(frozenset({"KC501"}), parse_target("tensorflow==2.3.4"))
 
@@ -158,6 +159,38 @@ model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     assert severities("keras.models.load_model('a.h5').predict(x)") == [Severity.INFO]
     own = "def load_model():\n    return keras.models.load_model('a.h5', compile=False)\n\nload_model().evaluate(x, y)"
     assert severities(own) == [Severity.INFO]
+
+
+@pytest.mark.parametrize(
+    ("behind", "importer", "severity"),
+    [
+        ("model.evaluate(x, y)", "", Severity.INFO),
+        ("np.save('scores.npy', model.predict(x))", "", Severity.INFO),
+        ("model.save('b.h5')", "", Severity.ERROR),
+        ("model.fit(x, y, callbacks=[keras.callbacks.ModelCheckpoint('b.h5')])", "", Severity.ERROR),
+        ("", "from measure import model\n\nmodel.save('b.h5')", Severity.ERROR),
+        ("", "from another import model\n\nmodel.save('b.h5')", Severity.INFO),
+    ],
+)
+def test_a_model_that_is_loaded_and_compiled_again_only_to_measure_it(
+    behind: str, importer: str, severity: Severity, tmp_path: Path
+) -> None:
+    text = f"""
+import numpy as np
+from tensorflow import keras
+
+x, y = np.load("x.npy"), np.load("y.npy")
+model = keras.models.load_model("a.h5")
+model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+{behind}
+"""
+    again = "model = keras.models.load_model('a.h5')\nmodel.fit(*data)\nmodel.save('a.h5')"
+    (tmp_path / "further.py").write_text(f"from tensorflow import keras\n\n{again}\n")
+    (tmp_path / "importer.py").write_text(importer)
+    options = Options(frozenset({"KC501"}), parse_target("tensorflow==2.3.4"))
+    project = Project(ProjectReader(), options.target)
+    found = check(SourceText(text), str(tmp_path / "measure.py"), options, project).findings
+    assert [item.severity for item in found] == [severity]
 
 
 @pytest.mark.parametrize(

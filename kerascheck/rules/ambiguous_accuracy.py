@@ -11,7 +11,7 @@ from kerascheck.rule import Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.metrics import AccuracyString, accuracy_strings
 from kerascheck.semantic.quantities import counted_quantities
 from kerascheck.semantic.target import Reach
-from kerascheck.semantic.written_loads import any_measures
+from kerascheck.semantic.written_loads import any_measures, may_be_saved
 
 # measured on TF 2.3.4: with these losses the loaded model has the accuracy that it had; with a sparse one it has not
 _KEPT = frozenset({"categorical_crossentropy", "binary_crossentropy"})
@@ -27,7 +27,9 @@ class AmbiguousAccuracy(Rule):
 
     def check(self) -> None:
         reach = self.module.target.which_tensorflow("==2.3.*")
-        old = reach is Reach.ALL and not self._stands_alone() and any_measures(self.module)
+        old = (
+            reach is Reach.ALL and not self._stands_alone() and may_be_saved(self.module) and any_measures(self.module)
+        )
         # on TensorFlow 2.3 what a loaded model reports changes: it becomes right
         make = safe_fix if reach in {None, Reach.NONE} else unsafe_fix
         others = {

@@ -26,6 +26,11 @@ _OBJECTS = re.compile(r"\bcustom_objects\s*=|,\s*[\w.{]+\s*(?:[,)]|:|$)")  # by 
 _INSIDE = re.compile(r"\([^()]*\)")  # of a call in the call
 _AROUND = re.compile(r"\b(?:custom_object_scope|CustomObjectScope|get_custom_objects)\b")
 _WRITES = re.compile(r"(?<!\bnp)(?<!\bnumpy)\.save\(|\bsave_model\(|\bModelCheckpoint\b")
+# what may write a compiled model, or hand it to something that does
+_MAY_SAVE = re.compile(
+    r"(?<!\bnp\.)(?<!\bnumpy\.)(?<!\bjson\.)(?<!\bonnx\.)\b(?:save(?!fig|z|txt)\w*|export\w*|dump\w*|log_model|autolog)\("
+    r"|\b(?:ModelCheckpoint|BackupAndRestore|WandbCallback|WandbModelCheckpoint)\b"
+)
 _MEASURING = TRAINING_METHODS | {"evaluate", "evaluate_generator", "test_on_batch"}
 _MEASURES = re.compile(rf"\.(?:{'|'.join(sorted(_MEASURING))})\(")
 _HANDED_ON = re.compile(r"\b(?:return|yield|lambda)\b[^\n]*\bload_model\(|\.\w+[ \t]*=[^=\n]*\bload_model\(")
@@ -84,6 +89,21 @@ def _may_read(call: str, text: str, written: str) -> bool:
     if read and written:
         return read == written or "{" in written
     return not _WRITES.search(text)
+
+
+def may_be_saved(module: Module) -> bool:
+    """Whether what a file compiles may be written: by itself, by what it imports or by what imports it, as written.
+
+    Yes where no other file is known, and in a package, which others use.
+    """
+    project = module.project
+    if project is None or project.is_package(module.path) or any(map(_MAY_SAVE.search, module.texts())):
+        return True
+    stem = posixpath.splitext(posixpath.basename(module.path.replace("\\", "/")))[0]
+    name = posixpath.basename(project.folder_of(module.path)) if stem == "__init__" else stem
+    imports = re.compile(rf"\bimport\b[^\n]*\b{re.escape(name)}\b|\bfrom[ \t]+[\w.]*\b{re.escape(name)}\b|%run\b")
+    texts = project.texts_with(module.path, name)
+    return any(imports.search(text) and _MAY_SAVE.search(text) for text in texts)
 
 
 def any_measures(module: Module) -> bool:
