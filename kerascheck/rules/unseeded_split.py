@@ -67,18 +67,20 @@ class UnseededSplit(Rule):
         if not drawn and not may_draw_when_called(module):
             return
         kept = self._kept(module) if drawn and module.uses_keras else None
-        if kept is not None:
+        if kept is not None and not (kept.message == self.loaded and self._only_serves(module, drawn)):
             self._check_program(module, drawn, kept)
             return
         # a function that splits is judged by the scripts that call it, what a file draws when imported by its importers
         early = draws_at_import(module)
+        programs: list[tuple[Module, list[CallFact], Kept]] = []
         for user in module.users_with(*_KEEPING) if not module.is_test else ():
             theirs = [*early, *(call for call in draws(user, module) if call.function is not None)]
-            theirs = [call for call in theirs if call.node not in self.reported]
             theirs = [call for call in theirs if Rows(module, call).is_given_to_model(user)]
             kept = self._kept(user) if theirs and user.uses_keras and not user.is_test else None
             if kept is not None:
-                self._check_program(user, theirs, kept)
+                programs.append((user, theirs, kept))
+        for user, theirs, kept in sorted(programs, key=lambda item: item[2].message == self.loaded):
+            self._check_program(user, theirs, kept)
 
     def _check_program(self, program: Module, drawn: list[CallFact], kept: Kept) -> None:
         """Check draws of this module in a program, this module or one that calls or imports them."""
@@ -137,6 +139,16 @@ class UnseededSplit(Rule):
             ):
                 return Kept(self.loaded, call.module, call.node, "loaded here")
         return None
+
+    def _only_serves(self, module: Module, drawn: list[CallFact]) -> bool:
+        """Whether a file has functions that split and others that load, and its importers do something with both."""
+        if any(not call.standalone for call in drawn) or any(event.name in _USES for event in module.events):
+            return False
+        loads = [event for event in module.events if event.name in _FILES]
+        loads_are_called = any(not load.standalone for load in loads) or any(
+            not call.standalone for call in module.calls if call.name in _LOAD_CALLS
+        )
+        return not loads_are_called and bool(module.users)
 
     def _is_used(self, program: Module, load: CallFact) -> bool:
         """Whether rows may be given to a loaded model; a script may train another, and only look into this one."""

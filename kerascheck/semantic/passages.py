@@ -103,9 +103,7 @@ class Rows:
         name = re.escape(function.name.value)
         homes = (self.home, *self.home.users)
         if isinstance(self._line, cst.Return) or self._returns(derived):
-            for home in homes:
-                for match in re.finditer(_GIVEN_BY.format(name), home.source.text):
-                    yield Passage(home, frozenset(_WORD.findall(match[1])), home.source.text[match.end() :])
+            yield from self._to_callers(function, 2)
         parameters = [item.name.value for item in function.params.params]
         if self.mixed in parameters and not self.is_bound:  # `mix(rows)` changes what it is given
             place = parameters.index(self.mixed)
@@ -117,6 +115,30 @@ class Rows:
         attributes = self._attributes(derived)
         for home in self.home.users if attributes else ():
             yield Passage(home, frozenset(f".{item}" for item in attributes), home.source.text)
+
+    def _to_callers(self, function: cst.FunctionDef, hops: int) -> Iterator[Passage]:
+        """What calls a function here, and what calls a function around such a call, which gives the rows on."""
+        given_by = _GIVEN_BY.format(re.escape(function.name.value))
+        for home in (self.home, *self.home.users):
+            text = home.source.text
+            for match in re.finditer(given_by, text):
+                names = frozenset(_WORD.findall(match[1]))
+                yield Passage(home, names, text[match.end() :])
+                outer = self._around(match.end()) if hops > 1 and home is self.home else None
+                if outer is None or outer is function:
+                    continue
+                rest = text[match.end() : home.span(outer).end]
+                if _gives_back(rest, derived_names(rest, set(names))):
+                    yield from self._to_callers(outer, hops - 1)
+
+    def _around(self, place: int) -> cst.FunctionDef | None:
+        """The function at the top of this file in which a place in the text is; None in a method."""
+        for node in self.home.tree.body:
+            if isinstance(node, cst.FunctionDef):
+                span = self.home.span(node)
+                if span.start <= place < span.end:
+                    return node
+        return None
 
     def _to_importers(self, names: set[str]) -> Iterator[Passage]:
         """What the files that import this one call these names."""
@@ -155,7 +177,7 @@ class Rows:
 
     def _returns(self, names: set[str]) -> bool:
         """Whether the function of a draw gives back what was drawn."""
-        return bool(names) and re.search(rf"\breturn\b[^\n]*{_any(names)}", self.rest) is not None
+        return _gives_back(self.rest, names)
 
     def is_given_to_model(self, user: Module) -> bool:
         """Whether a script gives a model what it has from here, itself or in a file where it trains one."""
@@ -225,6 +247,10 @@ class Rows:
             if item.home is program
             for name in sorted(item.names)
         )
+
+
+def _gives_back(text: str, names: set[str]) -> bool:
+    return bool(names) and re.search(rf"\breturn\b[^\n]*{_any(names)}", text) is not None
 
 
 def _any(names: set[str]) -> str:
