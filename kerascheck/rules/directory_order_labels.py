@@ -5,7 +5,9 @@ from __future__ import annotations
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import wrap
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.idle_keras import leaves_keras_idle
 from kerascheck.semantic.listings import WORDS, label_orders
+from kerascheck.semantic.one_run import leaves_nothing
 
 _KEY = ", key=lambda entry: entry.name)"
 
@@ -21,6 +23,8 @@ class DirectoryOrderLabels(Rule):
     def check(self) -> None:
         module = self.module
         if not any(word in module.source.text for word in WORDS) or not module.serves_keras:
+            return
+        if leaves_keras_idle(module) and leaves_nothing(module):
             return
         for found in label_orders(module):
             self.report(

@@ -11,8 +11,9 @@ from kerascheck.rule import RelatedNode, Rule, safe_fix, unsafe_fix
 from kerascheck.semantic.elements import are_rows, element_kind, maps_to_numbers, may_be_numbers
 from kerascheck.semantic.events import OrderUse
 from kerascheck.semantic.for_python_2 import runs_on_python_2
+from kerascheck.semantic.idle_keras import leaves_keras_idle
 from kerascheck.semantic.kept_lists import is_read_back
-from kerascheck.semantic.one_run import ends_with_the_run
+from kerascheck.semantic.one_run import ends_with_the_run, leaves_nothing
 from kerascheck.semantic.unread_names import is_never_read
 from kerascheck.semantic.values import Unordered
 from kerascheck.semantic.written_elements import written_kind
@@ -43,6 +44,8 @@ class UnorderedLabels(Rule):
         if self.module.is_python_2:
             return  # run on 2.7.18: the hashes of strings are the same in each process, unless `-R` is given
         if not (self.module.facts.sets or self.module.order_uses) or not self.module.serves_keras:
+            return
+        if leaves_keras_idle(self.module) and leaves_nothing(self.module):
             return
         uses = [use for home in (self.module, *self.module.users) for use in home.order_uses]
         numbers = {use.value.place for use in uses if element_kind(use.value.element) == "int"}

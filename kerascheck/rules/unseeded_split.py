@@ -20,6 +20,7 @@ from kerascheck.semantic.draws import (
     may_draw_when_called,
 )
 from kerascheck.semantic.events import CallFact, Event
+from kerascheck.semantic.idle_keras import leaves_keras_idle
 from kerascheck.semantic.passages import Rows
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, models_of, training
@@ -66,7 +67,7 @@ class UnseededSplit(Rule):
         drawn = draws(module, module)
         if not drawn and not may_draw_when_called(module):
             return
-        kept = self._kept(module) if drawn and module.uses_keras else None
+        kept = self._kept(module) if drawn and module.uses_keras and not leaves_keras_idle(module) else None
         if kept is not None and not (kept.message == self.loaded and self._only_serves(module, drawn)):
             self._check_program(module, drawn, kept)
             return

@@ -42,6 +42,11 @@ def ends_with_the_run(module: Module) -> bool:
     return not any(_OUTLIVES.search(text) or _SEEDS.search(text) for text in texts)
 
 
+def leaves_nothing(module: Module) -> bool:
+    """Whether a program and what it imports write nothing and read no model, as they are written."""
+    return not any(_OUTLIVES.search(text) for text in module.texts())
+
+
 def _programs(module: Module) -> Iterator[Module]:
     seen, queue = {id(module)}, [module]
     while queue and len(seen) <= _MOST + 1:
