@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -14,6 +15,9 @@ from kerascheck.semantic.purposes import Path, is_self, paths
 from kerascheck.semantic.unset_attributes import always, is_unset
 from kerascheck.semantic.values import Func
 from kerascheck.semantic.walk import walk
+
+if TYPE_CHECKING:
+    from kerascheck.semantic.module import Module
 
 _METHODS = ("__init__", "build", "call")
 _GIVEN = (("compute_mask", 3), ("build", 2))  # how many arguments Keras gives to a layer's method
@@ -27,8 +31,10 @@ def never_runs(owner: ClassInfo) -> bool:
 
     Run on 2.15 and 3.15.1, a layer with such a `build`, `call` or `__init__`: NameError before there is a model. So it
     is, with TypeError (2.15, 3.6.0, 3.15.1), where the `compute_mask` of a layer takes less than it is given; a `build`
-    without the shape raises on 2.15 alone.
+    without the shape raises on 2.15 alone. Where the file cannot be imported there is no class.
     """
+    if cannot_be_imported(owner.module):
+        return True
     if kind_of(owner) == "layer" and any(_takes_too_little(owner, *needs) for needs in _GIVEN):
         return True
     for name in _METHODS:
@@ -36,6 +42,35 @@ def never_runs(owner: ClassInfo) -> bool:
         node = function.node if function is not None and sure else None
         if function is not None and isinstance(node, cst.FunctionDef) and unbound_among(list(_names(node)), function):
             return True
+    return False
+
+
+def cannot_be_imported(module: Module) -> bool:
+    """Whether a file always takes something from a module beside it that is not there, in a folder that is no package.
+
+    A `from .parts import x` that stands in no `try`, test or function. The one may be compiled, written by a build or
+    not be in git, so that a package may have it; in another folder the import fails as that of a program, too.
+    """
+    known: bool | None = module.memo.get("cannot be imported")
+    if known is None:
+        known = module.memo["cannot be imported"] = _lacks_a_neighbour(module)
+    return known
+
+
+def _lacks_a_neighbour(module: Module) -> bool:
+    project = module.project
+    if project is None or module.path.endswith(".ipynb") or "from ." not in module.source.text:
+        return False
+    if project.find(module.path, ".__init__")[0] is not None:
+        return False
+    for item in module.tree.body:
+        for line in item.body if isinstance(item, cst.SimpleStatementLine) else ():
+            if isinstance(line, cst.ImportFrom) and len(line.relative) == 1 and line.module is not None:
+                name = "." + module.code(line.module)
+                parts = line.names if not isinstance(line.names, cst.ImportStar) else ()
+                inside = (f"{name}.{module.code(part.name)}" for part in parts)  # of a folder without `__init__.py`
+                if all(project.find(module.path, dotted)[0] is None for dotted in (name, *inside)):
+                    return True
     return False
 
 
