@@ -44,23 +44,28 @@ def is_cared_for(module: Module, save: Save, name: str, compiled: bool) -> bool:
     It hands the object over, or it is one of those near by that do not compile the model and the object is only there
     through `compile`: run on 2.15 and 3.15.1 for losses, metrics and optimizers. Where the path is not written out
     only a file that writes no models itself counts: else it reads its own. Where each load of the project hands the
-    object over, it is known to need that.
+    object over, it is known to need that; where each leaves the model uncompiled, one that may read the file counts
+    wherever it lies.
     """
     if module.project is None:
         return False
     written = _file_name(save)
     always: bool | None = None
+    may_be_read = False
+    bare = compiled and all(_NOT_COMPILED.search(call) for call in _calls(save.module.source.text))
     for text, near in module.project.texts_around(save.module.path, "load_model"):
         for call in _calls(text):
             given = _hands_over(call, text, name)
             always = given and always is not False
+            bare = bare and _NOT_COMPILED.search(call) is not None
             if not _may_read(call, text, written):
                 continue
             if compiled and (near or _named(call)) and _NOT_COMPILED.search(call):
                 return True
             if given:
                 return True
-    return always is True
+            may_be_read = True
+    return always is True or (bare and may_be_read)
 
 
 def is_read_elsewhere(module: Module, save: Save) -> bool:
