@@ -11,6 +11,11 @@ import re
 # words of which a text has one that may read whole models
 WHOLE_READS = ("load_model", "model_from_", "saved_model")
 _LOAD = re.compile(r"\bload_model\b(?![ \t]*(?:=|:|!=))")  # no setting of this name: `load_model = False`
+_BOUND = re.compile(r"^[ \t]*load_model[ \t]*=(?!=)", re.MULTILINE)
+_TAKEN = re.compile(r"\bload_model[ \t]*\(|\.load_model\b|\bload_model[ \t]+as\b")
+_IMPORTS = re.compile(
+    r"^[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+(?:\([^()]*\)|[\w., \t]+)(?:[ \t]*#[^\n]*)?$", re.MULTILINE
+)
 _SAVED_MODEL = re.compile(r"\bsaved_model\b")
 # a load of a path that is written out
 _NAMED = re.compile(r"\bload_model\([ \t]*[rR]?[\"']([^\"'{}%\n]*)[\"'][ \t]*[,)]")
@@ -28,8 +33,17 @@ def reads_whole(text: str, h5: bool) -> bool:
         return False
     if not h5:
         return True
-    rest = _NAMED.sub(lambda match: match[0] if match[1].endswith(_H5_ENDS) else "", text)
-    return _LOAD.search(_without_imports(rest)) is not None or _SAVED_MODEL.search(text) is not None
+    if _SAVED_MODEL.search(text) is not None:
+        return True
+    rest = _without_imports(_NAMED.sub(lambda match: match[0] if match[1].endswith(_H5_ENDS) else "", text))
+    return _LOAD.search(rest) is not None and not _is_own(text)
+
+
+def _is_own(text: str) -> bool:
+    """Whether `load_model` is a name of the file's own, which it neither imports nor calls: `load_model = build(n)`."""
+    if _BOUND.search(text) is None or _TAKEN.search(text) is not None:
+        return False
+    return not any("load_model" in match[0] for match in _IMPORTS.finditer(text))
 
 
 def reads_weights_like(text: str, path: str) -> bool:
@@ -52,4 +66,5 @@ def _word(path: str) -> str:
 
 
 def _without_imports(text: str) -> str:
-    return re.sub(r"^[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+[\w., \t]+$", "", text, flags=re.MULTILINE)
+    """A text without the imports that give no other name to a load."""
+    return _IMPORTS.sub(lambda match: match[0] if "load_model as" in match[0] else "", text)
