@@ -1,4 +1,4 @@
-"""Layers with initializers of their own in files that `import_module` brings (KC403)."""
+"""Layers with initializers of their own, in one file and in those that `import_module` brings (KC403)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from kerascheck.cli import main
+from kerascheck.engine import Options, check
+from kerascheck.semantic.target import default_target
+from kerascheck.text import SourceText
 
 TRAIN = """import importlib
 import sys
@@ -62,3 +65,51 @@ def test_layers_of_files_that_are_imported_by_name(
     Path("large", "net.py").write_text(NET.format(last=last, rows=rows))
     main(["check", "--no-cache", "--exit-zero", "--format", "json", "--select", "KC403", "."])
     assert [item["line"] for item in json.loads(capsys.readouterr().out)] == found
+
+
+ONE_FILE = """import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+NUMBER = 7
+{seed}
+
+
+def dense(rows, count):
+    return keras.layers.Dense(count, kernel_initializer=keras.initializers.TruncatedNormal(seed={number}))(rows)
+
+
+inputs = keras.Input((4,))
+net = keras.Model(inputs, dense(keras.layers.PReLU()(inputs), 1))
+net.compile("adam", "mse")
+x, y = np.load("x.npy"), np.load("y.npy")
+{train}
+"""
+NUMPY, TENSORFLOW = "np.random.seed(3)", "tf.random.set_seed(3)"
+IN_ORDER = "net.fit(x, y, epochs=3, shuffle=False)"
+BATCH = "for _ in range(9):\n    rows = np.random.randint(0, 64, 8)\n    net.train_on_batch(x[rows], y[rows])"
+
+
+@pytest.mark.parametrize(
+    ("seed", "number", "train", "found"),
+    [
+        (NUMPY, "1", BATCH, 0),
+        (NUMPY, "1", IN_ORDER, 0),
+        (NUMPY, "NUMBER", IN_ORDER, 0),
+        (NUMPY, "number", IN_ORDER, 1),  # where it comes from is not seen
+        (NUMPY, "None", IN_ORDER, 1),
+        (NUMPY, "1", "net.fit(x, y, epochs=3)", 1),
+        (NUMPY, "1", BATCH.replace("np.random.randint(0, 64, 8)", "random.sample(range(64), 8)"), 1),
+        (NUMPY, "1", BATCH.replace("np.random.", "np.random.default_rng().").replace("randint", "integers"), 1),
+        (TENSORFLOW, "1", "net.fit(x, y, epochs=3)", 0),
+        (TENSORFLOW, "1", BATCH, 1),
+        (f"{TENSORFLOW}\n{NUMPY}", "1", BATCH, 0),
+        (f"{TENSORFLOW}\n{NUMPY}", "None", BATCH, 1),
+    ],
+)
+def test_layers_with_numbers_of_one_file(seed: str, number: str, train: str, found: int) -> None:
+    text = ONE_FILE.format(seed=seed, number=number, train=train)
+    options = Options(frozenset({"KC403"}), default_target())
+    assert len(check(SourceText(text), "train.py", options).findings) == found

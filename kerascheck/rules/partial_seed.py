@@ -11,11 +11,10 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
-from kerascheck.semantic import keras_api
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
-from kerascheck.semantic.numbered_layers import is_every_layer_numbered
+from kerascheck.semantic.numbered_layers import DRAWN, is_all_numbered
 from kerascheck.semantic.seed_purposes import (
     draws_shared,
     hands_out,
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
 
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "torch"}
 _ALL = frozenset({"python", "numpy", "tensorflow"})
-# the layers with weights that start with random numbers of their own
-_DRAWN = keras_api.WEIGHTED_LAYERS - {
-    *("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization"),
-    *("Bidirectional", "PReLU", "RNN", "SpectralNormalization", "StackedRNNCells", "SyncBatchNormalization"),
-    "TimeDistributed",
-}
 _RECURRENT = re.compile(r"LSTM|GRU|SimpleRNN")
 _SEED_FIRST = re.compile(r"(?:glorot|he|lecun)_?(?:normal|uniform)$", re.IGNORECASE)  # others have a mean or gain there
 # run on TensorFlow 2.21: AttributeError, which KC404 says; the program is one for TensorFlow 1
@@ -108,7 +101,7 @@ def _is_for_seeded_layers(seed: Seed) -> bool:
     if function is None:
         return False
     made = [call for call in seed.call.module.calls if call.function is function]
-    made = [call for call in made if call.name.rpartition(".")[2] in _DRAWN]
+    made = [call for call in made if call.name.rpartition(".")[2] in DRAWN]
     return bool(made) and all(_has_numbered_initializer(call) for call in made)
 
 
@@ -183,7 +176,7 @@ def _is_drawn(layer: Obj) -> bool:
     """Whether the first weights of a layer are drawn by an initialiser of Keras' own choice."""
     names = ("kernel_initializer", "embeddings_initializer", "depthwise_initializer", "weights")
     given = layer.arguments.open_keywords or any(layer.arguments.find(name) is not None for name in names)
-    return layer.cls is None and layer.short in _DRAWN and not given
+    return layer.cls is None and layer.short in DRAWN and not given
 
 
 def _is_loaded(program: Module, training: Event) -> bool:
@@ -292,7 +285,7 @@ class PartialSeed(Rule):
         if target.backend == "jax" and {"python", "numpy"} <= kinds:
             return
         last = _place(found, trained)
-        if _is_for_seeded_layers(last) or ("tensorflow" in kinds and is_every_layer_numbered(program)):
+        if _is_for_seeded_layers(last) or is_all_numbered(program, kinds, trained):
             return
         enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
         alone = len({id(seed.call.node) for seed in found}) == 1
