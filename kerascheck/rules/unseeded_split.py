@@ -21,11 +21,12 @@ from kerascheck.semantic.draws import (
 )
 from kerascheck.semantic.events import CallFact, Event
 from kerascheck.semantic.idle_keras import leaves_keras_idle
+from kerascheck.semantic.other_data import is_trained_on_other_data
 from kerascheck.semantic.passages import Rows
 from kerascheck.semantic.storage import is_temporary, path_key
 from kerascheck.semantic.training import is_none, models_of, training
 from kerascheck.semantic.unread_parts import are_unread, goes_to_torch
-from kerascheck.semantic.values import Const, Obj
+from kerascheck.semantic.values import Const, Obj, Value
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
@@ -130,16 +131,22 @@ class UnseededSplit(Rule):
             if call.name in _SAVE_CALLS and not is_temporary(call.module, call.arguments):
                 return Kept(self.message, call.module, call.node, "saved here")
         for event in files:
-            if event.name == "load_weights" and path_key(event.arguments.value("filepath", 0)) not in written:
+            path = event.arguments.value("filepath", 0)
+            if event.name == "load_weights" and path_key(path) not in written and not self._is_of_others(program, path):
                 return Kept(self.loaded, event.module, event.node, "loaded here")
         for call in program.calls:
             if (
                 call.name in _LOAD_CALLS
                 and not is_temporary(call.module, call.arguments)
                 and self._is_used(program, call)
+                and not self._is_of_others(program, call.arguments.value("filepath", 0))
             ):
                 return Kept(self.loaded, call.module, call.node, "loaded here")
         return None
+
+    def _is_of_others(self, program: Module, path: Value | None) -> bool:
+        """Whether a model that is read here is trained elsewhere, on other data: none of the rows held out here."""
+        return not any(True for _ in training(program)) and is_trained_on_other_data(program, path)
 
     def _only_serves(self, module: Module, drawn: list[CallFact]) -> bool:
         """Whether a file has functions that split and others that load, and its importers do something with both."""
