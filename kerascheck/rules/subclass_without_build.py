@@ -112,8 +112,7 @@ class SubclassWithoutBuild(Rule):
 
 def _is_abstract(owner: ClassInfo, call: Func) -> bool:
     """Whether the class is made to be derived from: a method is abstract, or `call` only raises."""
-    methods = [item for item in owner.frame.names.values() if isinstance(item, Func)]
-    if any("abc.abstractmethod" in method.decorators for method in methods):
+    if owner.is_abstract:
         return True
     body = call.node.body.body if isinstance(call.node.body, cst.IndentedBlock) else ()
     last = body[-1] if body else None

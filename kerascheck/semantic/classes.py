@@ -73,6 +73,12 @@ class ClassInfo:
     def __repr__(self) -> str:
         return f"<class {self.name}>"
 
+    @property
+    def is_abstract(self) -> bool:
+        """Whether a method of its own is abstract: what is made is of a class derived from it."""
+        methods = (item for item in self.frame.names.values() if isinstance(item, Func))
+        return any("abc.abstractmethod" in method.decorators for method in methods)
+
     def lineage(self) -> Iterator[ClassInfo | str | None]:
         """This class, then its bases, depth first: a class of the project, a canonical name, or None if unknown."""
         if self._lineage is None:

@@ -14,8 +14,9 @@ ARGUMENTS = frozenset(
     W_regularizer b_regularizer W_constraint b_constraint output_dim init inner_init forget_bias_init""".split()
 )
 _WRITTEN = re.compile(
-    r"(?m)^[^#\n]*\b(?:nb_epoch|nb_filter|nb_row|border_mode|samples_per_epoch|nb_val_samples|dim_ordering|subsample"
+    r"(?m)^[^#\n]*\b(?:(?:nb_epoch|nb_filter|nb_row|border_mode|samples_per_epoch|nb_val_samples|dim_ordering"
     r"|W_regularizer|b_regularizer|W_constraint|image_dim_ordering|set_image_dim_ordering)\b"
+    r"|subsample[ ]?=[ ]?\()"  # trees of other libraries take a number, and functions have this name, too
 )
 
 

@@ -30,6 +30,12 @@ _ACTIVATIONS = frozenset(
     {"sigmoid", "softmax", "log_softmax", "hard_sigmoid", "tanh", "relu", "linear", "softplus", "elu"}
 )
 _LAYERS_OF_ACTIVATIONS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu"}
+# the layers that merge outputs of one kind into another of this kind
+_MERGES = {
+    "Add": frozenset({"linear"}),
+    "Subtract": frozenset({"linear"}),
+    "Average": frozenset({"linear", "sigmoid", "softmax"}),
+}
 _MAXIMUM_STEPS = 60
 
 
@@ -77,6 +83,8 @@ def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) ->
         if isinstance(value.layer, Obj):
             if value.layer.kind == "model":
                 return _finish(head_of(interpreter, value.layer, depth + 1), activation)
+            if value.layer.cls is None and value.layer.short in _MERGES:
+                return _finish(_of_merged(interpreter, value, depth + 1), activation)
             step = _step(interpreter, value.layer)
             if step is None:
                 return None
@@ -91,6 +99,19 @@ def head_of_tensor(interpreter: Interpreter, value: Value | None, depth: int) ->
             activation = activation or (name if name != "linear" else None)
         value = value.inputs[0] if value.inputs else None
     return None
+
+
+def _of_merged(interpreter: Interpreter, value: Tensor, depth: int) -> Head | None:
+    """What all that is merged agrees in: a sum of raw scores is one, a mean of probabilities is one, too."""
+    if depth > 4 or len(value.inputs) < 2 or not isinstance(value.layer, Obj):
+        return None
+    heads = [head_of_tensor(interpreter, item, depth) for item in value.inputs]
+    first = heads[0]
+    if first is None or first.units is None or first.activation not in _MERGES[value.layer.short]:
+        return None
+    if any(head is None or (head.units, head.activation) != (first.units, first.activation) for head in heads):
+        return None
+    return Head(first.units, first.activation)
 
 
 def _of_stack(interpreter: Interpreter, layers: Items, depth: int) -> Head | None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from kerascheck.semantic.layer_graph import layers_inside
-from kerascheck.semantic.storage import WRITING, Save, circle, saves
+from kerascheck.semantic.storage import WRITING, Save, circle, models_in, saves
 
 if TYPE_CHECKING:
-    from kerascheck.semantic.interpreter import Interpreter
     from kerascheck.semantic.module import Module
     from kerascheck.semantic.values import Obj
 
@@ -23,16 +21,15 @@ def whole_saves(module: Module, model: Obj) -> Iterator[Save]:
     for place in circle(module, WRITING, whole=False):
         alike = _same if place is module else _same_call
         for save in saves(place):
-            if save.format != "json" and any(_is_or_holds(place.facts, item, model, alike) for item in save.models):
+            if save.format != "json" and any(_is_or_holds(save, item, model, alike) for item in save.models):
                 yield save
 
 
-def _is_or_holds(interpreter: Interpreter, saved: Obj, model: Obj, alike: Callable[[Obj, Obj], bool]) -> bool:
-    """Whether a saved model is this one or a graph with it inside."""
+def _is_or_holds(save: Save, saved: Obj, model: Obj, alike: Callable[[Obj, Obj], bool]) -> bool:
+    """Whether a saved model is this one or has it inside, in one of the branches that make it."""
     if alike(saved, model):
         return True
-    inside = layers_inside(interpreter, saved) if saved.cls is None else ()
-    return any(alike(item, model) for item in inside if item.kind == "model")
+    return saved.cls is None and any(alike(item, model) for item in models_in(save, saved))
 
 
 def _same(one: Obj, other: Obj) -> bool:

@@ -208,6 +208,13 @@ def reached_by(save: Save, *models: Obj) -> list[Reached]:
     return walk.found
 
 
+def models_in(save: Save, model: Obj) -> list[Obj]:
+    """A model that is saved, and those inside of it that its configuration may have."""
+    walk = _Walk(save)
+    walk.model(model)
+    return [item for item in walk.keep if isinstance(item, Obj) and item.kind == "model"]
+
+
 def saves_holding(module: Module, made: cst.Call) -> Iterator[Save]:
     """The saves around a module whose model has the layer that a call makes."""
     for other in circle(module, WRITING, whole=False):
@@ -1040,7 +1047,8 @@ class _Walk:
         if not self.first_time(model):
             return
         if model.cls is not None:
-            self.note(model.cls, model)
+            if not model.cls.is_abstract:
+                self.note(model.cls, model)
             return
         if model.form == "sequential":
             layers = self.facts.lasting.get((model, "#layers"))
