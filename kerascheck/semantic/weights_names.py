@@ -22,7 +22,12 @@ WEIGHTS_END = ".weights.h5"
 _READABLE = (WEIGHTS_END, ".h5", ".keras", ".hdf5")
 WEIGHTS_EXTENSION = re.compile(r"(\.weights)?\.(h5|hdf5|keras|ckpt|tf|weights|hdf|index|json|pb)$")
 
-_GONE = re.compile(rf"{re.escape(OLD_COPY)}\.(?:applications|datasets|estimator|preprocessing|wrappers)(?:\.|$)")
+_GONE = re.compile(
+    rf"{re.escape(OLD_COPY)}\.(?:(?:applications|datasets|estimator|preprocessing|wrappers)(?:\.|$)"
+    r"|optimizers\.(?:Adadelta|Adagrad|Adam|Adamax|Nadam|RMSprop|SGD)$"
+    r"|layers\.(?:AlphaDropout|BatchNormalization|Bidirectional|CuDNN(?:GRU|LSTM)|DenseFeatures|(?:GRU|LSTM)(?:Cell)?"
+    r"|Gaussian(?:Dropout|Noise)|LayerNormalization|LocallyConnected[12]D|MultiHeadAttention|TimeDistributed|Wrapper)$)"
+)
 
 
 def refused_by_keras_3(module: Module, event: Event) -> str | None:
@@ -62,7 +67,7 @@ def refused_by_old_copy(module: Module, event: Event) -> str | None:
 def _imports_what_is_gone(module: Module) -> bool:
     """Whether a file brings something, before all else, that the old copy has lost where it writes no `.h5` either.
 
-    Run on TensorFlow 2.15.1 and 2.21.0: ModuleNotFoundError.
+    Run on TensorFlow 2.15.1 and 2.21.0: ModuleNotFoundError, or ImportError for an optimizer or layer.
     """
     lines = module.tree.body
     return any(
