@@ -15,6 +15,7 @@ from kerascheck.semantic.before_registration import registers_nothing
 from kerascheck.semantic.custom_objects import is_top_level, name_of, registered
 from kerascheck.semantic.events import CallFact
 from kerascheck.semantic.inside import in_loop
+from kerascheck.semantic.receivers import OLD_COPY
 from kerascheck.semantic.safe_mode import FIRST_SAFE_MODE, refused_from
 from kerascheck.semantic.storage import (
     Load,
@@ -70,8 +71,8 @@ class LambdaLayer(Rule):
         """The layers whose functions are not found again."""
         for call in self.module.calls_of("keras.layers.Lambda"):
             given = options(call.arguments.value("function", 0))
-            if call.module is not self.module:
-                continue
+            if call.module is not self.module or call.original.startswith(OLD_COPY):
+                continue  # the old copy has no safe mode: it loads what it writes, or writes nothing any more
             lambdas = all(isinstance(item, Func) and isinstance(item.node, cst.Lambda) for item in given)
             function = given[0] if lambdas or len(given) == 1 else None  # `POOLING[kind]`: each of them is one
             if isinstance(function, Ref):
