@@ -10,7 +10,7 @@ import pytest
 from kerascheck.semantic import project as project_module
 from kerascheck.semantic.module import Module
 from kerascheck.semantic.project import Project, Texts
-from kerascheck.semantic.target import default_target, parse_target
+from kerascheck.semantic.target import default_target, parse_target, target_from_project
 from kerascheck.semantic.values import Class, Const, Func, string
 from kerascheck.text import SourceText
 
@@ -415,3 +415,50 @@ def test_the_characters_that_are_kept_as_text_are_counted_once() -> None:
     assert texts.size == 1
     texts.forget()
     assert (texts.size, texts.texts) == (0, {})
+
+
+OLD_LAYER = "from keras.engine.topology import Layer\nclass Shuffle(Layer):\n    pass\n"
+ADDONS = "import keras\nimport tensorflow_addons as tfa\nNORM = tfa.layers.InstanceNormalization()\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import keras\nfrom nets import make\n", "nets.py": OLD_LAYER},
+        {"main.py": "import keras\nfrom nets import make\n", "nets.py": "import blocks\n", "blocks.py": ADDONS},
+        {"main.py": "import keras\nimport nets.big\n", "nets/__init__.py": "", "nets/big.py": ADDONS},
+        {"main.py": "import keras\nfrom nets import (\n    big,\n)\n", "nets/__init__.py": "", "nets/big.py": ADDONS},
+        {
+            "main.py": "import keras\nfrom nets import make\n",
+            "nets/__init__.py": "from .big import *\n",
+            "nets/big.py": "from transformers import TFBertModel\n",
+        },
+    ],
+)
+def test_what_cannot_be_imported_on_keras_3_tells_of_those_that_import_it(files: dict[str, str]) -> None:
+    assert start(files).target.text == "keras 2.15.0 (assumed)"
+    ranged = target_from_project({"requirements.txt": "keras>=2.2.4"})
+    module = Project(Files(files), ranged).start(SourceText(files["main.py"]), "main.py")
+    assert ranged is not None
+    assert ranged.newest.numbers >= (3,) > module.target.newest.numbers
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "main.py": "import keras\ntry:\n    from nets import make\nexcept ImportError:\n    make = None\n",
+            "nets.py": ADDONS,
+        },
+        {"main.py": "import keras\ndef late():\n    from nets import make\n", "nets.py": ADDONS},
+        {"main.py": "import keras\nif False:\n    import nets\n", "nets.py": ADDONS},
+        {"main.py": "import keras\nimport nets\n", "nets.py": f'"""\n{ADDONS}"""\nimport keras\n'},
+        {"main.py": "import keras\nimport nets\n", "nets.py": "def f():\n    import tensorflow_addons\n"},
+        {"main.py": "import keras\nimport nets\n", "nets.py": "import keras\nM = keras.optimizers.Adam(lr=1)\n"},
+        {"main.py": "import keras\nimport nets\n", "nets.py": "from keras.utils import np_utils\n"},
+        {"main.py": "import keras\nimport nets\n", "nets.py": "from keras.layers.core import Dense\n"},
+        {"main.py": "import keras\nfrom nets import make\n", "other/nets.py": ADDONS},
+    ],
+)
+def test_what_may_be_left_out_on_keras_3_tells_nothing_of_those_that_import_it(files: dict[str, str]) -> None:
+    assert start(files).target.text == default_target().text

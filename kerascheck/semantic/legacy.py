@@ -9,9 +9,10 @@ judge it as Keras 3.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import cast
 
@@ -140,6 +141,54 @@ def legacy_evidence(text: str, tree: cst.Module) -> tuple[LegacyEvidence, ...]:
         or ("transformers" in text and _TF_CLASS.search(text) is not None)
     ):
         found |= dict.fromkeys(islice(_in_tree(text, tree, used), None if whole else 1))
+    return tuple(found)
+
+
+_STATEMENT = re.compile(
+    r"^(?:from|import)[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*"
+    r"(?:tensorflow_addons|transformers|(?:tensorflow\.)?keras(?:\.engine|[ \t]+import\b.*\bengine))\b",
+    re.MULTILINE,
+)
+
+
+@lru_cache(500)
+def import_evidence(text: str) -> LegacyEvidence | None:
+    """What of a module's own imports, which nothing guards, no Keras 3 has: there it cannot be imported.
+
+    Of a single name that has gone, such as `keras.preprocessing.image.ImageDataGenerator`, the files that import the
+    module tell nothing: labels of real code judge them as Keras 3.
+    """
+    if _STATEMENT.search(text) is None:
+        return None
+    for module, name in plain_imports(text):
+        full = f"{module}.{name}" if name else module
+        if module.split(".")[0] == "tensorflow_addons":
+            return "tensorflow_addons"
+        if _OF_TRANSFORMERS.fullmatch(full):
+            return "transformers"
+        keras = _KERAS.fullmatch(full)
+        if keras is not None and keras[1].split(".")[0] == "engine":
+            return "keras.engine"
+    return None
+
+
+@lru_cache(100)
+def plain_imports(text: str) -> tuple[tuple[str, str], ...]:
+    """The modules that a text imports whatever happens, each with a name that is taken from it, or with an empty one.
+
+    A relative module begins with its dots. None are known of a text that does not parse.
+    """
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    found: list[tuple[str, str]] = []
+    for line in body:
+        if isinstance(line, ast.Import):
+            found += [(alias.name, "") for alias in line.names]
+        elif isinstance(line, ast.ImportFrom):
+            module = "." * line.level + (line.module or "")
+            found += [(module, alias.name) for alias in line.names]
     return tuple(found)
 
 

@@ -31,7 +31,7 @@ from kerascheck.text import SourceText, Span
 
 if TYPE_CHECKING:
     from kerascheck.semantic.project import Project
-    from kerascheck.semantic.target import Target
+    from kerascheck.semantic.target import LegacyEvidence, Target
 
 
 class SyntaxProblem(ValueError):
@@ -134,10 +134,10 @@ def _has_long_operation(tree: ast.AST) -> bool:
     return False
 
 
-def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
-    """The target of one file: what it can only run on counts where nobody asks for releases."""
+def _for_source(target: Target, text: str, tree: cst.Module, path: str, project: Project | None) -> Target:
+    """The target of one file: what it can only run on, or what it imports, counts where nobody asks for releases."""
     if target.assumed:
-        evidence = legacy_evidence(text, tree)
+        evidence = legacy_evidence(text, tree) or _imported_evidence(path, project)
         if not evidence:
             return target
         found = assumed_target(evidence)
@@ -145,7 +145,12 @@ def _for_source(target: Target, text: str, tree: cst.Module) -> Target:
         return target if target.newest < found.newest else replace(found, backend=target.backend)
     if target.asked or target.keras2 or target.keras3:
         return target
-    return lowered_target(target, legacy_evidence(text, tree))
+    return lowered_target(target, legacy_evidence(text, tree) or _imported_evidence(path, project))
+
+
+def _imported_evidence(path: str, project: Project | None) -> tuple[LegacyEvidence, ...]:
+    found = None if project is None else project.import_evidence(path)
+    return () if found is None else (found,)
 
 
 def python_problem(text: str) -> SyntaxProblem | None:
@@ -172,7 +177,7 @@ class Module:
         self.source = source
         self.path = path
         self.tree = tree
-        self.target = _for_source(target, source.text, tree)
+        self.target = _for_source(target, source.text, tree, path, project)
         self.project = project
         self._looked_for: dict[str, None] = {}
         self._found: dict[str, str | None] = {}

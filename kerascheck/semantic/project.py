@@ -17,7 +17,7 @@ from kerascheck.text import SourceText
 
 if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
-    from kerascheck.semantic.target import Target
+    from kerascheck.semantic.target import LegacyEvidence, Target
 
 MAXIMUM_FILES = 40  # that are looked at around one file as text
 MOST_FILES = 400  # other files that the check of one file may parse
@@ -495,6 +495,31 @@ class Project:
         """
         found = self._given_by_imports(_normal(self._reader.absolute(path)), SourceText(text))
         return any(self._has(item, words) for item in found) and self.reaches_keras(path, text)
+
+    def import_evidence(self, path: str) -> LegacyEvidence | None:
+        """What a file of the project that this one imports, directly or not, and whatever happens, brings from Keras 2.
+
+        On Keras 3 no file can be imported that does, nor this one.
+        """
+        from kerascheck.semantic.legacy import import_evidence, plain_imports
+
+        if not any(import_evidence(self.text(other)) for other in self.reach(path)):
+            return None
+        place = _normal(self._reader.absolute(path))
+        queue, seen = [place], {place}
+        while queue and len(seen) <= MAXIMUM_REACH:
+            importer = queue.pop(0)
+            evidence = import_evidence(self.text(importer)) if importer != place else None
+            if evidence is not None:
+                return evidence
+            for module, name in plain_imports(self.text(importer)):
+                inner = f"{module}{'' if module.endswith('.') else '.'}{name}" if name not in {"", "*"} else module
+                for dotted in dict.fromkeys((module, inner)):
+                    found = self.find(importer, dotted)[0] if dotted.strip(".") else None
+                    if found is not None and found not in seen:
+                        seen.add(found)
+                        queue.append(found)
+        return None
 
     def reaches(self, path: str, other: str) -> bool:
         """Whether a file imports another one, directly or not; needs no parser."""
