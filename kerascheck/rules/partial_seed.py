@@ -11,6 +11,7 @@ from kerascheck.edits import Fix
 from kerascheck.finding import Claim, Severity
 from kerascheck.patch import keras_name, replace
 from kerascheck.rule import RelatedNode, Rule, unsafe_fix
+from kerascheck.semantic.before_registration import registers_nothing
 from kerascheck.semantic.first_keras import is_for_keras_1
 from kerascheck.semantic.layer_graph import layers_inside
 from kerascheck.semantic.names import is_keras
@@ -52,6 +53,11 @@ def _frozen(program: Module) -> bool:
     """Whether all of Keras here is `tensorflow.python.keras`: measured, it draws from TensorFlow's seed."""
     names = [item.original for item in program.interpreter.imports if is_keras(item.original)]
     return bool(names) and all(name.startswith("tensorflow.python.keras") for name in names)
+
+
+def _is_before_2_4(program: Module) -> bool:
+    """Whether a program can only run on the package `keras` before 2.4, which has its seeds from NumPy."""
+    return _stands_alone(program) and registers_nothing(program)
 
 
 def _stops_at_import(program: Module) -> bool:
@@ -287,7 +293,8 @@ class PartialSeed(Rule):
         last = _place(found, trained)
         if _is_for_seeded_layers(last) or is_all_numbered(program, kinds, trained):
             return
-        enough = "numpy" in kinds and is_for_keras_1(program)  # as it stands; not once its arguments are renamed
+        # as it stands; not once its arguments are renamed, or what only an older Keras has is replaced
+        enough = "numpy" in kinds and (is_for_keras_1(program) or _is_before_2_4(program))
         alone = len({id(seed.call.node) for seed in found}) == 1
         behind = alone and (is_behind_models(program, last, trained) or is_for_its_cell(program, last, trained))
         draws = len(kinds) == 1 and all(is_for_the_next_line(seed) for seed in found)
