@@ -43,6 +43,8 @@ def found(folder: Path, files: dict[str, str], code: str, options: Options) -> l
         (FIRST, "", "info"),
         (TRAIN.format(IMPORTED, ""), "", "info"),
         (TRAIN.format("import tensorflow as tf", "tf.Session()\n"), "", "info"),
+        (TRAIN.format("import tensorflow as tf", "print(tf.log(2.0))\n"), "", "info"),
+        (TRAIN.format("import tensorflow as tf", "print(tf.math.log(2.0))\n"), "", "warning"),
         (TRAIN.format("import keras.backend as K", "K.set_image_dim_ordering('tf')\n"), "", "info"),
         ("#!/usr/bin/env python2\n" + TRAIN.format("", ""), "", "info"),
         (FIRST, SERVE + "load_model('other.h5')\n", "info"),

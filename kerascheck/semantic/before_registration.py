@@ -2,7 +2,7 @@
 
 `keras.utils.register_keras_serializable` came to the package `keras` with 2.4 (read in 2.2.4, 2.3.1 and 2.4.3). 2.4
 left out the arguments of Keras 1 and the module `keras.backend.tensorflow_backend`, and asks for TensorFlow 2.2 (read
-in 2.4.3), which has no Python 2 and no `tf.Session`.
+in 2.4.3), which has no Python 2, no `tf.Session` and no `tf.log`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kerascheck.semantic.removed_names import is_removed
 from kerascheck.semantic.target import Reach
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ def _find(module: Module) -> bool:
         return True
     if _ASKS.search(text) is not None:
         return False
-    return _GONE.search(text) is not None or module.is_tensorflow_1 or _gives_first_names(module)
+    return (
+        _GONE.search(text) is not None
+        or module.is_tensorflow_1
+        or any(call.original.startswith("tensorflow.") and is_removed(call.original) for call in module.calls)
+        or _gives_first_names(module)
+    )
 
 
 def _gives_first_names(module: Module) -> bool:
