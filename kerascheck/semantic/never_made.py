@@ -27,7 +27,7 @@ _ANY = re.compile(
 )
 _OWN_CONFIG = re.compile(r"\bdef from_config\(|\bsuper\([^()]*\)\.from_config\(")
 _LEFT_OUT = re.compile(
-    r"#[^\n]*|^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(?:\([^()]*\)|[^\n]*)"
+    r"#[^\n]*|^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(?:\([^()]*\)|[^\n;]*)"
     r"|^__all__[ \t]*\+?=[ \t]*[\[(][^\[\]()]*[\])]",
     re.MULTILINE,
 )
