@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from typing import cast
 
@@ -151,7 +151,6 @@ _STATEMENT = re.compile(
 )
 
 
-@lru_cache(500)
 def import_evidence(text: str) -> LegacyEvidence | None:
     """What of a module's own imports, which nothing guards, no Keras 3 has: there it cannot be imported.
 
@@ -172,7 +171,6 @@ def import_evidence(text: str) -> LegacyEvidence | None:
     return None
 
 
-@lru_cache(100)
 def plain_imports(text: str) -> tuple[tuple[str, str], ...]:
     """The modules that a text imports whatever happens, each with a name that is taken from it, or with an empty one.
 

@@ -155,6 +155,8 @@ class Texts:
         self.not_called: dict[str, tuple[SourceText, frozenset[str]]] = {}
         self.mattering: dict[str, tuple[SourceText, bool]] = {}
         self.imports: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
+        self.plain: dict[str, tuple[SourceText, tuple[str, ...]]] = {}
+        self.evidence: dict[str, tuple[SourceText, LegacyEvidence | None]] = {}
         self.seen: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.reached: dict[tuple[str, bool], _Reached] = {}
         self.noted: dict[str, object] = {}
@@ -171,12 +173,14 @@ class Texts:
         """Forget all texts; what is known about folders stays."""
         for known in (self.texts, self.starts, self.mattering, self.matching, self.having, self.not_called, self.noted):
             known.clear()
+        self.evidence.clear()
         self.forget_imports()
         self.size = 0
 
     def forget_imports(self) -> None:
         """Forget which files imports mean: others may be there now."""
         self.imports.clear()
+        self.plain.clear()
         self.seen.clear()
         self.reached.clear()
 
@@ -501,25 +505,51 @@ class Project:
 
         On Keras 3 no file can be imported that does, nor this one.
         """
-        from kerascheck.semantic.legacy import import_evidence, plain_imports
-
-        if not any(import_evidence(self.text(other)) for other in self.reach(path)):
+        if not any(self._evidence_in(other) for other in self.reach(path)):
             return None
         place = _normal(self._reader.absolute(path))
         queue, seen = [place], {place}
         while queue and len(seen) <= MAXIMUM_REACH:
             importer = queue.pop(0)
-            evidence = import_evidence(self.text(importer)) if importer != place else None
+            evidence = self._evidence_in(importer) if importer != place else None
             if evidence is not None:
                 return evidence
-            for module, name in plain_imports(self.text(importer)):
+            for found in self._plain_imports_of(importer):
+                if found not in seen:
+                    seen.add(found)
+                    queue.append(found)
+        return None
+
+    def _evidence_in(self, place: str) -> LegacyEvidence | None:
+        """What the imports of one file bring from Keras 2."""
+        from kerascheck.semantic.legacy import import_evidence
+
+        source = self._text(place)
+        if source is None:
+            return None
+        known = self._known.evidence.get(place)
+        if known is None or known[0] is not source:
+            known = self._known.evidence[place] = source, import_evidence(source.text)
+        return known[1]
+
+    def _plain_imports_of(self, place: str) -> tuple[str, ...]:
+        """The files of the project that a file imports whatever happens."""
+        from kerascheck.semantic.legacy import plain_imports
+
+        source = self._text(place)
+        if source is None:
+            return ()
+        known = self._known.plain.get(place)
+        if known is None or known[0] is not source:
+            paths: dict[str, None] = {}
+            for module, name in plain_imports(source.text):
                 inner = f"{module}{'' if module.endswith('.') else '.'}{name}" if name not in {"", "*"} else module
                 for dotted in dict.fromkeys((module, inner)):
-                    found = self.find(importer, dotted)[0] if dotted.strip(".") else None
-                    if found is not None and found not in seen:
-                        seen.add(found)
-                        queue.append(found)
-        return None
+                    found = self.find(place, dotted)[0] if dotted.strip(".") else None
+                    if found is not None:
+                        paths[found] = None
+            known = self._known.plain[place] = source, tuple(paths)
+        return known[1]
 
     def reaches(self, path: str, other: str) -> bool:
         """Whether a file imports another one, directly or not; needs no parser."""
