@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from kerascheck.semantic.module import Module
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-# `x, y = split(...)`, `x, y = data.split(...)` and `x, y = Data(...).split(...)`
-_GIVEN_BY = r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*(?:[\w.]+(?:\([^()\n]*\))?\.)?{}\("
+# `x, y = split(...)`, `data.split(...)`, `Data(...).split(...)` and `x, y = other(...) if apart else split(...)`
+_GIVEN_BY = (
+    r"(?m)^[ \t]*([A-Za-z_(][\w, \t()]*?)[ \t]*=[ \t]*"
+    r"(?:[\w.]+\([^\n]*\)[ \t]+if\b[^\n]*\belse[ \t]+)?(?:[\w.]+(?:\([^()\n]*\))?\.)?{}\("
+)
 _CALLED = r"(?m)^[ \t]*(?:\w+\.)*{}\(([^()\n]*)\)"
 _KEPT = r"(?m)^[ \t]*((?:self\.\w+[ \t]*,?[ \t]*)+)=(?!=)[^\n]*\b(?:{})\b"
 _COMMENTS = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
