@@ -171,22 +171,27 @@ def import_evidence(text: str) -> LegacyEvidence | None:
     return None
 
 
+_LONG_STRING = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}", re.DOTALL)
+_PLAIN_STATEMENT = re.compile(r"^(?:from|import)\b(?:[^\n(\\]|\\\r?\n|\([^()]*\))*", re.MULTILINE)
+
+
 def plain_imports(text: str) -> tuple[tuple[str, str], ...]:
     """The modules that a text imports whatever happens, each with a name that is taken from it, or with an empty one.
 
-    A relative module begins with its dots. None are known of a text that does not parse.
+    They are those of the statements that begin a line, outside of long strings; a relative module begins with its dots.
     """
-    try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
     found: list[tuple[str, str]] = []
-    for line in body:
-        if isinstance(line, ast.Import):
-            found += [(alias.name, "") for alias in line.names]
-        elif isinstance(line, ast.ImportFrom):
-            module = "." * line.level + (line.module or "")
-            found += [(module, alias.name) for alias in line.names]
+    for match in _PLAIN_STATEMENT.finditer(_LONG_STRING.sub("", text)):
+        try:
+            body = ast.parse(match.group()).body
+        except (SyntaxError, ValueError):
+            continue
+        for line in body:
+            if isinstance(line, ast.Import):
+                found += [(alias.name, "") for alias in line.names]
+            elif isinstance(line, ast.ImportFrom):
+                module = "." * line.level + (line.module or "")
+                found += [(module, alias.name) for alias in line.names]
     return tuple(found)
 
 
