@@ -216,6 +216,24 @@ def test_the_json_of_keras_2_has_no_optimizer(tmp_path: Path, release: str, foun
     assert severities(tmp_path, OPTIMIZER, target, train=train + WEIGHTS + text) == [found]
 
 
+@pytest.mark.parametrize(
+    ("release", "own", "found"),
+    [
+        ("2.15", OPTIMIZER, "info"),
+        ("3.15", OPTIMIZER, "error"),
+        (">=2.15,<3.2", OPTIMIZER, "error"),
+        ("2.15", LAYER, "error"),
+    ],
+)
+def test_a_clone_is_not_compiled_on_keras_2(tmp_path: Path, release: str, own: str, found: str) -> None:
+    train = TRAIN
+    if own is OPTIMIZER:
+        train = TRAIN.replace("Scale(4.0), ", "").replace("Scale", "Decayed").replace('"adam"', "Decayed(kept=[3])")
+    text = "second = keras.models.clone_model(model)\n"
+    target = parse_target(f"keras{release}" if release[0] == ">" else f"keras=={release}")
+    assert severities(tmp_path, own, target, train=train + WEIGHTS + text) == [found]
+
+
 FAILING = LAYER.replace("return super().get_config()", 'return {**super().get_config(), "name": self.scale}')
 
 

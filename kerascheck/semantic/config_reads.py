@@ -45,7 +45,9 @@ def kept(owner: ClassInfo, raises: bool = False) -> Kept | None:
     # run on 2.15 and 3.15.1: the JSON of Keras 2 has nothing of what a model is compiled with
     in_texts = kind not in _COMPILED or module.target.keras3
     names = frozenset(base.name for base in owner.lineage() if isinstance(base, ClassInfo))
-    asked = Asked(names, kind in {"optimizer", "schedule"}, in_texts, raises)
+    # read in 2.7 and 2.15: a clone is not compiled there; run on 3.15.1: it is, as the model was
+    cloned = kind not in _COMPILED or not module.target.keras2
+    asked = Asked(names, kind in {"optimizer", "schedule"}, in_texts, raises, cloned)
     known: dict[Asked, Kept | None] = module.memo.setdefault("kept", {})
     if asked not in known:
         known[asked] = _find_kept(module, owner, asked)
@@ -124,7 +126,7 @@ def _may_read(texts: list[tuple[ModelWords, bool]], asked: Asked) -> bool:
     if any(words.may_keep_whole(heir) for other, _ in texts for heir in other.heirs for words, _ in texts):
         return True
     classes = frozenset(name for words, _ in texts for name in words.classes)
-    asked = Asked(_heirs(asked.names, texts), asked.optimizer, asked.in_texts, asked.raises)
+    asked = Asked(_heirs(asked.names, texts), asked.optimizer, asked.in_texts, asked.raises, asked.cloned)
     calls = [(words, set(words.asks(asked, near, classes))) for words, near in texts]
     if any("from" in found for _, found in calls):
         return True

@@ -29,6 +29,7 @@ _WHOLE = re.compile(
     r"|\bBidirectional\b|\bKeras(?:Class|Regr)"
     r"|\b(?:mlflow|scikeras|tfmot|tensorflow_model_optimization|[Ww]andb|bentoml)\b"
 )
+_OF_LAYERS = frozenset({"clone_model", "Bidirectional"})
 _AS = re.compile(r"[ \t]+as\b")
 _TEXTS_READ = re.compile(r"\bmodel_from_(?!config\b)")
 _TO_TEXT = re.compile(r"(?<!\bdef )(?<![\w])to_(?:json|yaml)\b(?P<call>\()?")
@@ -95,12 +96,14 @@ class Asked:
     """What is asked about: the names of a class and its bases, what it is, and what else counts.
 
     `in_texts`: an architecture as JSON may have an object of it. `raises`: what asks for its configuration fails.
+    `cloned`: `clone_model` and `Bidirectional` may make a copy of it.
     """
 
     names: frozenset[str]
     optimizer: bool = False
     in_texts: bool = True
     raises: bool = False
+    cloned: bool = True
 
 
 class ModelWords:
@@ -356,8 +359,13 @@ class ModelWords:
                 return True
         return False
 
+    def _clones(self, near: bool) -> bool:
+        """Whether it copies the layers of models, and on Keras 3 what these are compiled with."""
+        found = (match for match in _WHOLE.finditer(self.code) if match[0] in _OF_LAYERS)
+        return near and any(match[0] != "Bidirectional" or self._is_used(match) for match in found)
+
     def _copies(self, near: bool) -> bool:
-        if near and any(match[0] != "Bidirectional" or self._is_used(match) for match in _WHOLE.finditer(self.code)):
+        if near and any(match[0] not in _OF_LAYERS for match in _WHOLE.finditer(self.code)):
             return True
         for match in _COPIES.finditer(self.code) if self.keras else ():
             if not match[0].endswith("("):
@@ -429,6 +437,8 @@ class ModelWords:
         written = self._saved if near else self._saved_of_others
         if "file" in written or (asked.raises and "folder" in written) or self._does("copy", self._copies, near):
             return True
+        if asked.cloned and self._does("clone", self._clones, near):
+            return True
         if near and ("file" in self._checkpoints or (asked.raises and "folder" in self._checkpoints)):
             return True
         if asked.in_texts and (self._does("text", self._writes_text, near) or (near and self._reads_text)):
@@ -440,6 +450,7 @@ class ModelWords:
         anything = Asked(frozenset(), True)
         return (
             self._copies(True)
+            or self._clones(True)
             or self._writes_text(True)
             or self._reads_text
             or any(self.asks(anything, True, frozenset()))
