@@ -85,21 +85,24 @@ def _asked_for_seed(test: cst.BaseExpression) -> bool | None:
     return without if _SEED.search(text) else None
 
 
-def _ending_test(test: cst.BaseExpression) -> tuple[str, tuple[str, ...]] | None:
-    """The name and the ends of a test `name.endswith("...")`, or of several of them with `or`."""
+def _ending_test(test: cst.BaseExpression) -> tuple[cst.Name | cst.Attribute, tuple[str, ...]] | None:
+    """The name or attribute and the ends of a test `name.endswith("...")`, or of several of them with `or`."""
     if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
         one, other = _ending_test(test.left), _ending_test(test.right)
-        return (one[0], one[1] + other[1]) if one is not None and other is not None and one[0] == other[0] else None
+        same = one is not None and other is not None and dotted_name(one[0]) == dotted_name(other[0])
+        return (one[0], one[1] + other[1]) if one is not None and other is not None and same else None
     if not isinstance(test, cst.Call) or not isinstance(test.func, cst.Attribute) or len(test.args) != 1:
         return None
     owner, value = test.func.value, test.args[0].value
     if isinstance(owner, cst.Call) and len(owner.args) == 1 and dotted_name(owner.func) == "str":
         owner = owner.args[0].value
-    if test.func.attr.value != "endswith" or not isinstance(owner, cst.Name):
+    if test.func.attr.value != "endswith" or not isinstance(owner, (cst.Name, cst.Attribute)):
         return None
+    if dotted_name(owner).startswith("."):
+        return None  # of what a call gives, which is not called again
     parts = [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]
     ends = tuple(part.evaluated_value for part in parts if isinstance(part, cst.SimpleString))
-    return (owner.value, tuple(end for end in ends if isinstance(end, str))) if len(ends) == len(parts) else None
+    return (owner, tuple(end for end in ends if isinstance(end, str))) if len(ends) == len(parts) else None
 
 
 def may_equal(value: Value | None, text: str | None) -> bool:

@@ -1009,9 +1009,9 @@ class Interpreter:
             self.frame.names[name] = None  # it is another one here: `if units > 1:` with the default of one
         if taken is False:
             branches.other_call(self, node.test)
-        known = string(self.settled(self.frame.names, ending[0])) if ending is not None else None
+        known = string(self.eval(ending[0])) if ending is not None else None
         if ending is not None and known is not None and not known.endswith(ending[1]):
-            self.frame.names[ending[0]] = None  # it is another one here: `if path.endswith(".json"):`
+            self._forget(ending[0])  # it is another one here: `if path.endswith(".json"):`
         if built is not None and positive:
             if self._never_built(self.eval(built)):
                 self.dead = True  # `if self.built: return` of a new instance
@@ -1053,7 +1053,7 @@ class Interpreter:
         if excluded is not None and may_equal(self.settled(self.frame.names, excluded[0]), excluded[1]):
             self.frame.names[excluded[0]] = None  # it is another one here: `if weights == "imagenet": ... else:`
         if ending is not None and known is not None and known.endswith(ending[1]):
-            self.frame.names[ending[0]] = None
+            self._forget(ending[0])
         if holds:
             self.frame.names[name] = None
         paths = len(self.returns), len(self.jumps)
@@ -1074,6 +1074,15 @@ class Interpreter:
             self._untaken(paths)
             end = end if after is None else None
         self._merge((after, end))
+
+    def _forget(self, place: cst.Name | cst.Attribute) -> None:
+        """A name or attribute has another value in a branch than the known one."""
+        if isinstance(place, cst.Name):
+            self.frame.names[place.value] = None
+            return
+        for holder in options(self.eval(place.value)):
+            if isinstance(holder, (Obj, Class)):
+                self.heap[(holder, place.attr.value)] = None
 
     def _untaken(self, paths: tuple[int, int]) -> None:
         """A branch was read for what stands in it, and its way out of the function or loop is not taken."""
