@@ -26,6 +26,7 @@ _SCORES = re.compile(
 )
 # `self.at += n` and `self.at = (self.at + n) - total`
 _MOVED_ON = re.compile(r"(?m)^[ \t]*self\.(\w+)[ \t]*(?:\+=|=(?!=)(?=[^\n]*\+)[^\n]*\bself\.\1\b)")
+_COUNTER = re.compile(r"\bfor[ \t]+(\w+)[ \t]+in[ \t]+(?:\w+\()?range\(")
 _LONGEST_CALL = 4000  # characters between the parentheses of a call
 
 
@@ -55,8 +56,24 @@ def kept_by_an_object(home: Module, text: str, names: set[str], depth: int = 2) 
 
 
 def are_cut(text: str, names: set[str]) -> bool:
-    """Whether rows of these names are cut, or some may be, by a `validation_split` or another function."""
-    return "_split" in text or re.search(rf"\b(?:{'|'.join(sorted(names))})\s*\[[^\]\n]*:", text) is not None
+    """Whether rows of these names are cut, or some may be, by a `validation_split` or another function.
+
+    Those that a loop only takes one batch after another are not: none of them is kept for anything.
+    """
+    if "_split" in text:
+        return True
+    cuts = re.findall(rf"\b(?:{'|'.join(sorted(names))})\s*\[([^\]\n]*:[^\]\n]*)", text)
+    return bool(cuts) and not are_batches(text, cuts)
+
+
+def are_batches(text: str, cuts: list[str]) -> bool:
+    """Whether both ends of all cuts move on in a loop: `rows[i * n : (i + 1) * n]`, and none is `rows[: i * n]`."""
+    moved = set(_COUNTER.findall(text))
+    if not moved:
+        return False
+    place = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(derived_names(text, moved))))})\b")
+    ends = [cut.partition(",")[0].split(":") for cut in cuts]
+    return all(len(pair) == 2 and all(place.search(end) for end in pair) for pair in ends)
 
 
 def takes_in_turn(method: str, rows: str) -> bool:
