@@ -634,14 +634,14 @@ def _layers_attribute(self: Interpreter, owner: Obj) -> tuple[Value | None] | No
 
 def _get_layer(self: Interpreter, owner: Obj, arguments: Arguments) -> Value | None:
     """`model.get_layer(name)`: the layer when it can be found by its name, else something inside the model."""
-    from kerascheck.semantic.layer_graph import layers_inside
+    from kerascheck.semantic.layer_graph import layers_in_branches, layers_inside
 
     name = string(arguments.value("name", 0))
-    layers = layers_inside(self, owner)
     if name is not None:
-        found = [item for item in layers if string(item.arguments.value("name")) == name]
-        if len(found) == 1:
-            return found[0]
+        for layers in (layers_inside(self, owner), layers_in_branches(self, owner)):
+            found = [item for item in layers if string(item.arguments.value("name")) == name]
+            if len(found) == 1:
+                return found[0]
     return Part(owner, "#get_layer", name)
 
 

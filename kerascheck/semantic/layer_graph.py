@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from kerascheck.semantic import keras_api
-from kerascheck.semantic.values import Bound, Choice, Items, Mapping, Obj, Part, Tensor, Value, boolean
+from kerascheck.semantic.values import Bound, Choice, Items, Mapping, Obj, Part, Tensor, Value, boolean, options
 
 if TYPE_CHECKING:
     from kerascheck.semantic.interpreter import Interpreter
@@ -288,6 +288,26 @@ def layers_inside(interpreter: Interpreter, model: Obj, depth: int = 0) -> tuple
         if item is not model and (item.kind == "model" or item.short in keras_api.WRAPPERS):
             found += layers_inside(interpreter, item, depth + 1)
     return tuple(dict.fromkeys(found))
+
+
+def layers_in_branches(interpreter: Interpreter, model: Obj) -> tuple[Obj, ...]:
+    """The layers that a functional model may have, whichever branches are taken where it is built."""
+    found: dict[Obj, None] = {}
+    stack: list[object] = [interpreter.lasting.get((model, "#outputs"))]
+    seen: set[int] = set()
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, Items):
+            stack += item.known()
+        elif isinstance(item, Choice):
+            stack += item.options
+        elif isinstance(item, Tensor):
+            stack += item.inputs
+            found.update((layer, None) for layer in options(item.layer) if isinstance(layer, Obj))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
