@@ -9,6 +9,8 @@ import libcst as cst
 from kerascheck.semantic.walk import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kerascheck.semantic.module import Module
 
 _DEEPEST = 4  # names that are made of each other
@@ -32,7 +34,7 @@ def written_kind(module: Module, node: cst.BaseExpression, depth: int = 0) -> st
             return written_kind(module, loop.iter, depth + 1) if depth < _DEEPEST else None
         return _kind(inner.elt)
     if isinstance(inner, cst.Name):
-        return _of_name(module, inner, depth) if depth < _DEEPEST else None
+        return (_of_name(module, inner, depth) or _of_parameter(module, inner)) if depth < _DEEPEST else None
     return "str" if _kind(inner) == "str" else None  # `set(" ".join(lines))`: its characters
 
 
@@ -109,8 +111,9 @@ def _of_name(module: Module, place: cst.Name, depth: int) -> str | None:
                 if any(_binds(item.target, name) for item in node.targets):
                     return None
                 continue
-            if isinstance(node.value, (cst.List, cst.Set)) or _is_empty_call(node.value):
-                elements = node.value.elements if isinstance(node.value, (cst.List, cst.Set)) else ()
+            listed = _repeated(node.value) or node.value
+            if isinstance(listed, (cst.List, cst.Set)) or _is_empty_call(listed):
+                elements = listed.elements if isinstance(listed, (cst.List, cst.Set)) else ()
                 kinds.update(_kind(item.value) for item in elements)
                 filled = filled or bool(elements)
             elif isinstance(node.value, cst.ListComp):
@@ -138,6 +141,73 @@ def _of_name(module: Module, place: cst.Name, depth: int) -> str | None:
                 elif node.func.attr.value in {"extend", "update", "insert"}:
                     return None
     return kinds.pop() if filled and len(kinds) == 1 else None
+
+
+def _repeated(node: cst.BaseExpression) -> cst.List | None:
+    """The list in `[-1] * n`."""
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Multiply):
+        return next((side for side in (node.left, node.right) if isinstance(side, cst.List)), None)
+    return None
+
+
+def _of_parameter(module: Module, place: cst.Name) -> str | None:
+    """ "int" when each call of the function around a place, all in this file, gives a list that begins as `[-1] * n`.
+
+    What stands in such a list later is taken to be of its kind.
+    """
+    at = module.span(place).start
+    for function in module.functions:
+        node = function.node
+        if function.module is not module or not isinstance(node, cst.FunctionDef) or function.owner is not None:
+            continue
+        span, names = module.span(node), [item.name.value for item in node.params.params]
+        if not span.start <= at < span.end or place.value not in names:
+            continue
+        word = f"{node.name.value}("
+        project = module.project
+        if project is not None and any(word in project.text(user) for user in project.importers(module.path)):
+            return None
+        if any(module.span(item).start < at for item in _bindings(node.body, place.value)):
+            return None
+        given = [_argument(call, names.index(place.value), place.value) for call in _calls(module, node.name.value)]
+        return (
+            "int" if given and all(item is not None and _begins_with_numbers(module, item) for item in given) else None
+        )
+    return None
+
+
+def _bindings(body: cst.CSTNode, name: str) -> Iterator[cst.CSTNode]:
+    for item in walk(body):
+        kinds = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.CompFor)
+        if isinstance(item, kinds) and _binds(item.target, name):
+            yield item
+
+
+def _calls(module: Module, name: str) -> Iterator[cst.Call]:
+    for node in walk(module.tree):
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == name:
+            yield node
+
+
+def _argument(call: cst.Call, index: int, name: str) -> cst.BaseExpression | None:
+    named = next((item.value for item in call.args if item.keyword is not None and item.keyword.value == name), None)
+    plain = [item.value for item in call.args if item.keyword is None]
+    starred = any(item.star for item in call.args)
+    return named or (plain[index] if index < len(plain) and not starred else None)
+
+
+def _begins_with_numbers(module: Module, node: cst.BaseExpression) -> bool:
+    """Whether an argument is a name, one of whose bindings is such a list, and no other is a list of anything else."""
+    if not isinstance(node, cst.Name):
+        return False
+    kinds: set[str | None] = set()
+    for item in walk(_scope(module, node)):
+        if isinstance(item, cst.Assign) and any(
+            isinstance(target.target, cst.Name) and target.target.value == node.value for target in item.targets
+        ):
+            made = _repeated(item.value)
+            kinds.update({_kind(element.value) for element in made.elements} if made is not None else {None})
+    return kinds == {"int"}
 
 
 def _is_empty_call(node: cst.BaseExpression) -> bool:
