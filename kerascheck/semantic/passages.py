@@ -14,6 +14,7 @@ from kerascheck.semantic.draws import brings, name_of
 from kerascheck.semantic.training import training
 from kerascheck.semantic.values import Func
 from kerascheck.semantic.written_rows import (
+    are_batches,
     are_cut,
     are_given,
     are_written,
@@ -266,5 +267,7 @@ def _are_apart(text: str, name: str, one_is_enough: bool) -> bool:
     found = re.findall(rf"{before}{re.escape(name)}\s*\[([^\]\n]*:[^\]\n]*)", text)
     rows = {part.partition(",")[0].strip() for part in found}  # `rows[:, 1:]` are columns of all of them
     parts = {part for part in rows if ":" in part and part != ":"}
+    if len(found) == 1 and parts and are_batches(text, found):
+        return False
     # of rows that are only ever cut as `rows[:n]` a sample is taken, and nothing is held out
     return len(parts) > 1 or (one_is_enough and any(not part.startswith(":") for part in parts))

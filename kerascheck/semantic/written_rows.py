@@ -62,8 +62,20 @@ def are_cut(text: str, names: set[str]) -> bool:
     """
     if "_split" in text:
         return True
-    cuts = re.findall(rf"\b(?:{'|'.join(sorted(names))})\s*\[([^\]\n]*:[^\]\n]*)", text)
-    return bool(cuts) and not are_batches(text, cuts)
+    cuts = list(re.finditer(rf"\b({'|'.join(sorted(names))})\s*\[([^\]\n]*:[^\]\n]*)", text))
+    return bool(cuts) and not (are_batches(text, [cut[2] for cut in cuts]) and not _are_cut_twice(text, cuts))
+
+
+def _are_cut_twice(text: str, cuts: list[re.Match[str]]) -> bool:
+    """Whether two places take parts of the same rows: one loop may take the first of them, another one the others."""
+    ends: dict[str, int] = {}
+    for cut in cuts:
+        end = ends.get(cut[1])
+        bound = rf"(?m)^[ \t]*(?:\w+[ \t]*,[ \t]*)*{cut[1]}(?:[ \t]*,[ \t]*\w+)*[ \t]*=(?!=)"
+        if end is not None and not re.search(bound, text[end : cut.start()]):
+            return True
+        ends[cut[1]] = cut.end()
+    return False
 
 
 def are_batches(text: str, cuts: list[str]) -> bool:
