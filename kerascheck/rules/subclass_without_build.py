@@ -37,7 +37,7 @@ class SubclassWithoutBuild(Rule):
         if not candidates:
             return
         for owner in candidates:
-            early = next((use for use in self._early_uses if concerns(use, owner)), None)
+            early = next((use for use in self._early_uses if not use.refused and concerns(use, owner)), None)
             if early is not None:
                 verb = {"load": "loaded", "hollow": "loaded", "save": "saved"}[early.kind]
                 self.report(
